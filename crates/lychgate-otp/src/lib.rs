@@ -1,0 +1,1 @@
+//! One-time passwords: HOTP, TOTP and passlib's encrypted wallet.

@@ -1,0 +1,1 @@
+//! Password hashes in passlib's, Django's and Werkzeug's formats, and the policy for new passwords.

@@ -1,0 +1,2 @@
+//! The `lychgate` server.
+fn main() {}

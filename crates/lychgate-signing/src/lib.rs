@@ -1,0 +1,1 @@
+//! Signed cookies and tokens in the formats of itsdangerous, Flask and Fernet.

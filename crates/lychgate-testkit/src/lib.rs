@@ -1,0 +1,1 @@
+//! Test applications, browsers and sinks for lychgate's tests.
