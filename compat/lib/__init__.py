@@ -1,0 +1,1 @@
+"""What the scenarios stand on: seeding, servers, client, normalisation, comparison."""

@@ -1,0 +1,1 @@
+"""The reference application: Flask-Security wired up as the testbed."""

@@ -1,0 +1,234 @@
+//! Fernet: encrypted and authenticated tokens, as in Python's `cryptography`.
+//!
+//! A token is URL-safe base64, with padding, of `0x80`, the time (64 bits, big-endian), an IV, AES-128-CBC
+//! ciphertext and an HMAC-SHA256 over all of it. See <https://github.com/fernet/spec>.
+
+use std::fmt;
+
+use aes::cipher::{
+    BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _, block_padding::Pkcs7,
+};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE},
+};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::keys::Ring;
+
+/// The longest token that is decrypted, and the longest that is made, in bytes.
+pub const MAX_LEN: usize = 64 * 1024;
+
+/// How far ahead of our clock a token may be dated, in seconds.
+const MAX_CLOCK_SKEW: i64 = 60;
+
+const VERSION: u8 = 0x80;
+const IV_LEN: usize = 16;
+const MAC_LEN: usize = 32;
+
+/// Keys are configuration, and Python reads them leniently: so do we.
+const KEY_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A key is not 32 bytes in URL-safe base64, or there is no key at all.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("a Fernet key must be 32 bytes in URL-safe base64")]
+#[non_exhaustive]
+pub struct InvalidKey;
+
+/// Why a token was not made or not accepted.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum FernetError {
+    /// Longer than [`MAX_LEN`].
+    #[error("the Fernet token is too long")]
+    TooLong,
+    /// Malformed, or not made with one of the keys.
+    #[error("the Fernet token is not valid")]
+    Invalid,
+    /// Older than allowed, or dated more than a minute ahead.
+    #[error("the Fernet token has expired")]
+    Expired,
+    /// The system has no randomness to give.
+    #[error("no randomness")]
+    Random,
+}
+
+/// Encrypts with the first of its keys and decrypts with any, like Python's `MultiFernet`.
+///
+/// ```
+/// use lychgate_signing::fernet::Fernet;
+///
+/// let fernet = Fernet::new(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="])?;
+/// let token = fernet.encrypt(b"71f3-0b8d-24aa", 1_750_000_000)?;
+/// assert_eq!(*fernet.decrypt(&token, 1_750_000_060, Some(60))?, b"71f3-0b8d-24aa");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Fernet {
+    keys: Ring<Key>,
+}
+
+#[derive(Clone)]
+struct Key {
+    mac: Hmac<Sha256>,
+    cipher: Zeroizing<[u8; 16]>,
+}
+
+impl Fernet {
+    /// Keys in the base64 form that `Fernet.generate_key` prints, the one that encrypts first.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when a key is malformed or none is given.
+    pub fn new<I>(keys: I) -> Result<Self, InvalidKey>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let keys = keys
+            .into_iter()
+            .map(|key| Key::parse(key.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            keys: Ring::of(keys.into_iter()).ok_or(InvalidKey)?,
+        })
+    }
+
+    /// A new random key, in the form that [`new`](Self::new) takes.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn generate_key() -> Result<Zeroizing<String>, getrandom::Error> {
+        let mut key = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *key)?;
+        Ok(Zeroizing::new(URL_SAFE.encode(*key)))
+    }
+
+    /// A token for `data`, dated `now` (seconds since 1970; times before count as 1970).
+    ///
+    /// # Errors
+    /// [`FernetError::TooLong`] or [`FernetError::Random`].
+    pub fn encrypt(&self, data: &[u8], now: i64) -> Result<String, FernetError> {
+        let mut iv = [0; IV_LEN];
+        getrandom::fill(&mut iv).map_err(|_| FernetError::Random)?;
+        self.encrypt_with(data, now, &iv)
+    }
+
+    /// A token made with a given IV, which must be random and never used twice.
+    ///
+    /// # Errors
+    /// [`FernetError::TooLong`].
+    pub fn encrypt_with(
+        &self,
+        data: &[u8],
+        now: i64,
+        iv: &[u8; IV_LEN],
+    ) -> Result<String, FernetError> {
+        if data.len() > MAX_LEN {
+            return Err(FernetError::TooLong);
+        }
+        let key = self.keys.current();
+        let sealed = cbc::Encryptor::<aes::Aes128>::new((&*key.cipher).into(), iv.into())
+            .encrypt_padded_vec::<Pkcs7>(data);
+        let mut token = Vec::with_capacity(9 + IV_LEN + sealed.len() + MAC_LEN);
+        token.push(VERSION);
+        token.extend_from_slice(&u64::try_from(now).unwrap_or(0).to_be_bytes());
+        token.extend_from_slice(iv);
+        token.extend_from_slice(&sealed);
+        let mac = key.mac.clone().chain_update(&token).finalize().into_bytes();
+        token.extend_from_slice(&mac);
+        let text = URL_SAFE.encode(token);
+        if text.len() > MAX_LEN {
+            Err(FernetError::TooLong)
+        } else {
+            Ok(text)
+        }
+    }
+
+    /// The data in a token. With `ttl`, in seconds, its date is checked too.
+    ///
+    /// # Errors
+    /// [`FernetError::TooLong`], [`FernetError::Invalid`] or [`FernetError::Expired`].
+    pub fn decrypt(
+        &self,
+        token: &str,
+        now: i64,
+        ttl: Option<i64>,
+    ) -> Result<Zeroizing<Vec<u8>>, FernetError> {
+        if token.len() > MAX_LEN {
+            return Err(FernetError::TooLong);
+        }
+        let bytes = URL_SAFE.decode(token).map_err(|_| FernetError::Invalid)?;
+        let (signed, given) = bytes
+            .split_last_chunk::<MAC_LEN>()
+            .ok_or(FernetError::Invalid)?;
+        let (version, rest) = signed.split_first().ok_or(FernetError::Invalid)?;
+        let (time, rest) = rest.split_first_chunk::<8>().ok_or(FernetError::Invalid)?;
+        let (iv, sealed) = rest
+            .split_first_chunk::<IV_LEN>()
+            .ok_or(FernetError::Invalid)?;
+        if *version != VERSION {
+            return Err(FernetError::Invalid);
+        }
+        let key = self
+            .keys
+            .iter()
+            .find(|key| key.signed(signed, given))
+            .ok_or(FernetError::Invalid)?;
+        if let Some(ttl) = ttl {
+            let time =
+                i64::try_from(u64::from_be_bytes(*time)).map_err(|_| FernetError::Invalid)?;
+            if time.saturating_add(ttl) < now || now.saturating_add(MAX_CLOCK_SKEW) < time {
+                return Err(FernetError::Expired);
+            }
+        }
+        cbc::Decryptor::<aes::Aes128>::new((&*key.cipher).into(), iv.into())
+            .decrypt_padded_vec::<Pkcs7>(sealed)
+            .map(Zeroizing::new)
+            .map_err(|_| FernetError::Invalid)
+    }
+}
+
+impl fmt::Debug for Fernet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fernet")
+            .field("keys", &self.keys.iter().count())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Key {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    fn parse(text: &str) -> Result<Self, InvalidKey> {
+        if text.len() > 64 {
+            return Err(InvalidKey);
+        }
+        let bytes = Zeroizing::new(KEY_BASE64.decode(text).map_err(|_| InvalidKey)?);
+        let bytes: Zeroizing<[u8; 32]> =
+            Zeroizing::new(bytes.as_slice().try_into().map_err(|_| InvalidKey)?);
+        let (sign, cipher) = bytes.split_at(16);
+        Ok(Self {
+            mac: Hmac::new_from_slice(sign).expect("HMAC takes a key of any length"),
+            cipher: Zeroizing::new(cipher.try_into().map_err(|_| InvalidKey)?),
+        })
+    }
+
+    fn signed(&self, text: &[u8], given: &[u8; MAC_LEN]) -> bool {
+        self.mac
+            .clone()
+            .chain_update(text)
+            .finalize()
+            .into_bytes()
+            .as_slice()
+            .ct_eq(given)
+            .into()
+    }
+}

@@ -1,0 +1,146 @@
+//! The statements that create tables and indexes.
+
+use super::{Dialect, Schema, quote};
+use crate::options::SchemaNames;
+
+/// The words in which the two databases differ.
+struct Words {
+    serial: &'static str,
+    datetime: &'static str,
+    now: &'static str,
+    blob: &'static str,
+    bigint: &'static str,
+}
+
+fn words(dialect: Dialect) -> Words {
+    match dialect {
+        Dialect::Sqlite => Words {
+            serial: "INTEGER",
+            datetime: "DATETIME",
+            now: "CURRENT_TIMESTAMP",
+            blob: "BLOB",
+            bigint: "INTEGER",
+        },
+        Dialect::Postgres => Words {
+            serial: "SERIAL",
+            datetime: "TIMESTAMP WITHOUT TIME ZONE",
+            now: "now()",
+            blob: "BYTEA",
+            bigint: "BIGINT",
+        },
+    }
+}
+
+/// The newest schema of the bundled models (fsqla v4), column for column.
+pub(super) fn app_tables(dialect: Dialect, names: &SchemaNames) -> Vec<String> {
+    let Words {
+        serial,
+        datetime,
+        now,
+        blob,
+        ..
+    } = words(dialect);
+    let user = quote(&names.user);
+    let role = quote(&names.role);
+    let links = quote(&names.roles_users);
+    let webauthn_name = names.webauthn.as_deref().unwrap_or("web_authn");
+    let webauthn = quote(webauthn_name);
+    let webauthn_index = quote(&format!("ix_{webauthn_name}_credential_id"));
+    let refresh = quote(names.refresh.as_deref().unwrap_or("fs_refresh_tracker"));
+    vec![
+        format!(
+            "CREATE TABLE {role} (id {serial} NOT NULL, name VARCHAR(80) NOT NULL, description VARCHAR(255), permissions TEXT, \
+             update_datetime {datetime} DEFAULT {now} NOT NULL, PRIMARY KEY (id), UNIQUE (name))"
+        ),
+        format!(
+            "CREATE TABLE {user} (fs_webauthn_user_handle VARCHAR(64), mf_recovery_codes TEXT, password VARCHAR(255), \
+             us_phone_number VARCHAR(128), username VARCHAR(255), us_totp_secrets TEXT, id {serial} NOT NULL, \
+             email VARCHAR(255) NOT NULL, active BOOLEAN NOT NULL, fs_uniquifier VARCHAR(64) NOT NULL, confirmed_at {datetime}, \
+             last_login_at {datetime}, current_login_at {datetime}, last_login_ip VARCHAR(64), current_login_ip VARCHAR(64), \
+             login_count INTEGER, tf_primary_method VARCHAR(64), tf_totp_secret VARCHAR(255), tf_phone_number VARCHAR(128), \
+             create_datetime {datetime} DEFAULT {now} NOT NULL, update_datetime {datetime} DEFAULT {now} NOT NULL, \
+             PRIMARY KEY (id), UNIQUE (fs_webauthn_user_handle), UNIQUE (us_phone_number), UNIQUE (username), UNIQUE (email), \
+             UNIQUE (fs_uniquifier))"
+        ),
+        format!(
+            "CREATE TABLE {links} (user_id INTEGER, role_id INTEGER, FOREIGN KEY(user_id) REFERENCES {user} (id), \
+             FOREIGN KEY(role_id) REFERENCES {role} (id))"
+        ),
+        format!(
+            "CREATE TABLE {webauthn} (id {serial} NOT NULL, credential_id {blob} NOT NULL, public_key {blob} NOT NULL, \
+             sign_count INTEGER, transports TEXT, backup_state BOOLEAN NOT NULL, device_type VARCHAR(64) NOT NULL, \
+             extensions VARCHAR(255), create_datetime {datetime} DEFAULT {now} NOT NULL, lastuse_datetime {datetime} NOT NULL, \
+             name VARCHAR(64) NOT NULL, usage VARCHAR(64) NOT NULL, user_id INTEGER NOT NULL, PRIMARY KEY (id), \
+             FOREIGN KEY(user_id) REFERENCES {user} (id) ON DELETE CASCADE)"
+        ),
+        format!("CREATE UNIQUE INDEX {webauthn_index} ON {webauthn} (credential_id)"),
+        format!(
+            "CREATE TABLE {refresh} (id {serial} NOT NULL, refresh_family VARCHAR(64) NOT NULL, gen INTEGER, \
+             expires_at {datetime} NOT NULL, revoked_at {datetime}, last_used_at {datetime} NOT NULL, \
+             create_datetime {datetime} DEFAULT {now} NOT NULL, name VARCHAR(64) NOT NULL, user_id INTEGER NOT NULL, \
+             PRIMARY KEY (id), UNIQUE (refresh_family), FOREIGN KEY(user_id) REFERENCES {user} (id) ON DELETE CASCADE)"
+        ),
+    ]
+}
+
+/// Lychgate's own tables; they refer to no table of the application, so that it can delete its rows as before.
+pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
+    let Words {
+        datetime, bigint, ..
+    } = words(dialect);
+    vec![
+        "CREATE TABLE IF NOT EXISTS lychgate_meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_sessions (sid TEXT NOT NULL PRIMARY KEY, user_id {bigint} NOT NULL, \
+             created_at {datetime} NOT NULL, last_seen_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, \
+             revoked_at {datetime}, address TEXT, user_agent TEXT, via TEXT NOT NULL, remembered BOOLEAN NOT NULL)"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_sessions_user ON lychgate_sessions (user_id)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_sessions_expiry ON lychgate_sessions (expires_at)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_redemptions (kind TEXT NOT NULL, key TEXT NOT NULL, \
+             redeemed_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, PRIMARY KEY (kind, key))"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_redemptions_expiry ON lychgate_redemptions (expires_at)".to_owned(),
+    ]
+}
+
+/// The names of Lychgate's own tables.
+pub(crate) fn side_tables_known() -> [&'static str; 3] {
+    ["lychgate_meta", "lychgate_sessions", "lychgate_redemptions"]
+}
+
+/// Indexes that keep sign-in from reading whole tables: name and statement.
+pub(crate) fn index_statements(schema: &Schema) -> Vec<(String, String)> {
+    let mut list = Vec::new();
+    let mut index = |name: String, table: &str, what: &str| {
+        let sql = format!("CREATE INDEX IF NOT EXISTS {name} ON {table} ({what})");
+        list.push((name, sql));
+    };
+    for column in ["email", "username"] {
+        if schema.user.has(column) {
+            index(
+                format!("lychgate_ix_user_{column}_lower"),
+                &schema.user.quoted,
+                &format!("lower({column})"),
+            );
+        }
+    }
+    // A composite primary key already begins with the user.
+    if !schema.links_keyed {
+        index(
+            "lychgate_ix_roles_users_user".to_owned(),
+            &schema.links,
+            "user_id",
+        );
+    }
+    for (table, name) in [
+        (&schema.webauthn, "lychgate_ix_webauthn_user"),
+        (&schema.refresh, "lychgate_ix_refresh_user"),
+    ] {
+        if let Some(table) = table {
+            index(name.to_owned(), &table.quoted, "user_id");
+        }
+    }
+    list
+}

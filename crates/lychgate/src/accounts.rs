@@ -1,0 +1,292 @@
+//! Making and changing accounts without a form: for the command line, the first administrator, and applications.
+
+use std::{fmt, sync::Arc};
+
+use lychgate_passwords::policy::Policy;
+use lychgate_store::{ErrorKind, NewUser, User};
+
+use crate::{
+    clock::Moment,
+    failure::Failure,
+    gate::Lychgate,
+    identity,
+    messages::{self, MessageKey},
+    web::form::Message,
+};
+
+/// What can be done to accounts; made by [`Lychgate::accounts`].
+#[derive(Clone, Debug)]
+pub struct Accounts<'a>(pub(crate) &'a Lychgate);
+
+/// A new account.
+#[derive(Clone, Default)]
+pub struct NewAccount {
+    /// The e-mail address, as typed.
+    pub email: String,
+    /// The username, as typed.
+    pub username: Option<String>,
+    /// The password, as typed; none for an account that signs in some other way.
+    pub password: Option<String>,
+    /// Whether the account may be used at once.
+    pub active: bool,
+    /// Whether the address counts as confirmed.
+    pub confirmed: bool,
+    /// Names of roles that exist.
+    pub roles: Vec<String>,
+    /// Columns of the application's own, by name.
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+impl fmt::Debug for NewAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewAccount").field("email", &self.email).field("roles", &self.roles).finish_non_exhaustive()
+    }
+}
+
+/// Why an account was not made or changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// What was given cannot be used: field and message, in the order of the form.
+    Invalid(Vec<(&'static str, String)>),
+    /// It did not work; the text is for the operator.
+    Failed(String),
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AccountError::Invalid(errors) => {
+                for (at, (field, text)) in errors.iter().enumerate() {
+                    write!(f, "{}{field}: {text}", if at == 0 { "" } else { "; " })?;
+                }
+                Ok(())
+            }
+            AccountError::Failed(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for AccountError {}
+
+/// Errors of fields, still as keys.
+pub(crate) type FieldErrors = Vec<(&'static str, Message)>;
+
+pub(crate) enum Problem {
+    Fields(FieldErrors),
+    Failure(Failure),
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Problem::Failure(failure)
+    }
+}
+
+impl From<lychgate_store::StoreError> for Problem {
+    fn from(error: lychgate_store::StoreError) -> Self {
+        Problem::Failure(error.into())
+    }
+}
+
+impl Lychgate {
+    /// Making and changing accounts without a form.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts(self)
+    }
+
+    fn resolve<T>(&self, result: Result<T, Problem>) -> Result<T, AccountError> {
+        result.map_err(|problem| match problem {
+            Problem::Fields(errors) => {
+                AccountError::Invalid(errors.into_iter().map(|(field, message)| (field, self.text(&message))).collect())
+            }
+            Problem::Failure(Failure::Internal(text)) => AccountError::Failed(text),
+            Problem::Failure(Failure::Busy { .. }) => {
+                AccountError::Failed("the database is busy or away; try again".to_owned())
+            }
+            Problem::Failure(other) => AccountError::Failed(format!("{other:?}")),
+        })
+    }
+
+    /// Everything that a new account needs, checked and hashed, ready to be written.
+    pub(crate) async fn prepare_account(&self, account: &NewAccount, now: Moment) -> Result<NewUser, Problem> {
+        let mut errors = FieldErrors::new();
+        let rules = self.identity_rules();
+        let email = match (account.email.trim(), identity::map(rules, "uia_email_mapper", account.email.trim())) {
+            ("", _) => {
+                errors.push(("email", messages::EMAIL_NOT_PROVIDED.into()));
+                None
+            }
+            (_, None) => {
+                errors.push(("email", messages::INVALID_EMAIL_ADDRESS.into()));
+                None
+            }
+            (_, email) => email,
+        };
+        if let Some(email) = &email
+            && self.store().user_by_identity("email", email, true).await?.is_some()
+        {
+            let taken = Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", email.clone());
+            errors.push(("email", taken));
+        }
+        let username = self.check_username(account.username.as_deref(), &mut errors).await?;
+        let hash = match &account.password {
+            None => None,
+            Some(password) => {
+                let words: Vec<&str> = [email.as_deref(), username.as_deref()].into_iter().flatten().collect();
+                match self.check_password(password, &words) {
+                    Err(message) => {
+                        errors.push(("password", message));
+                        None
+                    }
+                    Ok(password) if errors.is_empty() => Some(self.hash_password(&password).await?),
+                    Ok(_) => None,
+                }
+            }
+        };
+        let Some(email) = email.filter(|_| errors.is_empty()) else { return Err(Problem::Fields(errors)) };
+        let mut new = NewUser::new(email, uuid::Uuid::new_v4().simple().to_string());
+        new.username = username;
+        new.password = hash;
+        new.active = account.active;
+        new.confirmed_at = account.confirmed.then(|| now.datetime());
+        new.roles.clone_from(&account.roles);
+        new.columns.extra.clone_from(&account.extra);
+        if self.store().has_user_column("fs_webauthn_user_handle") {
+            new.fs_webauthn_user_handle = Some(uuid::Uuid::new_v4().simple().to_string());
+        }
+        if self.store().has_user_column("fs_token_uniquifier") {
+            new.fs_token_uniquifier = Some(uuid::Uuid::new_v4().simple().to_string());
+        }
+        Ok(new)
+    }
+
+    async fn check_username(&self, text: Option<&str>, errors: &mut FieldErrors) -> Result<Option<String>, Problem> {
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+        let rules = &self.identity_rules().username;
+        let settings = self.settings();
+        match identity::username::normalize(text, rules) {
+            Ok(None) => Ok(None),
+            Ok(Some(username)) => {
+                if self.store().user_by_identity("username", &username, true).await?.is_some() {
+                    let taken = Message::from(messages::USERNAME_ALREADY_ASSOCIATED).with("username", username.clone());
+                    errors.push(("username", taken));
+                }
+                Ok(Some(username))
+            }
+            Err(problem) => {
+                let message = match problem {
+                    identity::username::UsernameError::InvalidLength => Message::from(messages::USERNAME_INVALID_LENGTH)
+                        .with("min", settings.int("username_min_length").to_string())
+                        .with("max", settings.int("username_max_length").to_string()),
+                    identity::username::UsernameError::Disallowed => messages::USERNAME_DISALLOWED_CHARACTERS.into(),
+                    identity::username::UsernameError::NotPlain => messages::INVALID_INPUT.into(),
+                };
+                errors.push(("username", message));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether `password` may be somebody's new one; in the form in which it is hashed.
+    pub(crate) fn check_password(&self, password: &str, words: &[&str]) -> Result<zeroize::Zeroizing<String>, Message> {
+        if password.is_empty() {
+            return Err(messages::PASSWORD_NOT_PROVIDED.into());
+        }
+        let settings = self.settings();
+        let password = self.normalize_password(password);
+        let mut policy = Policy::default();
+        policy.min_chars = usize::try_from(settings.int("password_length_min")).unwrap_or(8);
+        if settings.text_opt("password_complexity_checker") == Some("zxcvbn") {
+            policy.min_score = u8::try_from(settings.int("zxcvbn_minimum_score")).ok();
+        }
+        match policy.check(&password, words, None) {
+            Ok(()) => Ok(password),
+            Err(broken) => {
+                let key = MessageKey::named(broken.key).unwrap_or(messages::PASSWORD_TOO_SIMPLE);
+                Err(Message::from(key).with("length", policy.min_chars.to_string()))
+            }
+        }
+    }
+
+    pub(crate) async fn hash_password(&self, password: &str) -> Result<String, Failure> {
+        self.hashing().hash(password).await?.map_err(Failure::internal)
+    }
+}
+
+impl Accounts<'_> {
+    /// Makes an account after the rules of the registration form; sends no mail.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn create(&self, account: &NewAccount) -> Result<Arc<User>, AccountError> {
+        let now = Moment::of(self.0.clock());
+        let made = async {
+            let new = self.0.prepare_account(account, now).await?;
+            self.0.store().create_user(new, now.datetime()).await.map_err(|error| taken(error, account))
+        };
+        self.0.resolve(made.await)
+    }
+
+    /// Gives an account a new password and ends all that was signed in with the old one; sends no mail.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn change_password(&self, user: &User, password: &str) -> Result<(), AccountError> {
+        let now = Moment::of(self.0.clock());
+        let changed = async {
+            let words = [user.email.as_str(), user.username.as_deref().unwrap_or_default()];
+            let checked = self.0.check_password(password, &words);
+            let password = checked.map_err(|message| Problem::Fields(vec![("password", message)]))?;
+            let hash = self.0.hash_password(&password).await?;
+            let uniquifier = uuid::Uuid::new_v4().simple().to_string();
+            let old = user.password.as_deref();
+            let done = self.0.store().set_password_if(user.id, old, &hash, Some(&uniquifier), now.datetime()).await?;
+            if done { Ok(()) } else { Err(Problem::Failure(Failure::internal("the account was changed meanwhile"))) }
+        };
+        self.0.resolve(changed.await)
+    }
+
+    /// Takes away every proof but the password: sessions, tokens, second factors, passkeys, recovery codes.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn reset_access(&self, user: &User) -> Result<(), AccountError> {
+        let now = Moment::of(self.0.clock());
+        let fresh = || uuid::Uuid::new_v4().simple().to_string();
+        let reset = async {
+            self.0.store().reset_user_access(user.id, &fresh(), &fresh(), now.datetime()).await?;
+            Ok(())
+        };
+        self.0.resolve(reset.await)
+    }
+
+    /// Finds a user by any identity attribute: address, username, phone number.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`] if the database does not answer.
+    pub async fn find(&self, identity: &str) -> Result<Option<Arc<User>>, AccountError> {
+        self.0.resolve(crate::flow::authenticate::find(self.0, identity).await.map_err(Problem::from))
+    }
+}
+
+/// A unique column that somebody else filled first is an error of its field.
+pub(crate) fn taken(error: lychgate_store::StoreError, account: &NewAccount) -> Problem {
+    match error.kind() {
+        ErrorKind::Conflict { column } if column == "username" => {
+            let username = account.username.clone().unwrap_or_default();
+            let message = Message::from(messages::USERNAME_ALREADY_ASSOCIATED).with("username", username);
+            Problem::Fields(vec![("username", message)])
+        }
+        ErrorKind::Conflict { column } if column == "email" => {
+            let message = Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", account.email.clone());
+            Problem::Fields(vec![("email", message)])
+        }
+        _ => Problem::Failure(error.into()),
+    }
+}

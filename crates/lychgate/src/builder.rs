@@ -1,0 +1,241 @@
+//! Puts a gate together.
+
+use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc};
+
+use lychgate_signing::KeyRing;
+use lychgate_store::{CreateMode, DatabaseUrl, OpenError, OpenOptions, Store, User};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    events::Events,
+    features,
+    gate::{Codecs, Hooks, Inner, Lychgate},
+    hashing::Hashing,
+    identity_rules,
+    messages::Messages,
+    principal::Need,
+    render::{Renderer, Sources},
+    settings::Settings,
+    web::config::WebConfig,
+};
+
+/// Puts a [`Lychgate`] together; made by [`Lychgate::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct Builder {
+    settings: Option<Settings>,
+    store: Option<Store>,
+    create: CreateMode,
+    clock: Arc<dyn Clock>,
+    hooks: Hooks,
+    events: Events,
+    sources: Sources,
+    endpoints: BTreeMap<String, String>,
+    max_waiting: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            settings: None,
+            store: None,
+            create: CreateMode::IfEmpty,
+            clock: Arc::new(SystemClock),
+            hooks: Hooks::default(),
+            events: Events::default(),
+            sources: Sources::default(),
+            endpoints: BTreeMap::new(),
+            max_waiting: 256,
+        }
+    }
+}
+
+/// Why a gate could not be put together; each is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No settings were given.
+    #[error("no settings were given; call `.settings(Settings::load()?)`")]
+    NoSettings,
+    /// A setting is missing or cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The hashing pool cannot be started.
+    #[error("the hashing pool cannot be started: {0}")]
+    Threads(String),
+}
+
+impl Builder {
+    /// The settings.
+    pub fn settings(self, settings: Settings) -> Self {
+        Self { settings: Some(settings), ..self }
+    }
+
+    /// A database that is already open; otherwise `database_url` is opened.
+    pub fn store(self, store: Store) -> Self {
+        Self { store: Some(store), ..self }
+    }
+
+    /// Whether the tables are made in an empty database, which is the default, or must be there.
+    pub fn create_tables(self, create: bool) -> Self {
+        Self { create: if create { CreateMode::IfEmpty } else { CreateMode::Never }, ..self }
+    }
+
+    /// Where the time comes from.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Passwords that may wait to be hashed at once; beyond it a request is answered with 503.
+    pub fn max_waiting_hashes(self, max_waiting: usize) -> Self {
+        Self { max_waiting, ..self }
+    }
+
+    /// What JSON replies tell a user about themselves (`response.user`); by default nothing.
+    pub fn user_payload(mut self, payload: impl Fn(&User) -> serde_json::Value + Send + Sync + 'static) -> Self {
+        self.hooks.user_payload = Some(Arc::new(payload));
+        self
+    }
+
+    /// Needs that a user provides beside those of their roles; asked once a request, when first needed.
+    pub fn needs<F, Fut>(mut self, loader: F) -> Self
+    where
+        F: Fn(Arc<User>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Need>> + Send + 'static,
+    {
+        self.hooks.needs.push(Arc::new(move |user| Box::pin(loader(user))));
+        self
+    }
+
+    /// Where to send somebody who lacks a right for `path`; nothing means a 403 page. Without it, `unauthorized_view`.
+    pub fn unauthorized_view(mut self, view: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.hooks.unauthorized_view = Some(Arc::new(view));
+        self
+    }
+
+    /// When a user's auth tokens end, unix seconds; 0 leaves it to `token_max_age`.
+    pub fn token_expiry(mut self, expiry: impl Fn(&User) -> i64 + Send + Sync + 'static) -> Self {
+        self.hooks.token_expiry = Some(Arc::new(expiry));
+        self
+    }
+
+    /// Offers the link by which the first administrator is set up; see [`Lychgate::new_setup_link`].
+    pub fn setup_link(mut self, offered: bool) -> Self {
+        self.hooks.setup_link = offered;
+        self
+    }
+
+    /// Calls `listener` for every event.
+    pub fn on(self, listener: impl Fn(&crate::Event) + Send + Sync + 'static) -> Self {
+        self.events.on(listener);
+        self
+    }
+
+    /// A folder whose templates override the embedded ones by file name, and hold the application's own.
+    pub fn templates(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.sources.folders.push(folder.into());
+        self
+    }
+
+    /// One template, by name.
+    pub fn template(mut self, name: impl Into<String>, source: impl Into<String>) -> Self {
+        self.sources.named.insert(name.into(), source.into());
+        self
+    }
+
+    /// Names a path of the application, so that settings such as `post_login_view` and templates can.
+    pub fn endpoint(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.endpoints.insert(name.into(), path.into());
+        self
+    }
+
+    /// Opens the database, starts the hashing pool and reads the settings for good.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], one line that says what is wrong.
+    pub async fn build(mut self) -> Result<Lychgate, BuildError> {
+        let settings = self.settings.take().ok_or(BuildError::NoSettings)?;
+        for warning in settings.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let web = WebConfig::from_settings(&settings).map_err(BuildError::Setting)?;
+        let context = crate::passwords::context(&settings).map_err(BuildError::Setting)?;
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => open(&settings, self.create).await?,
+        };
+        let keys = key_ring(settings.text_opt("secret_key"), settings.list("secret_key_fallbacks"))?;
+        let csrf_keys = match settings.text_opt("csrf.secret_key") {
+            Some(key) => key_ring(Some(key), &[])?,
+            None => keys.clone(),
+        };
+        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+        let hashing =
+            Hashing::new(context, at_once, self.max_waiting).map_err(|error| BuildError::Threads(error.to_string()))?;
+        let mut endpoints = self.endpoints;
+        endpoints.extend(features::endpoints(&settings));
+        let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web);
+        let renderer = renderer(&settings, &web, self.sources, &endpoints);
+        Ok(Lychgate(Arc::new(Inner {
+            identity_rules: identity_rules::from_settings(&settings),
+            messages: Messages::new(&settings),
+            hashing,
+            codecs,
+            renderer,
+            web,
+            store,
+            clock: self.clock,
+            events: self.events,
+            hooks: self.hooks,
+            endpoints,
+            settings,
+        })))
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
+
+async fn open(settings: &Settings, create: CreateMode) -> Result<Store, BuildError> {
+    let Some(url) = settings.text_opt("database_url") else {
+        return Err(BuildError::Setting(
+            "no database is named; set `database_url`, such as \"sqlite:////path/to/app.db\"".to_owned(),
+        ));
+    };
+    let url: DatabaseUrl = url.parse().map_err(|error| BuildError::Setting(format!("database_url: {error}")))?;
+    Ok(Store::open(OpenOptions::new(url).create(create)).await?)
+}
+
+fn key_ring(key: Option<&str>, fallbacks: &[String]) -> Result<KeyRing, BuildError> {
+    let missing = || BuildError::Setting("secret_key is empty; `lychgate init` makes one".to_owned());
+    let ring = KeyRing::new(key.ok_or_else(missing)?).map_err(|_| missing())?;
+    ring.with_fallbacks(fallbacks.iter().map(String::as_str)).map_err(|_| missing())
+}
+
+fn renderer(settings: &Settings, web: &WebConfig, mut sources: Sources, endpoints: &BTreeMap<String, String>) -> Renderer {
+    sources.folders.extend(settings.text_opt("templates").map(PathBuf::from));
+    let (root, blueprint) = (web.application_root.clone(), settings.text("blueprint_name").to_owned());
+    let endpoints = endpoints.clone();
+    let assets = format!(
+        "{root}{}{}",
+        settings.text_opt("url_prefix").unwrap_or_default().trim_end_matches('/'),
+        settings.text("static_folder_url").trim_end_matches('/'),
+    );
+    let url = move |name: &str| {
+        let path = match name.strip_prefix('.') {
+            Some(short) => endpoints.get(&format!("{blueprint}.{short}")),
+            None => endpoints.get(name),
+        };
+        path.map(|path| format!("{root}{path}"))
+    };
+    Renderer::new(settings, sources, url, assets, |url, next| {
+        let separator = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{separator}next={}", crate::flow::next::as_query_value(next))
+    })
+}

@@ -1,0 +1,73 @@
+//! Events: what Flask-Security, Flask-Login and Flask-Principal send as signals.
+
+use std::{fmt, sync::Arc};
+
+use parking_lot::RwLock;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Somebody signed in.
+    UserAuthenticated {
+        /// The key of the user's row.
+        user_id: i64,
+        /// By what: `password`, `register`, `email` …
+        via: &'static str,
+    },
+    /// Somebody tried to sign in and failed; without an id, as nobody known.
+    UserFailedAuthentication {
+        /// The key of the user's row, if the name was one.
+        user_id: Option<i64>,
+        /// By what.
+        via: &'static str,
+    },
+    /// Somebody signed out.
+    UserSignedOut {
+        /// The key of the user's row.
+        user_id: i64,
+    },
+    /// The identity of the session changed; without an id, to nobody.
+    IdentityChanged {
+        /// The key of the user's row.
+        user_id: Option<i64>,
+        /// How it was proved.
+        auth_type: Option<&'static str>,
+    },
+    /// Somebody signed in proved again who they are.
+    UserReauthenticated {
+        /// The key of the user's row.
+        user_id: i64,
+    },
+}
+
+type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Who wants to hear of events. Cloning gives another handle to the same list.
+///
+/// ```
+/// # fn example(gate: &lychgate::Lychgate) {
+/// gate.events().on(|event| println!("{event:?}"));
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Events(Arc<RwLock<Vec<Listener>>>);
+
+impl Events {
+    /// Calls `listener` for every event, on the request's own task: hand longer work to one of yours.
+    pub fn on(&self, listener: impl Fn(&Event) + Send + Sync + 'static) {
+        self.0.write().push(Arc::new(listener));
+    }
+
+    pub(crate) fn send(&self, event: &Event) {
+        for listener in self.0.read().iter() {
+            listener(event);
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Events({} listeners)", self.0.read().len())
+    }
+}

@@ -1,0 +1,129 @@
+//! The one failure type: whatever stops a request becomes a [`Failure`], and only `web::answer` turns it into a reply.
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use crate::{messages::MessageKey, web::form::Rejected};
+
+/// Why a request was not served. Return it from a handler; the layer turns it into a page, JSON or a redirect.
+///
+/// ```
+/// use lychgate::{CurrentUser, Error, Need, Permission};
+///
+/// async fn edit(user: CurrentUser) -> Result<&'static str, Error> {
+///     user.require(&Permission::from(Need::role("editor")))?;
+///     Ok("saved")
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Error(pub(crate) Failure);
+
+impl Error {
+    /// Nobody is signed in: 401 for programs, the sign-in page for people.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self(Failure::Unauthenticated { realm: None })
+    }
+
+    /// Somebody is signed in but may not do this: 403.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self(Failure::Forbidden { needed: None })
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the request was refused with status {}", self.0.status().as_u16())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+/// What stopped a request.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// No mechanism that the route accepts proved who this is. With a realm, the reply asks for Basic credentials.
+    Unauthenticated { realm: Option<Cow<'static, str>> },
+    /// The proof is too old.
+    NotFresh,
+    /// Somebody known, without the right; what was needed goes to the log, not to the client.
+    Forbidden { needed: Option<String> },
+    /// The route is for people who are not signed in.
+    AlreadySignedIn,
+    /// A form with errors.
+    Form(Box<Rejected>),
+    /// The request does not prove that it comes from our own page.
+    Csrf(MessageKey),
+    /// Anything else that is the client's mistake.
+    Bad { status: StatusCode, message: MessageKey },
+    /// Too much to do at the moment.
+    Busy { retry_after: u32 },
+    /// Somewhere else to go.
+    Redirect { to: String },
+    /// Our own mistake; the text goes to the log only.
+    Internal(String),
+    /// The route stands outside `gate.layer()`.
+    MissingLayer,
+}
+
+impl Failure {
+    pub(crate) fn bad(status: StatusCode, message: MessageKey) -> Self {
+        Failure::Bad { status, message }
+    }
+
+    pub(crate) fn internal(what: impl std::fmt::Display) -> Self {
+        Failure::Internal(what.to_string())
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Failure::Unauthenticated { .. } | Failure::NotFresh => StatusCode::UNAUTHORIZED,
+            Failure::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Failure::AlreadySignedIn | Failure::Form(_) | Failure::Csrf(_) => StatusCode::BAD_REQUEST,
+            Failure::Bad { status, .. } => *status,
+            Failure::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Redirect { .. } => StatusCode::FOUND,
+            Failure::Internal(_) | Failure::MissingLayer => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// A failure on its way up to the layer, where what the client wants is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending(pub(crate) Arc<Failure>);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let text = if matches!(self, Failure::MissingLayer) {
+            tracing::error!("a guard or extractor of lychgate ran outside its layer; add `.layer(gate.layer())`");
+            "This route uses lychgate but stands outside its layer: add `.layer(gate.layer())` to the router.\n"
+        } else {
+            ""
+        };
+        let mut response = (self.status(), text).into_response();
+        response.extensions_mut().insert(Pending(Arc::new(self)));
+        response
+    }
+}
+
+impl From<lychgate_store::StoreError> for Failure {
+    fn from(error: lychgate_store::StoreError) -> Self {
+        use lychgate_store::ErrorKind as Kind;
+        match error.kind() {
+            Kind::Busy | Kind::Unavailable => {
+                tracing::warn!(%error, "the database did not answer");
+                Failure::Busy { retry_after: 2 }
+            }
+            _ => Failure::internal(error),
+        }
+    }
+}

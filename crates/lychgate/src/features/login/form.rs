@@ -1,0 +1,36 @@
+//! The fields of the sign-in form.
+
+use serde_json::Value;
+
+use crate::web::{
+    exchange::Exchange,
+    form::{Field, Form, Kind},
+};
+
+/// The form, empty. With usernames in use the address is optional and comes last, as the reference has it.
+pub(crate) fn login(exchange: &Exchange) -> Form {
+    let settings = exchange.gate.settings();
+    let usernames = settings.flag("username_enable");
+    let remember = settings.flag("default_remember_me");
+    let email = Field::new("email", Kind::Email, "Email").autocomplete("email").required_if(!usernames);
+    let password =
+        Field::new("password", Kind::Password, "Password").autocomplete("current-password").required();
+    let next = Field::new("next", Kind::Hidden, "");
+    let remember = Field::new("remember", Kind::Checkbox, "").checked(remember);
+    let fields = if usernames {
+        let username = Field::new("username", Kind::Text, "Username").autocomplete("username");
+        vec![password, next, remember, username, email]
+    } else {
+        vec![email, password, next, remember]
+    };
+    let mut form = Form::new("login_user_form", settings.text("login_user_template"), exchange.action("login"), fields);
+    if let Some(next) = exchange.query("next") {
+        form.set_value("next", &next);
+    }
+    form
+}
+
+/// The names of the columns by which somebody may say who they are.
+pub(crate) fn identity_attributes(exchange: &Exchange) -> Vec<Value> {
+    exchange.gate.settings().identity_attributes().iter().map(|attribute| attribute.name.as_str().into()).collect()
+}

@@ -1,0 +1,143 @@
+//! Sign in with a password, and the remember-me cookie.
+
+mod form;
+pub(crate) mod settings;
+
+use std::sync::Arc;
+
+use http::Method;
+use lychgate_store::User;
+use serde_json::json;
+
+use crate::{
+    events::Event,
+    failure::Failure,
+    flow::{account, authenticate, sign_in::SignIn},
+    gate::Lychgate,
+    identity,
+    messages,
+    settings::Settings,
+    web::{
+        answer::Reply,
+        exchange::Exchange,
+        form::Form,
+        routes::{Call, Routes},
+        session::key,
+    },
+};
+
+pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
+    settings.text_opt("login_url").map(|url| ("login", url.to_owned())).into_iter().collect()
+}
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
+    if let Some(url) = gate.settings().text_opt("login_url") {
+        routes.add("login", &[Method::GET], url, "anyone", get);
+        routes.add("login", &[Method::POST], url, "anyone", post);
+    }
+}
+
+/// The page, or what a program needs for signing in.
+async fn get(call: Call) -> Result<Reply, Failure> {
+    let user = call.current().await?;
+    call.session(|session| session.set(key::CSRF_COOKIE, "set"));
+    if !call.wants_json() {
+        if user.is_some() {
+            return Ok(Reply::Redirect(call.after(None, "post_login_view")));
+        }
+        return Ok(Reply::Form(Box::new(form::login(&call))));
+    }
+    let mut members = json!({"identity_attributes": form::identity_attributes(&call)});
+    if let (Some(who), Some(map)) = (&user, members.as_object_mut()) {
+        map.insert("user".to_owned(), call.user_payload(&who.user, true)?);
+    }
+    Ok(Reply::Json(call.members(members)))
+}
+
+async fn post(call: Call) -> Result<Reply, Failure> {
+    call.csrf_unauthenticated().await?;
+    call.anonymous_only().await?;
+    let mut form = form::login(&call);
+    form.fill(&call.submitted)?;
+    let user = check(&call, &mut form).await?;
+    call.check_next(&mut form);
+    call.csrf_of_form(&mut form);
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return refuse(&call, form) };
+    call.sign_in(SignIn { via: "password", user: &user, remember: form.is_checked("remember") }).await?;
+    if call.wants_json() {
+        let user = call.user_payload(&user, true)?;
+        return Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user}))));
+    }
+    Ok(Reply::Redirect(call.after(Some(&form), "post_login_view")))
+}
+
+/// Fields, then the user, then the password, and only then whether the account may be used.
+async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Failure> {
+    let by_username = form.has_field("username");
+    let field = if by_username && form.value("email").is_empty() { "username" } else { "email" };
+    let identity = named_identity(call, form, field);
+    if form.value("password").is_empty() && !form.has_error_in("password") {
+        form.field_error("password", messages::PASSWORD_NOT_PROVIDED);
+    }
+    if form.has_errors() {
+        return Ok(None);
+    }
+    let user = match &identity {
+        Some(identity) => authenticate::by_attribute(&call.gate, field, identity, true).await?,
+        None => None,
+    };
+    let password = call.gate.normalize_password(form.value("password"));
+    let matches = authenticate::password_matches(&call.gate, user.as_deref(), &password, call.now).await?;
+    match user {
+        None if identity.is_none() => form.form_error(messages::USER_DOES_NOT_EXIST),
+        None => form.field_error(field, messages::USER_DOES_NOT_EXIST),
+        Some(user) if !matches => {
+            call.gate.events().send(&Event::UserFailedAuthentication { user_id: Some(user.id), via: "password" });
+            form.field_error("password", messages::INVALID_PASSWORD);
+        }
+        Some(user) => match account::problem(&call.gate, &user) {
+            None => return Ok(Some(user)),
+            Some(problem) => form.field_error(field, problem),
+        },
+    }
+    Ok(None)
+}
+
+/// The normalised identity in `field`; nothing, with an error unless usernames make it optional.
+fn named_identity(call: &Exchange, form: &mut Form, field: &'static str) -> Option<String> {
+    let text = form.value(field).to_owned();
+    if form.has_error_in(field) {
+        return None;
+    }
+    if text.is_empty() {
+        if !form.has_field("username") {
+            form.field_error("email", messages::EMAIL_NOT_PROVIDED);
+        }
+        return None;
+    }
+    let mapper = if field == "email" { "uia_email_mapper" } else { "uia_username_mapper" };
+    let identity = identity::map(call.gate.identity_rules(), mapper, &text);
+    if identity.is_none() {
+        let problem = if field == "email" { messages::INVALID_EMAIL_ADDRESS } else { messages::USER_DOES_NOT_EXIST };
+        form.field_error(field, problem);
+    }
+    identity
+}
+
+fn refuse(call: &Exchange, mut form: Form) -> Result<Reply, Failure> {
+    let settings = call.gate.settings();
+    if settings.flag("return_generic_responses") {
+        form.generalise(&["email", "username", "password"], messages::GENERIC_AUTHN_FAILED);
+        return Err(form.rejected());
+    }
+    let unconfirmed = form.errors_in_order().any(|(_, message)| message.key == messages::CONFIRMATION_REQUIRED);
+    if unconfirmed
+        && !call.wants_json()
+        && let Some(view) = call.view("requires_confirmation_error_view")
+    {
+        call.flash(messages::CONFIRMATION_REQUIRED);
+        let email = form_urlencoded::Serializer::new(String::new()).append_pair("email", form.value("email")).finish();
+        return Ok(Reply::Redirect(format!("{view}?{email}")));
+    }
+    Err(form.rejected())
+}

@@ -1,0 +1,53 @@
+//! Sign out: the session ends here and in every copy of its cookie.
+
+pub(crate) mod settings;
+
+use http::Method;
+use serde_json::Map;
+
+use crate::{
+    failure::Failure,
+    gate::Lychgate,
+    settings::Settings,
+    web::{
+        answer::Reply,
+        form::{Field, Form, Kind},
+        routes::{Call, Routes},
+    },
+};
+
+pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
+    let on = !settings.list("logout_methods").is_empty();
+    settings.text_opt("logout_url").filter(|_| on).map(|url| ("logout", url.to_owned())).into_iter().collect()
+}
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
+    let settings = gate.settings();
+    let methods: Vec<Method> = settings.list("logout_methods").iter().filter_map(|name| name.parse().ok()).collect();
+    if let Some(url) = settings.text_opt("logout_url").filter(|_| !methods.is_empty()) {
+        routes.add("logout", &methods, url, "anyone", logout);
+    }
+}
+
+async fn logout(call: Call) -> Result<Reply, Failure> {
+    let settings = call.gate.settings();
+    let mut form = Form::new(
+        "logout_form",
+        settings.text("logout_user_template"),
+        call.action("logout"),
+        vec![Field::new("next", Kind::Hidden, "")],
+    );
+    form.fill(&call.submitted)?;
+    if settings.flag("logout_csrf") && call.method == Method::POST {
+        call.csrf_unauthenticated().await?;
+        call.csrf_of_form(&mut form);
+        if form.has_errors() {
+            return Err(form.rejected());
+        }
+    }
+    call.sign_out().await?;
+    if call.method == Method::POST && call.wants_json() {
+        return Ok(Reply::Json(Map::new()));
+    }
+    Ok(Reply::Redirect(call.after(Some(&form), "post_logout_view")))
+}

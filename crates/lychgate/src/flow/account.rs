@@ -1,0 +1,54 @@
+//! May this account be used?
+
+use lychgate_store::User;
+use serde_json::{Value, json};
+
+use crate::{
+    gate::Lychgate,
+    messages::{self, MessageKey},
+};
+
+/// Whether nobody may act as this user, by whatever proof.
+pub(crate) fn is_blocked(user: &User) -> bool {
+    !user.active
+}
+
+/// Whether a password alone is not enough for this user.
+pub(crate) fn has_second_factor(user: &User) -> bool {
+    user.tf_primary_method.as_deref().is_some_and(|method| !method.is_empty())
+}
+
+/// Why somebody with the right secret may still not sign in.
+pub(crate) fn problem(gate: &Lychgate, user: &User) -> Option<MessageKey> {
+    if is_blocked(user) {
+        return Some(messages::DISABLED_ACCOUNT);
+    }
+    let settings = gate.settings();
+    let must_confirm = settings.flag("confirmable") && !settings.flag("login_without_confirmation");
+    (must_confirm && user.confirmed_at.is_none()).then_some(messages::CONFIRMATION_REQUIRED)
+}
+
+/// What templates see of the current user.
+pub(crate) fn template_view(gate: &Lychgate, user: &User) -> Value {
+    let roles: Vec<&str> = user.roles.iter().map(|role| role.name.as_str()).collect();
+    let identity = identity_text(gate, user);
+    json!({
+        "is_authenticated": true,
+        "is_anonymous": false,
+        "is_active": user.active,
+        "id": user.id,
+        "email": user.email,
+        "username": user.username,
+        "identity": identity,
+        "display_name": identity,
+        "roles": roles,
+        "extra": user.extra,
+    })
+}
+
+/// The user's first identity attribute that is not empty.
+pub(crate) fn identity_text(gate: &Lychgate, user: &User) -> String {
+    let attributes = gate.settings().identity_attributes();
+    let values = attributes.iter().filter_map(|attribute| user.column(&attribute.name));
+    values.map(|value| value.to_string()).find(|value| !value.is_empty()).unwrap_or_else(|| user.email.clone())
+}

@@ -1,0 +1,137 @@
+//! The last steps of a sign-in, and signing out.
+
+use lychgate_store::{User, UserPatch};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    events::Event,
+    failure::Failure,
+    web::{
+        exchange::{Exchange, Remember},
+        session::key,
+    },
+};
+
+/// What is known of a sign-in when it succeeds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignIn<'a> {
+    /// By what: `password`, `register`, `email` …
+    pub(crate) via: &'static str,
+    pub(crate) user: &'a User,
+    pub(crate) remember: bool,
+}
+
+impl Exchange {
+    /// Makes `user` the session's user: a new id in the registry, a new CSRF token, the time of the proof.
+    pub(crate) async fn sign_in(&self, sign_in: SignIn<'_>) -> Result<(), Failure> {
+        let SignIn { via, user, remember } = sign_in;
+        let id = crate::random::id();
+        let mut batch = self.gate.store().batch();
+        batch.open_session(&self.new_session(&id, user, via, remember));
+        if self.gate.settings().flag("trackable") {
+            batch.update_user(user.id, &self.tracked(user), self.now.datetime());
+        }
+        if let Some(before) = self.session(|session| session.text(key::SESSION_ID).map(str::to_owned)) {
+            batch.revoke_session(&before, self.now.datetime());
+        }
+        self.gate.store().commit(batch).await?;
+        let identifier = self.identifier();
+        let proved_at = self.now.float();
+        self.rotate_csrf();
+        self.session(|session| {
+            session.set(key::USER, user.fs_uniquifier.clone());
+            session.set(key::FRESH, true);
+            session.set(key::IDENTIFIER, identifier);
+            session.set(key::SESSION_ID, id);
+            session.set(key::CSRF_COOKIE, "set");
+            session.set(key::PRIMARY_AUTH_AT, proved_at);
+            session.remove(key::GRACE_UNTIL);
+        });
+        if remember {
+            let value = self.gate.remember_codec().encode(&user.fs_uniquifier).map_err(Failure::internal)?;
+            self.outgoing.lock().remember = Remember::Set(value);
+        }
+        self.gate.events().send(&Event::UserAuthenticated { user_id: user.id, via });
+        self.gate.events().send(&Event::IdentityChanged { user_id: Some(user.id), auth_type: Some("session") });
+        Ok(())
+    }
+
+    fn tracked(&self, user: &User) -> UserPatch {
+        let now = self.now.datetime();
+        UserPatch {
+            last_login_at: Some(Some(user.current_login_at.unwrap_or(now))),
+            current_login_at: Some(Some(now)),
+            last_login_ip: Some(user.current_login_ip.clone()),
+            current_login_ip: Some(self.address_text()),
+            login_count: Some(Some(user.login_count.unwrap_or(0).saturating_add(1))),
+            ..UserPatch::default()
+        }
+    }
+
+    /// Ends the session here and in every copy of its cookie.
+    pub(crate) async fn sign_out(&self) -> Result<(), Failure> {
+        let who = self.current().await?;
+        let (id, token) = self.session(|session| {
+            let id = session.text(key::SESSION_ID).map(str::to_owned);
+            for name in [
+                key::USER,
+                key::FRESH,
+                key::IDENTIFIER,
+                key::SESSION_ID,
+                key::PRIMARY_AUTH_AT,
+                key::GRACE_UNTIL,
+                key::CSRF_BEFORE,
+                "fs_oauth_next",
+                "identity.name",
+                "identity.auth_type",
+            ] {
+                session.remove(name);
+            }
+            (id, session.remove(&self.config().csrf.field))
+        });
+        drop(token);
+        self.session(|session| session.set(key::CSRF_COOKIE, "clear"));
+        self.outgoing.lock().remember = Remember::Clear;
+        if let Some(id) = id {
+            self.gate.store().revoke_session(&id, self.now.datetime()).await?;
+        }
+        *self.admitted.lock() = None;
+        if let Some(who) = who {
+            self.gate.events().send(&Event::UserSignedOut { user_id: who.user.id });
+            self.gate.events().send(&Event::IdentityChanged { user_id: None, auth_type: None });
+        }
+        Ok(())
+    }
+
+    /// Notes that the session's user has just proved who they are.
+    pub(crate) fn proved_again(&self) {
+        let now = self.now.float();
+        self.session(|session| {
+            session.set(key::PRIMARY_AUTH_AT, now);
+            session.remove(key::GRACE_UNTIL);
+        });
+    }
+
+    /// `response.user`: the application's view of the user, with a token where the caller asked for one.
+    pub(crate) fn user_payload(&self, user: &User, tokens: bool) -> Result<Value, Failure> {
+        let mut payload = match self.gate.user_payload(user) {
+            Value::Object(payload) => payload,
+            _ => Map::new(),
+        };
+        let asked = self.query("include_auth_token").is_some();
+        if tokens && (asked || self.gate.settings().flag("backwards_compat_auth_token")) {
+            payload.insert("authentication_token".to_owned(), self.gate.auth_token(user, self.now)?.into());
+        }
+        Ok(payload.into())
+    }
+
+    /// The members of a successful reply to a form: the token for the next one, and more.
+    pub(crate) fn members(&self, more: Value) -> Map<String, Value> {
+        let mut members = match more {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        members.insert("csrf_token".to_owned(), json!(self.csrf_token()));
+        members
+    }
+}

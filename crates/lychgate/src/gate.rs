@@ -1,0 +1,274 @@
+//! The gate: everything that requests share, behind one handle.
+
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
+
+use axum::Router;
+use lychgate_signing::{
+    KeyRing,
+    csrf::CsrfCodec,
+    remember::RememberCodec,
+    session::SessionCodec,
+    tokens::{AuthToken, AuthTokenPayload, TokenCodec},
+};
+use lychgate_store::{Store, User};
+use serde_json::Value;
+
+use crate::{
+    builder::Builder,
+    clock::{Clock, Moment},
+    events::Events,
+    failure::Failure,
+    features,
+    flow::account,
+    hashing::Hashing,
+    identity::Rules,
+    messages::{MessageKey, Messages},
+    principal::Need,
+    render::Renderer,
+    settings::Settings,
+    web::{
+        config::WebConfig,
+        exchange::Exchange,
+        form::Message,
+        layer::GateLayer,
+        routes::{RouteInfo, Routes},
+    },
+};
+
+/// A running Lychgate; cloning gives another handle to the same one.
+///
+/// ```no_run
+/// use axum::{Router, routing::get};
+/// use lychgate::{Lychgate, Settings, guard};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let gate = Lychgate::builder().settings(Settings::load()?).build().await?;
+/// let app = Router::new()
+///     .route("/profile", get(|| async { "profile" }).route_layer(guard::authenticated()))
+///     .merge(gate.routes())
+///     .layer(gate.layer());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:5000").await?;
+/// gate.serve(app, listener).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Lychgate(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) web: WebConfig,
+    pub(crate) store: Store,
+    pub(crate) hashing: Hashing,
+    pub(crate) codecs: Codecs,
+    pub(crate) identity_rules: Rules,
+    pub(crate) messages: Messages,
+    pub(crate) renderer: Renderer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: Events,
+    pub(crate) hooks: Hooks,
+    pub(crate) endpoints: BTreeMap<String, String>,
+}
+
+/// What signs and reads cookies and tokens.
+pub(crate) struct Codecs {
+    pub(crate) session: SessionCodec,
+    pub(crate) remember: RememberCodec,
+    pub(crate) csrf: CsrfCodec,
+    pub(crate) auth_token: TokenCodec<AuthToken>,
+}
+
+impl Codecs {
+    pub(crate) fn new(keys: &KeyRing, csrf_keys: &KeyRing, settings: &Settings, web: &WebConfig) -> Self {
+        Self {
+            session: SessionCodec::new(keys, "cookie-session"),
+            remember: RememberCodec::new(keys),
+            csrf: CsrfCodec::new(csrf_keys, CsrfCodec::SALT),
+            auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
+        }
+    }
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub(crate) type NeedLoader = Arc<dyn Fn(Arc<User>) -> Boxed<Vec<Need>> + Send + Sync>;
+
+/// What the application puts in.
+#[derive(Clone, Default)]
+pub(crate) struct Hooks {
+    pub(crate) user_payload: Option<Arc<dyn Fn(&User) -> Value + Send + Sync>>,
+    pub(crate) needs: Vec<NeedLoader>,
+    pub(crate) unauthorized_view: Option<Arc<dyn Fn(&str) -> Option<String> + Send + Sync>>,
+    pub(crate) token_expiry: Option<Arc<dyn Fn(&User) -> i64 + Send + Sync>>,
+    pub(crate) setup_link: bool,
+}
+
+impl Lychgate {
+    /// Begins to put a gate together.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The routes of the features that the settings switch on; merge them into the application's router.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        self.collect_routes().into_router()
+    }
+
+    /// The layer that everything of Lychgate needs; put it on last, around the merged router.
+    #[must_use]
+    pub fn layer(&self) -> GateLayer {
+        GateLayer(self.clone())
+    }
+
+    /// The routes as a list, for people and for tools.
+    #[must_use]
+    pub fn route_list(&self) -> Vec<RouteInfo> {
+        self.collect_routes::<()>().into_infos()
+    }
+
+    fn collect_routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
+        let prefix = self.settings().text_opt("url_prefix").unwrap_or_default();
+        let mut routes = Routes::new(prefix, self.web().cache_control.as_deref());
+        features::add_routes(self, &mut routes);
+        routes
+    }
+
+    /// The settings as they run.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Where to listen to events.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.0.events
+    }
+
+    /// The URL of an endpoint: one of Lychgate's own by its name (`login`, `security.login`), or one that the
+    /// application named. An unknown name gives the root.
+    #[must_use]
+    pub fn url(&self, endpoint: &str) -> String {
+        self.endpoint_url(endpoint)
+            .or_else(|| self.endpoint_url(&format!(".{endpoint}")))
+            .unwrap_or_else(|| format!("{}/", self.web().application_root))
+    }
+
+    /// The URL of an endpoint, if `name` is one: `security.login`, `.login`, or a name of the application.
+    pub(crate) fn endpoint_url(&self, name: &str) -> Option<String> {
+        let blueprint = self.settings().text("blueprint_name");
+        let path = match name.strip_prefix('.') {
+            Some(short) => self.0.endpoints.get(&format!("{blueprint}.{short}")),
+            None => self.0.endpoints.get(name),
+        };
+        path.map(|path| format!("{}{path}", self.web().application_root))
+    }
+
+    pub(crate) fn web(&self) -> &WebConfig {
+        &self.0.web
+    }
+
+    pub(crate) fn hashing(&self) -> &Hashing {
+        &self.0.hashing
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn renderer(&self) -> &Renderer {
+        &self.0.renderer
+    }
+
+    pub(crate) fn session_codec(&self) -> &SessionCodec {
+        &self.0.codecs.session
+    }
+
+    pub(crate) fn remember_codec(&self) -> &RememberCodec {
+        &self.0.codecs.remember
+    }
+
+    pub(crate) fn csrf_codec(&self) -> &CsrfCodec {
+        &self.0.codecs.csrf
+    }
+
+    pub(crate) fn identity_rules(&self) -> &Rules {
+        &self.0.identity_rules
+    }
+
+    /// What an auth token says, if it is one of ours and in time.
+    pub(crate) fn open_auth_token(&self, text: &str, now: Moment) -> Option<AuthTokenPayload> {
+        self.0.codecs.auth_token.redeem(text, now.unix()).ok().map(|redeemed| redeemed.payload)
+    }
+
+    /// An auth token for `user`, proved now.
+    pub(crate) fn auth_token(&self, user: &User, now: Moment) -> Result<String, Failure> {
+        let expires = self.0.hooks.token_expiry.as_ref().map_or(0, |expiry| expiry(user));
+        let uid = user.fs_token_uniquifier.as_ref().unwrap_or(&user.fs_uniquifier);
+        let payload = AuthTokenPayload::new(uid.clone(), now.float(), expires);
+        let token = self.0.codecs.auth_token.mint(&payload, now.unix()).map_err(Failure::internal)?;
+        Ok(token.into_string())
+    }
+
+    pub(crate) fn text(&self, message: &Message) -> String {
+        let args: Vec<(&str, &dyn fmt::Display)> =
+            message.args.iter().map(|(name, value)| (*name, value as &dyn fmt::Display)).collect();
+        self.0.messages.format(message.key, &args)
+    }
+
+    pub(crate) fn category(&self, key: MessageKey) -> &str {
+        self.0.messages.category(key)
+    }
+
+    /// A password in the form in which it is hashed.
+    pub(crate) fn normalize_password(&self, password: &str) -> zeroize::Zeroizing<String> {
+        let form = self.settings().text_opt("password_normalize_form");
+        crate::passwords::normalized(password, form)
+    }
+
+    pub(crate) fn user_payload(&self, user: &User) -> Value {
+        self.0.hooks.user_payload.as_ref().map_or_else(|| Value::Object(serde_json::Map::new()), |payload| payload(user))
+    }
+
+    pub(crate) async fn added_needs(&self, user: &Arc<User>) -> Result<Vec<Need>, Failure> {
+        let mut needs = Vec::new();
+        for loader in &self.0.hooks.needs {
+            needs.extend(loader(Arc::clone(user)).await);
+        }
+        Ok(needs)
+    }
+
+    /// Where to send somebody who lacks a right; nothing means a 403 page.
+    pub(crate) fn unauthorized_view(&self, exchange: &Exchange) -> Option<String> {
+        match &self.0.hooks.unauthorized_view {
+            Some(view) => view(exchange.uri.path()),
+            None => exchange.view("unauthorized_view"),
+        }
+    }
+
+    /// The text by which pages and menus call a user.
+    #[must_use]
+    pub fn identity_text(&self, user: &User) -> String {
+        account::identity_text(self, user)
+    }
+
+    /// Serves `app` until the process is told to stop (Ctrl-C or SIGTERM), then lets running requests finish.
+    ///
+    /// # Errors
+    ///
+    /// If the listener fails.
+    pub async fn serve(&self, app: Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+        crate::serve::serve(self, app, listener).await
+    }
+}
+
+impl fmt::Debug for Lychgate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lychgate").field("store", &self.0.store).finish_non_exhaustive()
+    }
+}

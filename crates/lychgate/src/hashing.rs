@@ -1,0 +1,111 @@
+//! Password hashing in a pool of its own.
+//!
+//! As many hashes run at a time as there are cores, so memory stays at cores × the cost of one hash; the others wait in
+//! a bounded line, and beyond it a request is told to come back. The pool's threads run at a lower priority, so that a
+//! wave of sign-ins does not starve requests that need no hash.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use lychgate_passwords::{Context, HashError, Verdict};
+use tokio::sync::{Semaphore, oneshot};
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// How much nicer the pool's threads are than the rest of the process.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// The pool and the password schemes that it computes.
+#[derive(Debug)]
+pub(crate) struct Hashing {
+    context: Arc<Context>,
+    threads: rayon::ThreadPool,
+    running: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    max_waiting: usize,
+}
+
+impl Hashing {
+    pub(crate) fn new(context: Context, at_once: usize, max_waiting: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(at_once)
+            .thread_name(|index| format!("hashing-{index}"))
+            .start_handler(|_| lower_priority())
+            .build()?;
+        Ok(Self {
+            context: Arc::new(context),
+            threads,
+            running: Arc::new(Semaphore::new(at_once)),
+            waiting: AtomicUsize::new(0),
+            max_waiting,
+        })
+    }
+
+    /// Compares `password` with a stored hash. Without one, the same work is done and nothing matches.
+    pub(crate) async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verdict, Failure> {
+        let (password, stored) = (Zeroizing::new(password.to_owned()), stored.map(|s| Zeroizing::new(s.to_owned())));
+        self.run(move |context| match stored {
+            Some(stored) => context.verify(&password, &stored),
+            None => {
+                context.dummy_verify(&password);
+                Verdict::Mismatch
+            }
+        })
+        .await
+    }
+
+    /// Hashes a new password with the current scheme.
+    pub(crate) async fn hash(&self, password: &str) -> Result<Result<String, HashError>, Failure> {
+        let password = Zeroizing::new(password.to_owned());
+        self.run(move |context| context.hash(&password)).await
+    }
+
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Context) -> T + Send + 'static) -> Result<T, Failure> {
+        let _place = Place::take(&self.waiting, self.max_waiting).ok_or(Failure::Busy { retry_after: 5 })?;
+        let permit = Arc::clone(&self.running)
+            .acquire_owned()
+            .await
+            .map_err(|_| Failure::internal("the hashing pool is closed"))?;
+        let (answer, result) = oneshot::channel();
+        let context = Arc::clone(&self.context);
+        self.threads.spawn(move || {
+            let outcome = job(&context);
+            drop(permit);
+            // The request may be gone; the work is done all the same.
+            let _ = answer.send(outcome);
+        });
+        result.await.map_err(|_| Failure::internal("a password hash was not computed"))
+    }
+}
+
+/// A place in the line; given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize, max: usize) -> Option<Self> {
+        let taken = waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < max).then_some(n + 1));
+        taken.is_ok().then_some(Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn lower_priority() {
+    // Linux keeps a priority for each thread; without the right to change it, sign-ins merely compete as equals.
+    let thread = rustix::thread::gettid();
+    if let Err(error) = rustix::process::setpriority_process(Some(thread), NICENESS) {
+        tracing::debug!(%error, "the hashing pool runs at normal priority");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn lower_priority() {}

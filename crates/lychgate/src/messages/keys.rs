@@ -1,0 +1,251 @@
+//! The keys of all messages.
+//!
+//! Those of Flask-Security keep their names, as applications override texts by them; our own stand in the same list.
+
+use super::MessageKey;
+
+/// Declares the keys and the list of them.
+macro_rules! keys {
+    ($($(#[doc = $doc:literal])+ $name:ident)+) => {
+        $($(#[doc = $doc])+ pub const $name: MessageKey = MessageKey(stringify!($name));)+
+
+        pub(super) const ALL: &[MessageKey] = &[$($name),+];
+    };
+}
+
+keys! {
+    /// A value of a request has the wrong type.
+    API_ERROR
+    /// Signing in failed, without saying why.
+    GENERIC_AUTHN_FAILED
+    /// A page needs a signed-in user.
+    UNAUTHENTICATED
+    /// A role or permission is missing.
+    UNAUTHORIZED
+    /// A page needs a fresh proof of identity.
+    REAUTHENTICATION_REQUIRED
+    /// The fresh proof was given.
+    REAUTHENTICATION_SUCCESSFUL
+    /// A page is for visitors who are not signed in.
+    ANONYMOUS_USER_REQUIRED
+    /// Flask-Login's request to sign in.
+    LOGIN
+    /// Flask-Login's request to sign in again.
+    REFRESH
+    /// The password is wrong.
+    INVALID_PASSWORD
+    /// The password or code is wrong.
+    INVALID_PASSWORD_CODE
+    /// The password is missing.
+    PASSWORD_NOT_PROVIDED
+    /// Nobody has this identity.
+    USER_DOES_NOT_EXIST
+    /// The user is not active.
+    DISABLED_ACCOUNT
+    /// `next` leads to another site.
+    INVALID_REDIRECT
+    /// The mail address is missing.
+    EMAIL_NOT_PROVIDED
+    /// The mail address is malformed.
+    INVALID_EMAIL_ADDRESS
+    /// The mail address is taken; `email`.
+    EMAIL_ALREADY_ASSOCIATED
+    /// An identity is taken; `attr`, `value`.
+    IDENTITY_ALREADY_ASSOCIATED
+    /// Another service's identity is unknown; `id`.
+    IDENTITY_NOT_REGISTERED
+    /// The phone number is malformed.
+    PHONE_INVALID
+    /// The user name is missing.
+    USERNAME_NOT_PROVIDED
+    /// The user name is too short or long; `min`, `max`.
+    USERNAME_INVALID_LENGTH
+    /// The user name holds other characters than allowed.
+    USERNAME_DISALLOWED_CHARACTERS
+    /// The user name is taken; `username`.
+    USERNAME_ALREADY_ASSOCIATED
+    /// The user name was changed.
+    USERNAME_CHANGE
+    /// The user name was asked for by mail.
+    USERNAME_RECOVERY_REQUEST
+    /// Input holds characters that are not allowed.
+    INVALID_INPUT
+    /// Input is too long; `length`.
+    INVALID_INPUT_LENGTH
+    /// A required field is empty.
+    FIELD_REQUIRED
+    /// The password is too short or long; `length`.
+    PASSWORD_INVALID_LENGTH
+    /// The password is easy to guess.
+    PASSWORD_TOO_SIMPLE
+    /// The password is known from a breach.
+    PASSWORD_BREACHED
+    /// Breaches could not be looked up.
+    PASSWORD_BREACHED_SITE_ERROR
+    /// The new password equals the old one.
+    PASSWORD_IS_THE_SAME
+    /// Kept for its name: the passwords differ.
+    PASSWORD_MISMATCH
+    /// The repeated password differs.
+    RETYPE_PASSWORD_MISMATCH
+    /// The password was changed.
+    PASSWORD_CHANGE
+    /// The question beside the password field.
+    FORGOT_PASSWORD
+    /// A reset mail was sent; `email`.
+    PASSWORD_RESET_REQUEST
+    /// The reset link is too old; `within`.
+    PASSWORD_RESET_EXPIRED
+    /// The reset link is bad.
+    INVALID_RESET_PASSWORD_TOKEN
+    /// The password was reset and the user signed in.
+    PASSWORD_RESET
+    /// The password was reset.
+    PASSWORD_RESET_NO_LOGIN
+    /// Recovery was asked for, without saying whether the account exists.
+    GENERIC_RECOVERY
+    /// A confirmation mail was sent after registration; `email`.
+    CONFIRM_REGISTRATION
+    /// The mail address is not confirmed.
+    CONFIRMATION_REQUIRED
+    /// A confirmation mail was sent; `email`.
+    CONFIRMATION_REQUEST
+    /// The confirmation link is too old; `within`.
+    CONFIRMATION_EXPIRED
+    /// The confirmation link is bad.
+    INVALID_CONFIRMATION_TOKEN
+    /// The mail address was confirmed.
+    EMAIL_CONFIRMED
+    /// The mail address was confirmed before.
+    ALREADY_CONFIRMED
+    /// A mail went to the new address; `email`.
+    CHANGE_EMAIL_SENT
+    /// The mail address was changed.
+    CHANGE_EMAIL_CONFIRMED
+    /// The link to the new address is too old; `within`.
+    CHANGE_EMAIL_EXPIRED
+    /// A sign-in link was sent; `email`.
+    LOGIN_EMAIL_SENT
+    /// The sign-in link is too old; `within`, `email`.
+    LOGIN_EXPIRED
+    /// The sign-in link is bad.
+    INVALID_LOGIN_TOKEN
+    /// The sign-in link worked.
+    PASSWORDLESS_LOGIN_SUCCESSFUL
+    /// The code is wrong.
+    INVALID_CODE
+    /// A code was sent.
+    CODE_HAS_BEEN_SENT
+    /// A code could not be sent.
+    FAILED_TO_SEND_CODE
+    /// The text of a code message; `code`.
+    USE_CODE
+    /// The code of the second factor is wrong.
+    TWO_FACTOR_INVALID_TOKEN
+    /// The second factor was proved.
+    TWO_FACTOR_LOGIN_SUCCESSFUL
+    /// The second factor was set up.
+    TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL
+    /// The sign-in is not at this step.
+    TWO_FACTOR_PERMISSION_DENIED
+    /// The second factor asked for is not available.
+    TWO_FACTOR_METHOD_NOT_AVAILABLE
+    /// The second factor was switched off.
+    TWO_FACTOR_DISABLED
+    /// Setting up took too long; `within`.
+    TWO_FACTOR_SETUP_EXPIRED
+    /// The recovery code is wrong.
+    INVALID_RECOVERY_CODE
+    /// There are no recovery codes.
+    NO_RECOVERY_CODES_SETUP
+    /// A code was asked for, without saying whether the account exists.
+    GENERIC_US_SIGNIN
+    /// The methods that are set up; `method_list`.
+    US_CURRENT_METHODS
+    /// The method asked for is not available.
+    US_METHOD_NOT_AVAILABLE
+    /// Setting up took too long; `within`.
+    US_SETUP_EXPIRED
+    /// A method was set up.
+    US_SETUP_SUCCESSFUL
+    /// The identity is missing or unknown.
+    US_SPECIFY_IDENTITY
+    /// The ceremony took too long; `within`.
+    WEBAUTHN_EXPIRED
+    /// The passkey's name is missing.
+    WEBAUTHN_NAME_REQUIRED
+    /// The passkey's name is taken; `name`.
+    WEBAUTHN_NAME_INUSE
+    /// There is no such passkey; `name`.
+    WEBAUTHN_NAME_NOT_FOUND
+    /// The passkey's name holds characters that are not allowed.
+    WEBAUTHN_NAME_DISALLOWED_CHARACTERS
+    /// A passkey was removed; `name`.
+    WEBAUTHN_CREDENTIAL_DELETED
+    /// A passkey was registered; `name`.
+    WEBAUTHN_REGISTER_SUCCESSFUL
+    /// The passkey is registered already.
+    WEBAUTHN_CREDENTIAL_ID_INUSE
+    /// The passkey is unknown.
+    WEBAUTHN_UNKNOWN_CREDENTIAL_ID
+    /// The passkey has no user.
+    WEBAUTHN_ORPHAN_CREDENTIAL_ID
+    /// The passkey's answer does not hold; `cause`.
+    WEBAUTHN_NO_VERIFY
+    /// The passkey is for another step.
+    WEBAUTHN_CREDENTIAL_WRONG_USAGE
+    /// The passkey is another user's.
+    WEBAUTHN_MISMATCH_USER_HANDLE
+    /// Another service failed; `exerror`, `exdesc`.
+    OAUTH_HANDSHAKE_ERROR
+    /// A refresh token was refused; `reason`.
+    REFRESH_TOKEN_INVALID
+    /// The CSRF token is missing.
+    CSRF_MISSING
+    /// The session holds no CSRF token.
+    CSRF_NO_SESSION
+    /// The CSRF token is bad.
+    CSRF_INVALID
+    /// The CSRF token is too old.
+    CSRF_EXPIRED
+    /// The CSRF token is another session's.
+    CSRF_MISMATCH
+    /// A request over https has no referrer.
+    CSRF_REFERER_MISSING
+    /// A request over https comes from another host.
+    CSRF_REFERER_MISMATCH
+    /// The browser says that a request comes from another site.
+    CSRF_FOREIGN_ORIGIN
+    /// The request cannot be understood.
+    BAD_REQUEST
+    /// The body is neither a form nor a JSON object.
+    MALFORMED_BODY
+    /// The body is too large.
+    BODY_TOO_LARGE
+    /// The form has too many fields.
+    TOO_MANY_FIELDS
+    /// There is no such page.
+    NOT_FOUND
+    /// The page does not take this method.
+    METHOD_NOT_ALLOWED
+    /// A rate limit was reached; `within`.
+    TOO_MANY_REQUESTS
+    /// The account is locked for a while; `within`.
+    ACCOUNT_LOCKED
+    /// There is too much to do, or the database cannot be reached.
+    TRY_AGAIN_LATER
+    /// Something failed inside.
+    INTERNAL_ERROR
+    /// The first administrator is to be created.
+    SETUP_WELCOME
+    /// The set-up link is bad.
+    SETUP_LINK_INVALID
+    /// The set-up link is too old.
+    SETUP_LINK_EXPIRED
+    /// There is an administrator already.
+    SETUP_ALREADY_DONE
+    /// The first administrator was created.
+    SETUP_DONE
+    /// The user signed out.
+    LOGOUT_SUCCESSFUL
+}

@@ -1,0 +1,21 @@
+//! Random identifiers.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Without randomness no secret can be made, and none must be made up.
+    #[allow(clippy::expect_used)]
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+/// 256 random bits, for secrets and for ids that must not be guessed.
+pub(crate) fn id() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<32>())
+}
+
+/// 72 random bits, for ids that people read out.
+pub(crate) fn short_id() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<9>())
+}

@@ -1,0 +1,150 @@
+//! Templates: the embedded ones, and the application's own that override them by file name.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, Output, State, Value,
+    value::{Kwargs, Rest},
+};
+use rust_embed::RustEmbed;
+
+use crate::settings::Settings;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/templates"]
+struct Embedded;
+
+/// Renders pages.
+#[derive(Debug)]
+pub(crate) struct Renderer {
+    environment: Environment<'static>,
+}
+
+/// Where templates come from besides the embedded ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// Templates handed in by name.
+    pub(crate) named: BTreeMap<String, String>,
+    /// Folders, searched in order.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+impl Renderer {
+    pub(crate) fn new(
+        settings: &Settings,
+        sources: Sources,
+        url: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+        asset_root: String,
+        query_of_next: impl Fn(&str, &str) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let mut environment = Environment::new();
+        environment.set_loader(move |name| load(&sources, name));
+        environment.set_formatter(format_value);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_fuel(Some(FUEL));
+        environment.add_function("_", translate);
+        environment.add_function("_fsdomain", translate);
+        let root = asset_root.clone();
+        environment.add_function("asset", move |file: String| format!("{root}/{file}?v={}", env!("CARGO_PKG_VERSION")));
+        environment.add_function("url_for", move |endpoint: String, query: Kwargs| -> Result<String, Error> {
+            let next: Option<String> = query.get("next")?;
+            let file: Option<String> = query.get("filename")?;
+            if endpoint.ends_with("static") {
+                return Ok(format!("{asset_root}/{}", file.unwrap_or_default()));
+            }
+            let known = url(&endpoint).or_else(|| url(&format!(".{endpoint}")));
+            let url = known.ok_or_else(|| {
+                Error::new(ErrorKind::InvalidOperation, format!("no endpoint is called {endpoint:?}"))
+            })?;
+            Ok(match next.filter(|next| !next.is_empty()) {
+                Some(next) => query_of_next(&url, &next),
+                None => url,
+            })
+        });
+        environment.add_global("app_name", settings.text("app_name").to_owned());
+        environment.add_global("app_logo", settings.text_opt("app_logo").map_or(Value::from(()), Value::from));
+        environment.add_global("security", features(settings));
+        environment.add_global("logout_needs_post", !settings.list("logout_methods").iter().any(|method| method == "GET"));
+        Self { environment }
+    }
+
+    pub(crate) fn render(&self, template: &str, context: BTreeMap<String, Value>) -> Result<String, Error> {
+        self.environment.get_template(template)?.render(Value::from(context)).map_err(Into::into)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has(&self, template: &str) -> bool {
+        self.environment.get_template(template).is_ok()
+    }
+}
+
+/// Instructions that one page may take: a template of an application must not run for ever.
+const FUEL: u64 = 2_000_000;
+
+fn load(sources: &Sources, name: &str) -> Result<Option<String>, Error> {
+    if let Some(source) = sources.named.get(name) {
+        return Ok(Some(source.clone()));
+    }
+    let is_plain = name.split('/').all(|part| !part.is_empty() && part != ".." && part != "." && !part.contains(['\\', '\0']));
+    if !is_plain {
+        return Ok(None);
+    }
+    for folder in &sources.folders {
+        match std::fs::read_to_string(folder.join(name)) {
+            Ok(source) => return Ok(Some(source)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Error::new(ErrorKind::InvalidOperation, "a template cannot be read").with_source(error));
+            }
+        }
+    }
+    let embedded = Embedded::get(name).map(|file| String::from_utf8_lossy(&file.data).into_owned());
+    Ok(embedded)
+}
+
+/// Which features are on, for templates that link to them.
+fn features(settings: &Settings) -> Value {
+    let names = [
+        "registerable", "recoverable", "changeable", "confirmable", "unified_signin", "webauthn", "passwordless",
+        "two_factor", "username_enable", "username_recovery", "change_email", "change_username", "trackable",
+    ];
+    let mut map: BTreeMap<&str, Value> = names.iter().map(|name| (*name, settings.flag(name).into())).collect();
+    map.insert("oauth", settings.flag("oauth_enable").into());
+    map.insert("recovery_codes", settings.flag("multi_factor_recovery_codes").into());
+    map.insert("logout", (!settings.list("logout_methods").is_empty()).into());
+    Value::from(map)
+}
+
+/// The text in the reader's language, with `%(name)s` filled in. English is the language of the templates.
+fn translate(text: String, args: Rest<Value>, named: Kwargs) -> Result<String, Error> {
+    let mut text = text;
+    for name in named.args() {
+        let value: Value = named.get(name)?;
+        text = text.replace(&format!("%({name})s"), &value.to_string());
+    }
+    drop(args);
+    Ok(text)
+}
+
+/// Escapes what HTML needs escaped, and leaves slashes, so that URLs read as they were written.
+fn format_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    let Some(text) = value.as_str().filter(|_| *state.auto_escape() == AutoEscape::Html && !value.is_safe()) else {
+        return minijinja::escape_formatter(out, state, value);
+    };
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (plain, tail) = rest.split_at(at);
+        out.write_str(plain)?;
+        let mut chars = tail.chars();
+        out.write_str(match chars.next() {
+            Some('&') => "&amp;",
+            Some('<') => "&lt;",
+            Some('>') => "&gt;",
+            Some('"') => "&#34;",
+            _ => "&#39;",
+        })?;
+        rest = chars.as_str();
+    }
+    out.write_str(rest)?;
+    Ok(())
+}

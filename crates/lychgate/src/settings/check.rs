@@ -1,0 +1,465 @@
+//! Combinations of settings that cannot work or are not safe.
+
+use super::{
+    AllOr, Profile, Settings, Source, error::Problem, kind::Kind, raw::RawValue,
+    value::IdentityMapper,
+};
+
+/// What the checks found.
+#[derive(Default)]
+pub(crate) struct Findings {
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The least length of a secret, in bytes: 128 bits.
+const SECRET_MIN: usize = 16;
+/// Texts that stand for a secret in examples, without case, spaces and signs.
+const SAMPLES: &[&str] = &[
+    "admin",
+    "change",
+    "changeit",
+    "changeme",
+    "changethis",
+    "default",
+    "dev",
+    "development",
+    "devkey",
+    "devsecret",
+    "example",
+    "examplekey",
+    "fixme",
+    "flask",
+    "insecure",
+    "key",
+    "lychgate",
+    "mysecret",
+    "mysecretkey",
+    "notasecret",
+    "notsecret",
+    "pass",
+    "password",
+    "placeholder",
+    "replaceme",
+    "sample",
+    "samplekey",
+    "secret",
+    "secretkey",
+    "supersecret",
+    "supersecretkey",
+    "test",
+    "testing",
+    "testkey",
+    "thisisasecret",
+    "thisisnotsecret",
+    "todo",
+    "topsecret",
+    "verysecret",
+    "yoursecret",
+    "yoursecrethere",
+    "yoursecretkey",
+    "yoursecretkeyhere",
+];
+
+/// Checks understood settings.
+pub(crate) fn run(settings: &Settings) -> Findings {
+    let mut check = Check {
+        settings,
+        out: Findings::default(),
+    };
+    check.secrets();
+    check.passwords();
+    check.second_factors();
+    check.identities();
+    check.forgery();
+    check.cookies();
+    check.addresses();
+    check.other_origins();
+    check.routes();
+    check.out
+}
+
+struct Check<'a> {
+    settings: &'a Settings,
+    out: Findings,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, name: &str, text: impl Into<String>) {
+        self.out
+            .problems
+            .push(Problem::new(self.settings.source(name).clone(), text));
+    }
+
+    fn warn(&mut self, name: &str, text: impl std::fmt::Display) {
+        self.out.warnings.push(match self.settings.source(name) {
+            Source::Default => text.to_string(),
+            source => format!("{source}: {text}"),
+        });
+    }
+
+    fn secrets(&mut self) {
+        let settings = self.settings;
+        match settings.text_opt("secret_key") {
+            None => self.problem(
+                "secret_key",
+                "secret_key is missing; write at least 16 random bytes",
+            ),
+            Some(key) => self.secret("secret_key", key, true),
+        }
+        if let Some(key) = settings.text_opt("csrf.secret_key") {
+            self.secret("csrf.secret_key", key, true);
+        }
+        for key in settings.list("secret_key_fallbacks") {
+            if key.is_empty() {
+                self.problem(
+                    "secret_key_fallbacks",
+                    "secret_key_fallbacks holds an empty key",
+                );
+            } else {
+                self.secret("secret_key_fallbacks", key, true);
+            }
+        }
+        // It cannot be changed without losing every hash, so a moved application keeps a short one.
+        match settings.text_opt("password_salt") {
+            None if self.pre_hash_applies() => self.problem(
+                "password_salt",
+                "password_salt is missing: passwords pass an HMAC keyed with it before they are hashed. \
+                 Write random text, or set password_single_hash = true to leave that step out",
+            ),
+            None => {}
+            Some(salt) => self.secret("password_salt", salt, false),
+        }
+    }
+
+    fn secret(&mut self, name: &str, secret: &str, must_be_strong: bool) {
+        let Some(weakness) = weakness(secret) else {
+            return;
+        };
+        let text = format!("{name} {weakness}; write at least {SECRET_MIN} random bytes");
+        let strict = self.settings.profile() == Profile::Modern
+            && self.settings.text("environment") == "production";
+        if strict && must_be_strong {
+            self.problem(name, text);
+        } else {
+            self.warn(name, text);
+        }
+    }
+
+    /// Whether new hashes are made of the HMAC of the password.
+    fn pre_hash_applies(&self) -> bool {
+        let scheme = self.settings.text("password_hash");
+        match self.settings.list_or_all("password_single_hash") {
+            AllOr::All => false,
+            AllOr::Only(schemes) => {
+                scheme != "plaintext" && !schemes.iter().any(|single| single == scheme)
+            }
+        }
+    }
+
+    fn passwords(&mut self) {
+        let settings = self.settings;
+        let hash = settings.text("password_hash");
+        let schemes = settings.list("password_schemes");
+        if !schemes.iter().any(|scheme| scheme == hash) {
+            let name = if settings.given("password_hash") {
+                "password_hash"
+            } else {
+                "password_schemes"
+            };
+            self.problem(
+                name,
+                format!("password_hash {hash:?} is not among password_schemes {schemes:?}"),
+            );
+        }
+        if !settings.flag("password_required") && !settings.flag("unified_signin") {
+            self.problem(
+                "password_required",
+                "password_required can be off only with unified_signin",
+            );
+        }
+        if settings.int("username_min_length") > settings.int("username_max_length") {
+            self.problem(
+                "username_min_length",
+                "username_min_length is greater than username_max_length",
+            );
+        }
+    }
+
+    fn second_factors(&mut self) {
+        let settings = self.settings;
+        for (feature, methods) in [
+            ("unified_signin", "us_enabled_methods"),
+            ("two_factor", "two_factor_enabled_methods"),
+        ] {
+            if settings.flag(feature) && settings.list(methods).is_empty() {
+                self.problem(methods, format!("{methods} is empty, but {feature} is on"));
+            }
+        }
+        for feature in [
+            "unified_signin",
+            "two_factor",
+            "multi_factor_recovery_codes",
+        ] {
+            if !settings.flag(feature) {
+                continue;
+            }
+            if settings.map("totp_secrets").is_empty() {
+                self.problem(
+                    feature,
+                    format!("{feature} needs totp_secrets, as {{\"1\" = \"…\"}}"),
+                );
+            }
+            if settings.text("totp_issuer").is_empty() {
+                self.problem(
+                    feature,
+                    format!("{feature} needs totp_issuer, the name that authenticator apps show"),
+                );
+            }
+        }
+        if settings
+            .map("totp_secrets")
+            .iter()
+            .any(|(_, secret)| !matches!(secret, RawValue::Text(text) if !text.is_empty()))
+        {
+            self.problem(
+                "totp_secrets",
+                "each entry of totp_secrets is text that is not empty",
+            );
+        }
+    }
+
+    fn identities(&mut self) {
+        let settings = self.settings;
+        let columns = settings.identity_attributes();
+        if columns.is_empty() {
+            self.problem(
+                "user_identity_attributes",
+                "user_identity_attributes is empty: nobody could sign in",
+            );
+        }
+        let twice = |name: &str| columns.iter().filter(|column| column.name == name).count() > 1;
+        if columns.iter().any(|column| twice(&column.name)) {
+            self.problem(
+                "user_identity_attributes",
+                "user_identity_attributes names a column twice",
+            );
+        }
+        let phone = columns.iter().any(|column| {
+            column.mapper == IdentityMapper::Phone || column.name == "us_phone_number"
+        });
+        let by_sms = settings
+            .list("us_enabled_methods")
+            .iter()
+            .any(|method| method == "sms");
+        if settings.flag("unified_signin") && by_sms && !phone {
+            self.warn(
+                "us_enabled_methods",
+                "us_enabled_methods has \"sms\", but user_identity_attributes has no us_phone_number to sign in with",
+            );
+        }
+    }
+
+    fn forgery(&mut self) {
+        let settings = self.settings;
+        let protect = settings.flag("csrf.protect");
+        let checks_all = protect && settings.flag("csrf.check_default");
+        let mechanisms = settings.list("csrf_protect_mechanisms");
+        let all = super::known::place("csrf_protect_mechanisms")
+            .and_then(|at| super::known::table().get(at))
+            .is_some_and(|setting| match setting.kind {
+                Kind::Choices(of) => of
+                    .iter()
+                    .all(|&one| mechanisms.iter().any(|given| given == one)),
+                _ => false,
+            });
+        if !all && !protect {
+            self.problem(
+                "csrf_protect_mechanisms",
+                "csrf_protect_mechanisms without all mechanisms needs csrf.protect = true",
+            );
+        }
+        if !all && checks_all {
+            self.problem(
+                "csrf_protect_mechanisms",
+                "csrf_protect_mechanisms without all mechanisms needs csrf.check_default = false, as every request is checked otherwise",
+            );
+        }
+        if settings.flag("csrf_ignore_unauth_endpoints") && checks_all {
+            self.problem(
+                "csrf_ignore_unauth_endpoints",
+                "csrf_ignore_unauth_endpoints needs csrf.check_default = false, as every request is checked otherwise",
+            );
+        }
+        if settings.text_opt("csrf_cookie_name").is_some() && !protect {
+            self.problem("csrf_cookie_name", "csrf_cookie_name needs csrf.protect = true, or nothing would accept the cookie's token");
+        }
+        if settings.text("csrf.field_name").is_empty() {
+            self.problem("csrf.field_name", "csrf.field_name is empty");
+        }
+    }
+
+    fn cookies(&mut self) {
+        let settings = self.settings;
+        for section in ["session", "remember"] {
+            let key = |name: &str| format!("{section}.{name}");
+            self.cookie_name(&key("cookie_name"));
+            let secure = settings.flag_or_auto(&key("cookie_secure"));
+            let name = settings.text(&key("cookie_name"));
+            if name.starts_with("__Host-") || name.starts_with("__Secure-") {
+                if secure != Some(true) {
+                    let text = format!(
+                        "browsers refuse the cookie {name:?} unless {} = true",
+                        key("cookie_secure")
+                    );
+                    self.problem(&key("cookie_name"), text);
+                }
+                let root = matches!(settings.text(&key("cookie_path")), "/" | "")
+                    && settings.text("application_root") == "/";
+                if name.starts_with("__Host-")
+                    && (!root || settings.text_opt(&key("cookie_domain")).is_some())
+                {
+                    let text = format!(
+                        "browsers refuse the cookie {name:?} with a domain or a path other than /"
+                    );
+                    self.problem(&key("cookie_name"), text);
+                }
+            }
+            if settings.text(&key("cookie_samesite")) == "None" && secure == Some(false) {
+                let text = format!(
+                    "browsers refuse {} = \"None\" without {} = true",
+                    key("cookie_samesite"),
+                    key("cookie_secure")
+                );
+                self.warn(&key("cookie_samesite"), text);
+            }
+        }
+        for name in [
+            "csrf_cookie_name",
+            "refresh_token_cookie_name",
+            "two_factor_validity_cookie_name",
+        ] {
+            if !settings.text(name).is_empty() {
+                self.cookie_name(name);
+            }
+        }
+        if settings.text("session.cookie_name") == settings.text("remember.cookie_name") {
+            self.problem(
+                "remember.cookie_name",
+                "remember.cookie_name is the same as session.cookie_name",
+            );
+        }
+    }
+
+    /// RFC 6265 section 4.1.1: a cookie's name is a token.
+    fn cookie_name(&mut self, name: &str) {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let text = self.settings.text(name);
+        if text.is_empty() || !text.bytes().all(token) {
+            self.problem(
+                name,
+                format!("{name} {text:?} cannot be the name of a cookie"),
+            );
+        }
+    }
+
+    fn addresses(&mut self) {
+        let settings = self.settings;
+        if let Some(url) = settings.text_opt("base_url")
+            && !is_origin(url)
+        {
+            self.problem(
+                "base_url",
+                format!("base_url {url:?} is not an origin such as \"https://app.example\""),
+            );
+        }
+        if settings.text_opt("subdomain").is_some() && !settings.flag("subdomain_matching") {
+            self.warn(
+                "subdomain",
+                "subdomain has no effect without subdomain_matching = true",
+            );
+        }
+        if settings.text_opt("subdomain").is_some() && settings.text_opt("server_name").is_none() {
+            self.warn("subdomain", "subdomain has no effect without server_name");
+        }
+        if settings.flag("redirect_allow_subdomains") && settings.text_opt("server_name").is_none()
+        {
+            self.warn(
+                "redirect_allow_subdomains",
+                "redirect_allow_subdomains has no effect without server_name",
+            );
+        }
+        if settings.text("redirect_behavior") == "spa"
+            && settings.text_opt("redirect_host").is_none()
+        {
+            self.warn(
+                "redirect_behavior",
+                "redirect_behavior = \"spa\" without redirect_host leads to pages of this host",
+            );
+        }
+    }
+
+    fn other_origins(&mut self) {
+        let settings = self.settings;
+        let any = settings
+            .list("cors.origins")
+            .iter()
+            .any(|origin| origin == "*");
+        if any && settings.flag("cors.supports_credentials") {
+            self.problem("cors.origins", "cors.origins = \"*\" and cors.supports_credentials together would let every site act for the user");
+        }
+    }
+
+    /// Two routes of features that are in use cannot share a path.
+    fn routes(&mut self) {
+        let settings = self.settings;
+        let names = ["login_url", "logout_url", "verify_url", "static_folder_url"];
+        for (at, first) in names.iter().enumerate() {
+            for second in names.iter().skip(at + 1) {
+                if settings.text_opt(first).is_some()
+                    && settings.text(first) == settings.text(second)
+                {
+                    self.problem(second, format!("{second} is the same path as {first}"));
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with a secret, if anything.
+fn weakness(secret: &str) -> Option<&'static str> {
+    let plain: String = secret
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .take(40)
+        .collect();
+    let word = plain.trim_end_matches(|c: char| c.is_ascii_digit());
+    if SAMPLES.contains(&word) {
+        return Some("is a sample that everybody knows");
+    }
+    if secret.len() < SECRET_MIN {
+        return Some("is too short");
+    }
+    let mut distinct: Vec<u8> = secret.bytes().take(1_024).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    (distinct.len() < 5).then_some("repeats a few characters")
+}
+
+/// `http` or `https`, host, optional port, nothing after.
+fn is_origin(url: &str) -> bool {
+    let Some(rest) = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+    else {
+        return false;
+    };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let part =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_');
+    !rest.is_empty()
+        && rest.len() <= 255
+        && rest.chars().all(part)
+        && rest.parse::<http::uri::Authority>().is_ok()
+}

@@ -1,0 +1,82 @@
+//! The checks that guards and features share: who may pass, by which mechanism, how fresh, with which rights.
+
+use std::{borrow::Cow, sync::Arc};
+
+use super::{
+    config::Freshness,
+    exchange::Exchange,
+    identify::{Authenticated, Mechanism},
+    session::key,
+};
+use crate::{failure::Failure, principal::Permission};
+
+impl Exchange {
+    /// Lets in whoever one of `mechanisms` proves, tried in the order token, session, basic. Identity, freshness and
+    /// CSRF duty then come from that mechanism. A credential of somebody else beside it is refused.
+    pub(crate) async fn admit(
+        &self,
+        mechanisms: &[Mechanism],
+        realm: Option<Cow<'static, str>>,
+    ) -> Result<Arc<Authenticated>, Failure> {
+        for mechanism in [Mechanism::Token, Mechanism::Session, Mechanism::Basic] {
+            if !mechanisms.contains(&mechanism) {
+                continue;
+            }
+            let Some(found) = self.by(mechanism).await? else { continue };
+            if mechanism != Mechanism::Session
+                && let Some(other) = self.by(Mechanism::Session).await?
+                && other.user.id != found.user.id
+            {
+                break;
+            }
+            self.csrf_for(mechanism)?;
+            *self.admitted.lock() = Some(Arc::clone(&found));
+            return Ok(found);
+        }
+        let basic = mechanisms.contains(&Mechanism::Basic);
+        let realm = basic.then(|| realm.unwrap_or_else(|| self.config().realm.clone().into()));
+        Err(Failure::Unauthenticated { realm })
+    }
+
+    /// Whether the proof of identity is recent enough; a success extends it by the grace period.
+    pub(crate) fn is_fresh(&self, who: &Authenticated, rule: Freshness) -> bool {
+        if who.via == Mechanism::Basic || rule.within < 0.0 {
+            return true;
+        }
+        if who.via == Mechanism::Token && !rule.allow_token {
+            return false;
+        }
+        let now = self.now.float();
+        let grace_until = self.session(|session| session.number(key::GRACE_UNTIL));
+        let in_grace = who.via == Mechanism::Session && grace_until.is_some_and(|until| now < until);
+        let recent = who.proved_at.is_some_and(|at| (now - at).abs() < rule.within);
+        if !in_grace && !recent {
+            return false;
+        }
+        if who.via == Mechanism::Session && rule.grace > 0.0 {
+            #[allow(clippy::cast_possible_truncation)] // unix seconds
+            let until = (now + rule.grace) as i64;
+            self.session(|session| session.set(key::GRACE_UNTIL, until));
+        }
+        true
+    }
+
+    /// The rule of the settings.
+    pub(crate) fn freshness(&self) -> Freshness {
+        self.config().freshness
+    }
+
+    /// Refuses whoever lacks `permission`; an anonymous caller lacks every one.
+    pub(crate) async fn authorize(&self, permission: &Permission) -> Result<(), Failure> {
+        let allowed = match self.current().await? {
+            Some(who) => permission.allows(who.identity()),
+            None => permission.allows(&crate::principal::Identity::anonymous()),
+        };
+        if allowed { Ok(()) } else { Err(Failure::Forbidden { needed: Some(permission.to_string()) }) }
+    }
+
+    /// Only for people who are not signed in.
+    pub(crate) async fn anonymous_only(&self) -> Result<(), Failure> {
+        if self.current().await?.is_some() { Err(Failure::AlreadySignedIn) } else { Ok(()) }
+    }
+}

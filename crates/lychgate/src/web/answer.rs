@@ -1,0 +1,226 @@
+//! Turns what a handler decided into what the client asked for: JSON, a page or a redirect.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use super::{exchange::Exchange, form::{Form, Message}};
+use crate::{
+    failure::Failure,
+    messages,
+};
+
+/// What a handler of a feature answers.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// The JSON envelope around these members.
+    Json(Map<String, Value>),
+    /// The page of a form.
+    Form(Box<Form>),
+    /// A page.
+    Page { template: String, context: Map<String, Value> },
+    /// Another URL.
+    Redirect(String),
+    /// Anything else, as it is.
+    Other(Response),
+}
+
+impl Reply {
+    pub(crate) async fn into_response(self, exchange: &Arc<Exchange>) -> Response {
+        let made = match self {
+            Reply::Json(members) => Ok(envelope(StatusCode::OK, members.into())),
+            Reply::Redirect(to) => Ok(redirect_to(&to)),
+            Reply::Form(form) => exchange.form_page(&form).await,
+            Reply::Page { template, context } => exchange.page(StatusCode::OK, &template, context).await,
+            Reply::Other(response) => Ok(response),
+        };
+        made.unwrap_or_else(Failure::into_response)
+    }
+}
+
+/// `{"meta": {"code": …}, "response": …}`, compact, keys sorted, with a line feed at its end.
+pub(crate) fn envelope(status: StatusCode, response: Value) -> Response {
+    let body = format!("{}\n", json!({"meta": {"code": status.as_u16()}, "response": response}));
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+}
+
+pub(crate) fn redirect_to(location: &str) -> Response {
+    match HeaderValue::try_from(location) {
+        Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
+        Err(error) => Failure::internal(error).into_response(),
+    }
+}
+
+impl Exchange {
+    /// The reply to a failure, in the form that the client wants.
+    pub(crate) async fn answer_failure(self: &Arc<Self>, failure: &Failure) -> Response {
+        self.log_failure(failure);
+        match failure {
+            Failure::Unauthenticated { realm } => self.answer_unauthenticated(realm.as_deref()).await,
+            Failure::NotFresh => self.answer_not_fresh(),
+            Failure::Forbidden { .. } => self.answer_forbidden().await,
+            Failure::AlreadySignedIn if self.wants_json() => {
+                self.errors(failure.status(), &messages::ANONYMOUS_USER_REQUIRED.into())
+            }
+            Failure::AlreadySignedIn => {
+                redirect_to(&self.view("post_login_view").unwrap_or_else(|| self.root()))
+            }
+            Failure::Form(rejected) if self.wants_json() => self.form_errors(&rejected.form),
+            Failure::Form(rejected) => self.or_error_page(self.form_page(&rejected.form).await).await,
+            Failure::Redirect { to } => redirect_to(to),
+            Failure::Csrf(message) | Failure::Bad { message, .. } if self.wants_json() => {
+                self.errors(failure.status(), &(*message).into())
+            }
+            Failure::Csrf(message) | Failure::Bad { message, .. } => {
+                self.error_page(failure.status(), (*message).into()).await
+            }
+            Failure::Busy { retry_after } => {
+                let mut response = self.plain_error(failure.status(), messages::TRY_AGAIN_LATER.into()).await;
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+                response
+            }
+            Failure::Internal(_) | Failure::MissingLayer => {
+                let id = self.request_id.clone();
+                self.plain_error(failure.status(), Message::from(messages::INTERNAL_ERROR).with("request_id", id)).await
+            }
+        }
+    }
+
+    fn log_failure(&self, failure: &Failure) {
+        let (id, path) = (self.request_id.as_str(), self.uri.path());
+        match failure {
+            Failure::Internal(what) => tracing::error!(request_id = id, path, what, "a request failed"),
+            Failure::Forbidden { needed } => {
+                let who = self.admitted.lock().as_ref().map(|who| who.user.id);
+                tracing::info!(request_id = id, path, user_id = who, needed, "a request was refused");
+            }
+            _ => tracing::debug!(request_id = id, path, status = failure.status().as_u16(), "a request was refused"),
+        }
+    }
+
+    async fn answer_unauthenticated(self: &Arc<Self>, realm: Option<&str>) -> Response {
+        let text = self.text(&messages::UNAUTHENTICATED.into());
+        let challenge = realm.map(|realm| format!("Basic realm=\"{}\"", realm.replace(['"', '\\'], "")));
+        let mut response = if self.wants_json() {
+            envelope(StatusCode::UNAUTHORIZED, json!({"errors": [text]}))
+        } else if challenge.is_some() {
+            let html = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
+            (StatusCode::UNAUTHORIZED, html, text).into_response()
+        } else {
+            self.flash(messages::UNAUTHENTICATED);
+            let login = self.gate.url("login");
+            redirect_to(&self.with_next(&login, self.relative_url()))
+        };
+        if let Some(value) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+
+    fn answer_not_fresh(&self) -> Response {
+        let settings = self.gate.settings();
+        if self.wants_json() {
+            let text = self.text(&messages::REAUTHENTICATION_REQUIRED.into());
+            let members = json!({
+                "errors": [text],
+                "reauth_required": true,
+                "unified_signin_enabled": settings.flag("unified_signin"),
+                "has_webauthn_verify_credential": false,
+                "oauth_enabled": settings.flag("oauth_enable"),
+                "oauth_providers": [],
+            });
+            return envelope(StatusCode::UNAUTHORIZED, members);
+        }
+        self.flash(messages::REAUTHENTICATION_REQUIRED);
+        redirect_to(&self.with_next(&self.gate.url("verify"), self.relative_url()))
+    }
+
+    async fn answer_forbidden(self: &Arc<Self>) -> Response {
+        if self.wants_json() {
+            return self.errors(StatusCode::FORBIDDEN, &messages::UNAUTHORIZED.into());
+        }
+        match self.gate.unauthorized_view(self) {
+            Some(to) => {
+                self.flash(messages::UNAUTHORIZED);
+                redirect_to(&to)
+            }
+            None => self.error_page(StatusCode::FORBIDDEN, messages::UNAUTHORIZED.into()).await,
+        }
+    }
+
+    fn errors(&self, status: StatusCode, message: &Message) -> Response {
+        envelope(status, json!({"errors": [self.text(message)]}))
+    }
+
+    fn form_errors(&self, form: &Form) -> Response {
+        let mut errors = Vec::new();
+        let mut by_field: Map<String, Value> = Map::new();
+        for (field, message) in form.errors_in_order() {
+            let text = Value::from(self.text(message));
+            errors.push(text.clone());
+            if let Value::Array(list) = by_field.entry(field).or_insert_with(|| Value::Array(Vec::new())) {
+                list.push(text);
+            }
+        }
+        envelope(StatusCode::BAD_REQUEST, json!({"errors": errors, "field_errors": by_field}))
+    }
+
+    async fn plain_error(self: &Arc<Self>, status: StatusCode, message: Message) -> Response {
+        if self.wants_json() { self.errors(status, &message) } else { self.error_page(status, message).await }
+    }
+
+    /// An error in the form that the client wants, for replies that some other part of the application left empty.
+    pub(crate) async fn answer_status(self: &Arc<Self>, status: StatusCode) -> Response {
+        let message = match status {
+            StatusCode::NOT_FOUND => messages::NOT_FOUND,
+            StatusCode::METHOD_NOT_ALLOWED => messages::METHOD_NOT_ALLOWED,
+            StatusCode::PAYLOAD_TOO_LARGE => messages::BODY_TOO_LARGE,
+            _ => messages::BAD_REQUEST,
+        };
+        self.plain_error(status, message.into()).await
+    }
+
+    pub(crate) async fn form_page(self: &Arc<Self>, form: &Form) -> Result<Response, Failure> {
+        let mut context = form.payload.clone();
+        context.insert("form".to_owned(), form.view(|message: &Message| self.text(message)));
+        self.page(StatusCode::OK, &form.template, context).await
+    }
+
+    async fn error_page(self: &Arc<Self>, status: StatusCode, message: Message) -> Response {
+        let mut context = Map::new();
+        context.insert("status".to_owned(), status.as_u16().into());
+        context.insert("title".to_owned(), status.canonical_reason().unwrap_or("Error").into());
+        context.insert("text".to_owned(), self.text(&message).into());
+        let page = self.page(status, "security/error.html", context).await;
+        page.unwrap_or_else(|failure| {
+            // The error page itself is broken, as an app's override may be: say it in plain text, once.
+            tracing::error!(request_id = self.request_id, ?failure, "the error page cannot be shown");
+            (status, status.canonical_reason().unwrap_or_default()).into_response()
+        })
+    }
+
+    async fn or_error_page(self: &Arc<Self>, page: Result<Response, Failure>) -> Response {
+        match page {
+            Ok(page) => page,
+            Err(failure) => {
+                self.log_failure(&failure);
+                let message = Message::from(messages::INTERNAL_ERROR).with("request_id", self.request_id.clone());
+                self.error_page(failure.status(), message).await
+            }
+        }
+    }
+}
+
+/// Whether a reply is an error that nobody wrote a body for.
+pub(crate) fn is_bare_error(response: &Response<Body>) -> bool {
+    use http_body::Body as _;
+    let status = response.status();
+    (status.is_client_error() || status.is_server_error())
+        && !response.headers().contains_key(header::CONTENT_TYPE)
+        && response.body().is_end_stream()
+}

@@ -1,0 +1,255 @@
+//! The settings that every request needs, read once at start.
+
+use http::{HeaderName, Method};
+
+use super::{
+    body::BodyLimits,
+    cookie::{CookieAttributes, Secure},
+    identify::Mechanism,
+};
+use crate::{
+    flow::next::AllowedHosts,
+    settings::{RawValue, Settings},
+};
+
+/// What the layer, the guards and the cookies go by.
+#[derive(Debug)]
+pub(crate) struct WebConfig {
+    pub(crate) session: SessionConfig,
+    pub(crate) remember: RememberConfig,
+    pub(crate) csrf: CsrfConfig,
+    pub(crate) token: TokenConfig,
+    pub(crate) proxy: ProxyConfig,
+    pub(crate) freshness: Freshness,
+    pub(crate) body: BodyLimits,
+    pub(crate) api_mechanisms: Vec<Mechanism>,
+    pub(crate) allowed_hosts: AllowedHosts,
+    pub(crate) base_url: Option<String>,
+    pub(crate) server_name: Option<String>,
+    /// Path under which everything is mounted, without a slash at its end.
+    pub(crate) application_root: String,
+    pub(crate) tls: bool,
+    pub(crate) flash_messages: bool,
+    pub(crate) realm: String,
+    pub(crate) cache_control: Option<String>,
+    /// Whether the reference's narrower readings are kept where a wider one is as safe.
+    pub(crate) as_flask: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct SessionConfig {
+    pub(crate) name: String,
+    pub(crate) cookie: CookieAttributes,
+    /// Seconds that a session cookie is believed after it was written.
+    pub(crate) lifetime: i64,
+    pub(crate) refresh_each_request: bool,
+    pub(crate) protection: Protection,
+}
+
+/// What happens to a session whose browser or address changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    Off,
+    /// It goes on, but is not fresh.
+    Basic,
+    /// It ends.
+    Strong,
+}
+
+#[derive(Debug)]
+pub(crate) struct RememberConfig {
+    pub(crate) name: String,
+    pub(crate) cookie: CookieAttributes,
+    pub(crate) seconds: i64,
+    pub(crate) refresh_each_request: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct CsrfConfig {
+    pub(crate) enabled: bool,
+    /// The whole application is checked, not only Lychgate's forms.
+    pub(crate) protect: bool,
+    pub(crate) check_default: bool,
+    /// Seconds that a token is good for.
+    pub(crate) time_limit: Option<i64>,
+    pub(crate) field: String,
+    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) ssl_strict: bool,
+    pub(crate) mechanisms: Vec<Mechanism>,
+    pub(crate) ignore_unauthenticated: bool,
+    pub(crate) check_origin: bool,
+    pub(crate) cookie: Option<(String, CookieAttributes)>,
+    pub(crate) cookie_each_request: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct TokenConfig {
+    pub(crate) header: HeaderName,
+    pub(crate) key: String,
+    pub(crate) in_query: bool,
+    pub(crate) max_age: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct ProxyConfig {
+    pub(crate) hops_for: usize,
+    pub(crate) trust_proto: bool,
+}
+
+/// How long a proof of identity counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Freshness {
+    /// Seconds; negative means that proofs do not age.
+    pub(crate) within: f64,
+    pub(crate) grace: f64,
+    pub(crate) allow_token: bool,
+}
+
+impl WebConfig {
+    pub(crate) fn from_settings(settings: &Settings) -> Result<Self, String> {
+        let seconds = |name: &str| settings.duration(name).map(|s| s.as_secs_f64());
+        #[allow(clippy::cast_possible_truncation)]
+        let whole = |name: &str| seconds(name).map(|s| s as i64);
+        let text = |name: &str| settings.text_opt(name).map(str::to_owned);
+        let count = |name: &str| usize::try_from(settings.int(name)).unwrap_or(0);
+        let header = |name: &str| {
+            name.parse::<HeaderName>().map_err(|_| format!("{name:?} cannot be the name of a header"))
+        };
+        let root = settings.text("application_root").trim_end_matches('/').to_owned();
+        let mut csrf_headers = settings.list("csrf.headers").to_vec();
+        csrf_headers.extend(text("csrf_header"));
+        Ok(Self {
+            session: SessionConfig {
+                name: settings.text("session.cookie_name").to_owned(),
+                cookie: CookieAttributes {
+                    domain: text("session.cookie_domain"),
+                    path: text("session.cookie_path").unwrap_or_else(|| settings.text("application_root").to_owned()),
+                    secure: secure(settings.flag_or_auto("session.cookie_secure")),
+                    http_only: settings.flag("session.cookie_httponly"),
+                    same_site: text("session.cookie_samesite"),
+                    partitioned: settings.flag("session.cookie_partitioned"),
+                },
+                lifetime: whole("session.permanent_lifetime").unwrap_or(31 * 86_400),
+                refresh_each_request: settings.flag("session.refresh_each_request"),
+                protection: match settings.text_opt("session.protection") {
+                    Some("strong" | "strict") => Protection::Strong,
+                    Some("basic") => Protection::Basic,
+                    _ => Protection::Off,
+                },
+            },
+            remember: RememberConfig {
+                name: settings.text("remember.cookie_name").to_owned(),
+                cookie: CookieAttributes {
+                    domain: text("remember.cookie_domain"),
+                    path: text("remember.cookie_path").unwrap_or_else(|| "/".to_owned()),
+                    secure: secure(settings.flag_or_auto("remember.cookie_secure")),
+                    http_only: settings.flag("remember.cookie_httponly"),
+                    same_site: text("remember.cookie_samesite"),
+                    partitioned: false,
+                },
+                seconds: whole("remember.cookie_duration").unwrap_or(365 * 86_400),
+                refresh_each_request: settings.flag("remember.cookie_refresh_each_request"),
+            },
+            csrf: CsrfConfig {
+                enabled: settings.flag("csrf.enabled"),
+                protect: settings.flag("csrf.protect"),
+                check_default: settings.flag("csrf.check_default"),
+                time_limit: whole("csrf.time_limit"),
+                field: settings.text("csrf.field_name").to_owned(),
+                headers: csrf_headers.iter().map(|name| header(name)).collect::<Result<_, _>>()?,
+                methods: settings
+                    .list("csrf.methods")
+                    .iter()
+                    .map(|name| name.parse().map_err(|_| format!("{name:?} is not an HTTP method")))
+                    .collect::<Result<_, _>>()?,
+                ssl_strict: settings.flag("csrf.ssl_strict"),
+                mechanisms: mechanisms(settings.list("csrf_protect_mechanisms")),
+                ignore_unauthenticated: settings.flag("csrf_ignore_unauth_endpoints"),
+                check_origin: settings.flag("csrf.check_origin"),
+                cookie: text("csrf_cookie_name").map(|name| (name, cookie_map(settings, "csrf_cookie"))),
+                cookie_each_request: settings.flag("csrf_cookie_refresh_each_request"),
+            },
+            token: TokenConfig {
+                header: header(settings.text("token_authentication_header"))?,
+                key: settings.text("token_authentication_key").to_owned(),
+                in_query: settings.flag("token_query_enabled"),
+                max_age: whole("token_max_age").unwrap_or(900),
+            },
+            proxy: ProxyConfig { hops_for: count("proxy.x_for"), trust_proto: count("proxy.x_proto") > 0 },
+            freshness: Freshness {
+                within: seconds("freshness").unwrap_or(-1.0),
+                grace: seconds("freshness_grace_period").unwrap_or(0.0),
+                allow_token: settings.flag("freshness_allow_auth_token"),
+            },
+            body: BodyLimits { bytes: count("max_form_memory_size"), fields: count("max_form_parts") },
+            api_mechanisms: mechanisms(settings.list("api_enabled_methods")),
+            allowed_hosts: AllowedHosts {
+                server_name: text("server_name").filter(|_| settings.flag("redirect_allow_subdomains")),
+                base_domain: text("redirect_base_domain")
+                    .map(|base| (base, settings.list("redirect_allowed_subdomains").to_vec())),
+            },
+            base_url: text("base_url").map(|url| url.trim_end_matches('/').to_owned()),
+            server_name: text("server_name"),
+            application_root: root,
+            tls: false,
+            flash_messages: settings.flag("flash_messages"),
+            realm: settings.text("default_http_auth_realm").to_owned(),
+            cache_control: cache_control(settings),
+            as_flask: settings.profile() == crate::settings::Profile::Flask,
+        })
+    }
+}
+
+/// `None` is "auto".
+fn secure(value: Option<bool>) -> Secure {
+    match value {
+        Some(true) => Secure::Always,
+        Some(false) => Secure::Never,
+        None => Secure::Auto,
+    }
+}
+
+/// Mechanisms by name, in the order in which they are always tried.
+fn mechanisms(names: &[String]) -> Vec<Mechanism> {
+    [Mechanism::Token, Mechanism::Session, Mechanism::Basic]
+        .into_iter()
+        .filter(|mechanism| names.iter().any(|name| name == mechanism.name()))
+        .collect()
+}
+
+/// Cookie attributes out of a map such as `{samesite = "Strict", secure = true}`.
+fn cookie_map(settings: &Settings, name: &str) -> CookieAttributes {
+    let flag = |key: &str| matches!(settings.map_entry(name, key), Some(RawValue::Flag(true)));
+    let text = |key: &str| match settings.map_entry(name, key) {
+        Some(RawValue::Text(text) | RawValue::Written(text)) if !text.is_empty() => Some(text.clone()),
+        _ => None,
+    };
+    CookieAttributes {
+        domain: text("domain"),
+        path: text("path").unwrap_or_else(|| "/".to_owned()),
+        secure: match text("secure").as_deref() {
+            Some("auto") => Secure::Auto,
+            _ if flag("secure") => Secure::Always,
+            _ => Secure::Never,
+        },
+        http_only: flag("httponly"),
+        same_site: text("samesite"),
+        partitioned: flag("partitioned"),
+    }
+}
+
+/// The directives of `cache_control`, in the order of the setting; none switches the header off.
+fn cache_control(settings: &Settings) -> Option<String> {
+    let directives: Vec<String> = settings
+        .map("cache_control")
+        .iter()
+        .filter_map(|(name, value)| match value {
+            RawValue::Flag(true) => Some(name.clone()),
+            RawValue::Int(number) => Some(format!("{name}={number}")),
+            RawValue::Text(text) | RawValue::Written(text) => Some(format!("{name}={text}")),
+            _ => None,
+        })
+        .collect();
+    (!directives.is_empty()).then(|| directives.join(", "))
+}

@@ -1,0 +1,282 @@
+//! One request and what Lychgate knows of it, from the first look at its cookies to the last one it sets.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::extract::{ConnectInfo, OriginalUri};
+use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+
+use super::{
+    body::Submitted,
+    config::WebConfig,
+    cookie, csrf,
+    identify::Authenticated,
+    negotiate,
+    session::Session,
+};
+use crate::{
+    clock::Moment,
+    failure::Failure,
+    gate::Lychgate,
+    messages::MessageKey,
+    web::form::Message,
+};
+
+/// A request on its way through Lychgate; every part of it is looked at when first needed, and once.
+pub(crate) struct Exchange {
+    pub(crate) gate: Lychgate,
+    pub(crate) method: Method,
+    /// As the client asked, whatever prefix a router took off.
+    pub(crate) uri: Uri,
+    headers: Headers,
+    peer: Option<IpAddr>,
+    pub(crate) submitted: Submitted,
+    pub(crate) now: Moment,
+    pub(crate) request_id: String,
+    session: Mutex<Option<Session>>,
+    pub(crate) csrf: Mutex<csrf::State>,
+    pub(crate) by_session: OnceCell<Option<Arc<Authenticated>>>,
+    pub(crate) by_token: OnceCell<Option<Arc<Authenticated>>>,
+    pub(crate) by_basic: OnceCell<Option<Arc<Authenticated>>>,
+    /// Who a guard let in, which then is the current user.
+    pub(crate) admitted: Mutex<Option<Arc<Authenticated>>>,
+    pub(crate) outgoing: Mutex<Outgoing>,
+}
+
+/// Cookies beside the session's that the reply sets.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    pub(crate) remember: Remember,
+    pub(crate) cookies: Vec<String>,
+}
+
+/// What becomes of the remember cookie.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Remember {
+    #[default]
+    Keep,
+    Set(String),
+    Clear,
+}
+
+/// The headers that matter here. Their values share the request's memory.
+#[derive(Default)]
+pub(crate) struct Headers {
+    cookie: Vec<HeaderValue>,
+    host: Option<HeaderValue>,
+    accept: Option<HeaderValue>,
+    content_type: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) token: Option<HeaderValue>,
+    pub(crate) csrf: Vec<HeaderValue>,
+    pub(crate) origin: Option<HeaderValue>,
+    pub(crate) referer: Option<HeaderValue>,
+    pub(crate) fetch_site: Option<HeaderValue>,
+    forwarded_for: Vec<HeaderValue>,
+    forwarded_proto: Option<HeaderValue>,
+    pub(crate) accept_language: Option<HeaderValue>,
+}
+
+impl Headers {
+    fn take(map: &HeaderMap, config: &WebConfig) -> Self {
+        let one = |name: &str| map.get(name).cloned();
+        Self {
+            cookie: map.get_all(header::COOKIE).iter().cloned().collect(),
+            host: map.get(header::HOST).cloned(),
+            accept: map.get(header::ACCEPT).cloned(),
+            content_type: map.get(header::CONTENT_TYPE).cloned(),
+            user_agent: map.get(header::USER_AGENT).cloned(),
+            authorization: map.get(header::AUTHORIZATION).cloned(),
+            token: map.get(&config.token.header).cloned(),
+            csrf: config.csrf.headers.iter().filter_map(|name| map.get(name).cloned()).collect(),
+            origin: map.get(header::ORIGIN).cloned(),
+            referer: map.get(header::REFERER).cloned(),
+            fetch_site: one("sec-fetch-site"),
+            forwarded_for: if config.proxy.hops_for > 0 {
+                map.get_all("x-forwarded-for").iter().cloned().collect()
+            } else {
+                Vec::new()
+            },
+            forwarded_proto: if config.proxy.trust_proto { one("x-forwarded-proto") } else { None },
+            accept_language: map.get(header::ACCEPT_LANGUAGE).cloned(),
+        }
+    }
+}
+
+fn text(value: Option<&HeaderValue>) -> &str {
+    value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+impl Exchange {
+    pub(crate) fn begin(gate: Lychgate, parts: &Parts, submitted: Submitted) -> Self {
+        let config = gate.web();
+        let uri = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |original| original.0.clone());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        Self {
+            method: parts.method.clone(),
+            uri,
+            headers: Headers::take(&parts.headers, config),
+            peer,
+            submitted,
+            now: Moment::of(gate.clock()),
+            request_id: super::layer::request_id(&parts.headers),
+            session: Mutex::new(None),
+            csrf: Mutex::default(),
+            by_session: OnceCell::new(),
+            by_token: OnceCell::new(),
+            by_basic: OnceCell::new(),
+            admitted: Mutex::new(None),
+            outgoing: Mutex::default(),
+            gate,
+        }
+    }
+
+    pub(crate) fn config(&self) -> &WebConfig {
+        self.gate.web()
+    }
+
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Whether the client wants JSON: it sent JSON, or its best `Accept` entry is JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.sent_json() || negotiate::prefers_json(text(self.headers.accept.as_ref()))
+    }
+
+    /// Whether the body is JSON.
+    pub(crate) fn sent_json(&self) -> bool {
+        negotiate::is_json(text(self.headers.content_type.as_ref()))
+    }
+
+    /// The host that the client asked for, with its port if it named one.
+    pub(crate) fn host(&self) -> &str {
+        self.uri.authority().map_or_else(|| text(self.headers.host.as_ref()), |authority| authority.as_str())
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        if let Some(proto) = &self.headers.forwarded_proto {
+            // The last entry was added by the proxy that is trusted.
+            return text(Some(proto)).rsplit(',').next().is_some_and(|last| last.trim().eq_ignore_ascii_case("https"));
+        }
+        self.config().tls || self.uri.scheme_str() == Some("https")
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.is_https() { "https" } else { "http" }
+    }
+
+    /// `scheme://host`, for links out of a mail or a redirect.
+    pub(crate) fn origin(&self) -> String {
+        match &self.config().base_url {
+            Some(base) => base.clone(),
+            None => {
+                let host = self.config().server_name.as_deref().unwrap_or_else(|| self.host());
+                format!("{}://{host}", self.scheme())
+            }
+        }
+    }
+
+    /// The client's address: the peer's, or what as many trusted proxies as configured say.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        let hops = self.config().proxy.hops_for;
+        if hops > 0 {
+            let all = self.headers.forwarded_for.iter().filter_map(|value| value.to_str().ok());
+            let entries: Vec<&str> = all.flat_map(|value| value.split(',')).map(str::trim).collect();
+            let entry = entries.len().checked_sub(hops).and_then(|at| entries.get(at));
+            if let Some(address) = entry.and_then(|text| text.parse::<IpAddr>().ok()) {
+                return Some(address.to_canonical());
+            }
+        }
+        self.peer
+    }
+
+    pub(crate) fn address_text(&self) -> Option<String> {
+        self.address().map(|address| address.to_string())
+    }
+
+    pub(crate) fn user_agent(&self) -> Option<&[u8]> {
+        self.headers.user_agent.as_ref().map(HeaderValue::as_bytes)
+    }
+
+    /// The path and query, for a `next` that leads back here.
+    pub(crate) fn relative_url(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |path| path.as_str())
+    }
+
+    /// A query parameter.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let query = self.uri.query()?;
+        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The first cookie of a name whose value `open` accepts.
+    pub(crate) fn cookie<T>(&self, name: &str, open: impl FnMut(&str) -> Option<T>) -> Option<T> {
+        self.headers
+            .cookie
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| cookie::values(header, name))
+            .find_map(open)
+    }
+
+    pub(crate) fn has_cookie(&self, name: &str) -> bool {
+        self.cookie(name, |_| Some(())).is_some()
+    }
+
+    /// Works on the session, which is opened the first time.
+    pub(crate) fn session<T>(&self, work: impl FnOnce(&mut Session) -> T) -> T {
+        let mut slot = self.session.lock();
+        let session = slot.get_or_insert_with(|| self.open_session());
+        work(session)
+    }
+
+    /// The session, if anything of this request looked at it.
+    pub(crate) fn touched_session(&self) -> Option<Session> {
+        self.session.lock().take()
+    }
+
+    fn open_session(&self) -> Session {
+        let config = self.config();
+        let had_cookie = self.has_cookie(&config.session.name);
+        let map = self.cookie(&config.session.name, |value| {
+            self.gate.session_codec().decode(value, self.now.unix(), config.session.lifetime).ok()
+        });
+        Session::new(map.unwrap_or_default(), had_cookie)
+    }
+
+    /// The text of a message, in the client's language.
+    pub(crate) fn text(&self, message: &Message) -> String {
+        self.gate.text(message)
+    }
+
+    /// Stores a message for the next page, if messages are kept at all.
+    pub(crate) fn flash(&self, message: impl Into<Message>) {
+        if self.config().flash_messages {
+            let message = message.into();
+            let text = self.text(&message);
+            self.session(|session| session.flash(self.gate.category(message.key), &text));
+        }
+    }
+
+    /// Fails the request with a flash and a redirect.
+    pub(crate) fn flash_and_go(&self, key: MessageKey, to: String) -> Failure {
+        self.flash(key);
+        Failure::Redirect { to }
+    }
+
+    pub(crate) fn set_cookie(&self, cookie: String) {
+        self.outgoing.lock().cookies.push(cookie);
+    }
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("method", &self.method).field("path", &self.uri.path()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+//! The current user as an argument of a handler.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use http::request::Parts;
+use lychgate_store::User;
+
+use super::{
+    exchange::Exchange,
+    identify::{Authenticated, Mechanism},
+};
+use crate::{
+    failure::{Error, Failure},
+    principal::{Identity, Permission},
+};
+
+/// Whoever makes the request. As an argument it asks for somebody: strangers get the sign-in page or 401. As
+/// `Option<CurrentUser>` it takes what comes.
+///
+/// It is whom the route's guard let in; without a guard the session's user, else the bearer of an auth token.
+///
+/// ```
+/// use lychgate::CurrentUser;
+///
+/// async fn greet(user: Option<CurrentUser>) -> String {
+///     user.map_or("Hello".to_owned(), |user| format!("Hello {}", user.email()))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CurrentUser(pub(crate) Arc<Authenticated>);
+
+impl CurrentUser {
+    /// The key of the user's row.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.0.user.id
+    }
+
+    /// The e-mail address.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.0.user.email
+    }
+
+    /// The username, where usernames are in use.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        self.0.user.username.as_deref()
+    }
+
+    /// Whether the user has this role.
+    #[must_use]
+    pub fn has_role(&self, name: &str) -> bool {
+        self.0.user.has_role(name)
+    }
+
+    /// Whether one of the user's roles holds this permission.
+    #[must_use]
+    pub fn has_permission(&self, name: &str) -> bool {
+        self.0.user.has_permission(name)
+    }
+
+    /// Which mechanism proved who this is.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.0.via
+    }
+
+    /// What the user provides to permissions.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        self.0.identity()
+    }
+
+    /// Whether `permission` allows the user.
+    #[must_use]
+    pub fn can(&self, permission: &Permission) -> bool {
+        permission.allows(self.0.identity())
+    }
+
+    /// Stops the handler with a 403 unless `permission` allows the user.
+    ///
+    /// # Errors
+    ///
+    /// If the permission does not allow the user.
+    pub fn require(&self, permission: &Permission) -> Result<(), Error> {
+        if self.can(permission) {
+            Ok(())
+        } else {
+            Err(Error(Failure::Forbidden { needed: Some(permission.to_string()) }))
+        }
+    }
+
+    /// A column of the application's own in the user table, by name and as a type of your choice; nothing if there is
+    /// no such column, it is empty, or it holds something else.
+    #[must_use]
+    pub fn column<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.0.user.extra.get(name).and_then(|value| T::deserialize(value).ok())
+    }
+
+    /// The user's row.
+    #[must_use]
+    pub fn row(&self) -> &User {
+        &self.0.user
+    }
+}
+
+async fn current(parts: &Parts) -> Result<Option<CurrentUser>, Error> {
+    let exchange = parts.extensions.get::<Arc<Exchange>>().ok_or(Error(Failure::MissingLayer))?;
+    Ok(exchange.current().await.map_err(Error)?.map(CurrentUser))
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        current(parts).await?.ok_or_else(Error::unauthenticated)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for CurrentUser {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Error> {
+        current(parts).await
+    }
+}

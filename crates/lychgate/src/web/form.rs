@@ -1,0 +1,394 @@
+//! Forms: what a feature asks for, what a client sent, and what was wrong with it.
+//!
+//! The same form is read from a JSON body and from an HTML form; its errors carry message keys, and become text only
+//! when the reply is written.
+
+use serde_json::{Map, Value};
+use zeroize::Zeroize as _;
+
+use super::body::Submitted;
+use crate::{
+    failure::Failure,
+    messages::{self, MessageKey},
+};
+
+/// A message with what stands in its place-holders.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) key: MessageKey,
+    pub(crate) args: Vec<(&'static str, String)>,
+}
+
+impl Message {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.args.push((name, value.into()));
+        self
+    }
+}
+
+impl From<MessageKey> for Message {
+    fn from(key: MessageKey) -> Self {
+        Self { key, args: Vec::new() }
+    }
+}
+
+/// What a field holds, which decides how it is read and shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Email,
+    Password,
+    Hidden,
+    Checkbox,
+}
+
+impl Kind {
+    fn input_type(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Email => "email",
+            Kind::Password => "password",
+            Kind::Hidden => "hidden",
+            Kind::Checkbox => "checkbox",
+        }
+    }
+}
+
+/// One field of a form and what was sent in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    name: &'static str,
+    kind: Kind,
+    label: &'static str,
+    autocomplete: &'static str,
+    required: bool,
+    value: Secretive,
+    sent: bool,
+    checked: bool,
+}
+
+/// Text that is not shown by `Debug` and is wiped when dropped: any field may hold a password.
+#[derive(Clone, Default)]
+struct Secretive(String);
+
+impl std::fmt::Debug for Secretive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Drop for Secretive {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Field {
+    pub(crate) fn new(name: &'static str, kind: Kind, label: &'static str) -> Self {
+        Self {
+            name,
+            kind,
+            label,
+            autocomplete: "",
+            required: false,
+            value: Secretive::default(),
+            sent: false,
+            checked: false,
+        }
+    }
+
+    pub(crate) fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    pub(crate) fn required_if(self, required: bool) -> Self {
+        Self { required, ..self }
+    }
+
+    pub(crate) fn autocomplete(self, autocomplete: &'static str) -> Self {
+        Self { autocomplete, ..self }
+    }
+
+    pub(crate) fn checked(self, checked: bool) -> Self {
+        Self { checked, ..self }
+    }
+
+    fn read(&mut self, sent: Sent<'_>) -> Result<(), ()> {
+        self.sent = true;
+        match (self.kind, sent) {
+            (Kind::Checkbox, sent) => self.checked = sent.is_truthy(),
+            (_, Sent::Text(text)) => self.value = Secretive(text.to_owned()),
+            (_, Sent::Json(Value::String(text))) => self.value = Secretive(text.clone()),
+            (_, Sent::Json(Value::Null)) => self.sent = false,
+            (_, Sent::Json(Value::Array(items))) => match items.first() {
+                Some(Value::String(text)) => self.value = Secretive(text.clone()),
+                None => self.sent = false,
+                Some(_) => return Err(()),
+            },
+            (_, Sent::Json(_)) => return Err(()),
+        }
+        Ok(())
+    }
+
+    fn view(&self, errors: Vec<String>) -> Value {
+        let shown = if self.kind == Kind::Password { "" } else { self.value.0.as_str() };
+        let mut view = Map::new();
+        for (key, value) in [
+            ("name", self.name),
+            ("id", self.name),
+            ("type", self.kind.input_type()),
+            ("label", self.label),
+            ("autocomplete", self.autocomplete),
+            ("value", if self.kind == Kind::Checkbox { "y" } else { shown }),
+        ] {
+            view.insert(key.to_owned(), Value::from(value));
+        }
+        view.insert("required".to_owned(), self.required.into());
+        view.insert("checked".to_owned(), self.checked.into());
+        view.insert("errors".to_owned(), errors.into());
+        Value::Object(view)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Sent<'a> {
+    Text(&'a str),
+    Json(&'a Value),
+}
+
+impl Sent<'_> {
+    /// `false` is `""`, `"false"`, JSON `false` and JSON zero; everything else is true.
+    fn is_truthy(self) -> bool {
+        match self {
+            Sent::Text(text) => !matches!(text, "" | "false"),
+            Sent::Json(Value::Bool(value)) => *value,
+            Sent::Json(Value::Number(number)) => number.as_f64() != Some(0.0),
+            Sent::Json(Value::String(text)) => !matches!(text.as_str(), "" | "false"),
+            Sent::Json(_) => true,
+        }
+    }
+}
+
+/// A form of a feature.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    /// The name that pages and their tests know it by.
+    pub(crate) name: &'static str,
+    /// The setting that names its template.
+    pub(crate) template: String,
+    /// Where it is sent to.
+    pub(crate) action: String,
+    fields: Vec<Field>,
+    field_errors: Vec<(&'static str, Message)>,
+    form_errors: Vec<Message>,
+    /// More for the template, and for the JSON reply to a GET.
+    pub(crate) payload: Map<String, Value>,
+}
+
+/// A form that was refused.
+#[derive(Debug)]
+pub(crate) struct Rejected {
+    pub(crate) form: Form,
+}
+
+impl Form {
+    pub(crate) fn new(name: &'static str, template: &str, action: String, fields: Vec<Field>) -> Self {
+        Self {
+            name,
+            template: template.to_owned(),
+            action,
+            fields,
+            field_errors: Vec::new(),
+            form_errors: Vec::new(),
+            payload: Map::new(),
+        }
+    }
+
+    /// Takes the fields out of what was sent; a wrong type is an error of its field, a broken body one of the request.
+    pub(crate) fn fill(&mut self, submitted: &Submitted) -> Result<(), Failure> {
+        let mut wrong = Vec::new();
+        match submitted {
+            Submitted::Nothing => {}
+            Submitted::Broken(why) => return Err(why.failure()),
+            Submitted::Json(map) => {
+                for field in &mut self.fields {
+                    if let Some(value) = map.get(field.name)
+                        && field.read(Sent::Json(value)).is_err()
+                    {
+                        wrong.push(field.name);
+                    }
+                }
+            }
+            Submitted::Form(pairs) => {
+                for field in &mut self.fields {
+                    let mut values = pairs.iter().filter(|(name, _)| name == field.name).map(|(_, value)| value);
+                    let Some(first) = values.next() else {
+                        // A box that is not ticked is not sent.
+                        field.checked = false;
+                        continue;
+                    };
+                    if values.any(|other| other != first) || field.read(Sent::Text(first)).is_err() {
+                        wrong.push(field.name);
+                    }
+                }
+            }
+        }
+        for name in wrong {
+            self.field_error(name, messages::API_ERROR);
+        }
+        Ok(())
+    }
+
+    /// What was sent in a field; empty if nothing was.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.field(name).map_or("", |field| &field.value.0)
+    }
+
+    pub(crate) fn set_value(&mut self, name: &str, value: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
+            field.value = Secretive(value.to_owned());
+        }
+    }
+
+    pub(crate) fn is_checked(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| field.checked)
+    }
+
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        self.field(name).is_some()
+    }
+
+    fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    pub(crate) fn field_error(&mut self, name: &'static str, message: impl Into<Message>) {
+        self.field_errors.push((name, message.into()));
+    }
+
+    pub(crate) fn form_error(&mut self, message: impl Into<Message>) {
+        self.form_errors.push(message.into());
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        !self.field_errors.is_empty() || !self.form_errors.is_empty()
+    }
+
+    pub(crate) fn has_error_in(&self, name: &str) -> bool {
+        self.field_errors.iter().any(|(field, _)| *field == name)
+    }
+
+    /// Replaces every error by one that says as little for each: for replies that must not tell who is known.
+    pub(crate) fn generalise(&mut self, fields: &[&str], message: MessageKey) {
+        let before = self.field_errors.len();
+        self.field_errors.retain(|(name, _)| !fields.contains(name));
+        if self.field_errors.len() != before {
+            self.form_errors.push(message.into());
+        }
+    }
+
+    /// The form as a failure.
+    pub(crate) fn rejected(self) -> Failure {
+        Failure::Form(Box::new(Rejected { form: self }))
+    }
+
+    /// Errors in the order of the fields, `csrf_token` last, then those of the form as a whole.
+    pub(crate) fn errors_in_order(&self) -> impl Iterator<Item = (&'static str, &Message)> {
+        let of = |name: &'static str| self.field_errors.iter().filter(move |(field, _)| *field == name);
+        let known = self.fields.iter().flat_map(move |field| of(field.name));
+        let unknown = self.field_errors.iter().filter(|(name, _)| !self.has_field(name));
+        let fields = known.chain(unknown).map(|(name, message)| (*name, message));
+        fields.chain(self.form_errors.iter().map(|message| ("", message)))
+    }
+
+    /// For the template: `text` turns a message into what is shown.
+    pub(crate) fn view(&self, text: impl Fn(&Message) -> String) -> Value {
+        let list: Vec<Value> = self
+            .fields
+            .iter()
+            .map(|field| {
+                let errors = self.field_errors.iter().filter(|(name, _)| *name == field.name);
+                field.view(errors.map(|(_, message)| text(message)).collect())
+            })
+            .collect();
+        let by_name: Map<String, Value> =
+            self.fields.iter().zip(&list).map(|(field, view)| (field.name.to_owned(), view.clone())).collect();
+        let stray = self.field_errors.iter().filter(|(name, _)| !self.has_field(name)).map(|(_, message)| message);
+        let errors: Vec<Value> = self.form_errors.iter().chain(stray).map(|m| Value::from(text(m))).collect();
+        let mut view = Map::new();
+        view.insert("name".to_owned(), self.name.into());
+        view.insert("action".to_owned(), self.action.as_str().into());
+        view.insert("method".to_owned(), "post".into());
+        view.insert("errors".to_owned(), errors.into());
+        view.insert("fields".to_owned(), by_name.into());
+        view.insert("field_list".to_owned(), list.into());
+        Value::Object(view)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn form() -> Form {
+        let fields = vec![
+            Field::new("email", Kind::Email, "Email").required(),
+            Field::new("password", Kind::Password, "Password"),
+            Field::new("remember", Kind::Checkbox, "Remember").checked(true),
+        ];
+        Form::new("f", "t", "/".to_owned(), fields)
+    }
+
+    fn filled(json: Value) -> Form {
+        let Value::Object(map) = json else { panic!() };
+        let mut form = form();
+        form.fill(&Submitted::Json(map)).unwrap();
+        form
+    }
+
+    #[test]
+    fn scalars_lists_and_wrong_types() {
+        let form = filled(json!({"email": ["a@b"], "password": 7}));
+        assert_eq!(form.value("email"), "a@b");
+        let errors: Vec<_> = form.errors_in_order().map(|(name, message)| (name, message.key)).collect();
+        assert_eq!(errors, [("password", messages::API_ERROR)]);
+    }
+
+    #[test]
+    fn what_counts_as_ticked() {
+        for (value, ticked) in [
+            (json!(false), false),
+            (json!(0), false),
+            (json!(0.0), false),
+            (json!(""), false),
+            (json!("false"), false),
+            (json!(null), true),
+            (json!("0"), true),
+            (json!("False"), true),
+            (json!(1), true),
+        ] {
+            assert_eq!(filled(json!({"remember": value})).is_checked("remember"), ticked, "{value}");
+        }
+        let mut sent = form();
+        sent.fill(&Submitted::Form(vec![("email".to_owned(), "a".to_owned())])).unwrap();
+        assert!(!sent.is_checked("remember"), "a box that was not sent is not ticked");
+    }
+
+    #[test]
+    fn one_field_sent_twice_with_two_values_is_refused() {
+        let mut form = form();
+        let pairs = [("email", "a"), ("email", "b")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        form.fill(&Submitted::Form(pairs.to_vec())).unwrap();
+        assert!(form.has_error_in("email"));
+    }
+
+    #[test]
+    fn passwords_are_never_shown_again() {
+        let form = filled(json!({"password": "hunter2"}));
+        assert!(!form.view(|_| String::new()).to_string().contains("hunter2"));
+        assert!(!format!("{form:?}").contains("hunter2"));
+    }
+}

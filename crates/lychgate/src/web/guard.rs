@@ -1,0 +1,250 @@
+//! Guards: layers that decide who may reach a route.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use axum::{Router, routing::get};
+//! use lychgate::guard;
+//!
+//! let app: Router = Router::new()
+//!     .route("/profile", get(|| async { "profile" }).route_layer(guard::authenticated()))
+//!     .route("/reports", get(|| async { "reports" }).route_layer(guard::any_role(["admin", "editor"])))
+//!     .route("/pay", get(|| async { "pay" }).route_layer(guard::fresh(Duration::from_secs(60))))
+//!     .route("/jobs", get(|| async { "jobs" }).route_layer(guard::token().and(guard::permission("jobs:run"))));
+//! ```
+//!
+//! A guard works only below `gate.layer()`; without it every request is answered with a 500 that names the missing
+//! line, never let through.
+
+use std::{
+    borrow::Cow,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use tower::{Layer, Service};
+
+use super::{config::Freshness, exchange::Exchange, identify::Mechanism};
+use crate::{
+    failure::Failure,
+    principal::{Need, Permission},
+};
+
+/// A condition on the caller of a route; put it on with `route_layer`, combine it with [`and`](Self::and) and
+/// [`or`](Self::or).
+#[derive(Clone, Debug)]
+#[must_use = "a guard does nothing until it is put on a route"]
+pub struct Guard(Arc<Rule>);
+
+#[derive(Debug)]
+enum Rule {
+    /// By any of these; none named means those of `api_enabled_methods`.
+    Authenticated { mechanisms: Vec<Mechanism>, realm: Option<Cow<'static, str>> },
+    Fresh { within: Duration, grace: Option<Duration> },
+    Anonymous,
+    Permission(Permission),
+    And(Guard, Guard),
+    Or(Guard, Guard),
+}
+
+fn guard(rule: Rule) -> Guard {
+    Guard(Arc::new(rule))
+}
+
+/// Somebody signed in, by the mechanisms of `api_enabled_methods` (by default session and token).
+pub fn authenticated() -> Guard {
+    guard(Rule::Authenticated { mechanisms: Vec::new(), realm: None })
+}
+
+/// Somebody signed in by one of `mechanisms`, which are always tried in the order token, session, basic.
+pub fn authenticated_by(mechanisms: impl IntoIterator<Item = Mechanism>) -> Guard {
+    guard(Rule::Authenticated { mechanisms: mechanisms.into_iter().collect(), realm: None })
+}
+
+/// Somebody with a session; tokens and Basic credentials do not count.
+pub fn session() -> Guard {
+    authenticated_by([Mechanism::Session])
+}
+
+/// The bearer of an auth token; a session does not count.
+pub fn token() -> Guard {
+    authenticated_by([Mechanism::Token])
+}
+
+/// HTTP Basic credentials (RFC 7617), asked for in the realm of `default_http_auth_realm`.
+pub fn basic() -> Guard {
+    authenticated_by([Mechanism::Basic])
+}
+
+/// HTTP Basic credentials, asked for in a realm of your own.
+pub fn basic_in(realm: impl Into<Cow<'static, str>>) -> Guard {
+    guard(Rule::Authenticated { mechanisms: vec![Mechanism::Basic], realm: Some(realm.into()) })
+}
+
+/// Somebody signed in who proved who they are within `within`; each success extends it by the grace period of
+/// `freshness_grace_period`.
+pub fn fresh(within: Duration) -> Guard {
+    guard(Rule::Fresh { within, grace: None })
+}
+
+/// As [`fresh`], with a grace period of its own.
+pub fn fresh_with_grace(within: Duration, grace: Duration) -> Guard {
+    guard(Rule::Fresh { within, grace: Some(grace) })
+}
+
+/// Nobody signed in; those who are get sent to `post_login_view`, programs a 400.
+pub fn anonymous() -> Guard {
+    guard(Rule::Anonymous)
+}
+
+/// Somebody with this role. Like every check of rights it answers 403 to strangers too; put it behind
+/// [`authenticated`] to send them to the sign-in page instead.
+pub fn role(name: impl Into<String>) -> Guard {
+    permit(Need::role(name.into()))
+}
+
+/// Somebody with at least one of these roles.
+pub fn any_role<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
+    permit(Permission::any(names.into_iter().map(|name| Need::role(name.into()))))
+}
+
+/// Somebody with every one of these roles.
+pub fn all_roles<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
+    permit(Permission::all(names.into_iter().map(|name| Need::role(name.into()))))
+}
+
+/// Somebody one of whose roles holds this permission.
+pub fn permission(name: impl Into<String>) -> Guard {
+    permit(Need::permission(name.into()))
+}
+
+/// Somebody whose roles hold at least one of these permissions.
+pub fn any_permission<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
+    permit(Permission::any(names.into_iter().map(|name| Need::permission(name.into()))))
+}
+
+/// Somebody whose roles hold every one of these permissions.
+pub fn all_permissions<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
+    permit(Permission::all(names.into_iter().map(|name| Need::permission(name.into()))))
+}
+
+/// Whoever `permission` allows.
+pub fn permit(permission: impl Into<Permission>) -> Guard {
+    guard(Rule::Permission(permission.into()))
+}
+
+type Checked<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+impl Guard {
+    /// Both; this one is asked first, and the first refusal is the reply.
+    pub fn and(self, other: Guard) -> Guard {
+        guard(Rule::And(self, other))
+    }
+
+    /// Either; if both refuse, the reply is that of the one that came closer.
+    pub fn or(self, other: Guard) -> Guard {
+        guard(Rule::Or(self, other))
+    }
+
+    pub(crate) fn check<'a>(&'a self, exchange: &'a Exchange) -> Checked<'a> {
+        Box::pin(async move {
+            match &*self.0 {
+                Rule::Authenticated { mechanisms, realm } => {
+                    let mechanisms =
+                        if mechanisms.is_empty() { &exchange.config().api_mechanisms } else { mechanisms };
+                    exchange.admit(mechanisms, realm.clone()).await.map(drop)
+                }
+                Rule::Fresh { within, grace } => {
+                    let admitted = exchange.admitted.lock().clone();
+                    let who = match admitted {
+                        Some(who) => who,
+                        None => exchange.admit(&exchange.config().api_mechanisms, None).await?,
+                    };
+                    let standard = exchange.freshness();
+                    let rule = Freshness {
+                        within: within.as_secs_f64(),
+                        grace: grace.map_or(standard.grace, |grace| grace.as_secs_f64()),
+                        ..standard
+                    };
+                    if exchange.is_fresh(&who, rule) { Ok(()) } else { Err(Failure::NotFresh) }
+                }
+                Rule::Anonymous => exchange.anonymous_only().await,
+                Rule::Permission(permission) => exchange.authorize(permission).await,
+                Rule::And(a, b) => {
+                    a.check(exchange).await?;
+                    b.check(exchange).await
+                }
+                Rule::Or(a, b) => match a.check(exchange).await {
+                    Ok(()) => Ok(()),
+                    Err(first) => b.check(exchange).await.map_err(|second| nearer(first, second)),
+                },
+            }
+        })
+    }
+}
+
+/// Of two refusals the one that tells the caller more about the way in.
+fn nearer(first: Failure, second: Failure) -> Failure {
+    let rank = |failure: &Failure| match failure {
+        Failure::Internal(_) | Failure::Busy { .. } | Failure::MissingLayer => 4,
+        Failure::Csrf(_) => 3,
+        Failure::NotFresh | Failure::Forbidden { .. } => 2,
+        Failure::Unauthenticated { realm: Some(_) } => 1,
+        _ => 0,
+    };
+    if rank(&second) > rank(&first) { second } else { first }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { guard: self.clone(), inner }
+    }
+}
+
+/// A service behind a [`Guard`].
+#[derive(Clone, Debug)]
+pub struct Guarded<S> {
+    guard: Guard,
+    inner: S,
+}
+
+impl<S> Service<Request> for Guarded<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let waiting = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, waiting);
+        let guard = self.guard.clone();
+        Box::pin(async move {
+            let exchange = request.extensions().get::<Arc<Exchange>>().cloned();
+            let verdict = match &exchange {
+                Some(exchange) => guard.check(exchange).await,
+                None => Err(Failure::MissingLayer),
+            };
+            match verdict {
+                Ok(()) => inner.call(request).await,
+                Err(failure) => Ok(failure.into_response()),
+            }
+        })
+    }
+}

@@ -1,0 +1,327 @@
+//! Who is this? Resolved once for each mechanism, when first asked, and never mixed.
+
+use std::sync::{Arc, OnceLock};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use lychgate_signing::identifier;
+use lychgate_store::{NewSession, SessionRecord, User};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    body::Submitted,
+    config::Protection,
+    exchange::{Exchange, Remember},
+    session::key,
+};
+use crate::{
+    failure::Failure,
+    flow::{account, authenticate},
+    principal::{Identity, Need},
+};
+
+/// How somebody proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mechanism {
+    /// The session cookie, or the remember cookie that renewed it.
+    Session,
+    /// An auth token in a header, a JSON body or, where allowed, the query.
+    Token,
+    /// HTTP Basic credentials.
+    Basic,
+}
+
+impl Mechanism {
+    /// The name that settings use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Mechanism::Session => "session",
+            Mechanism::Token => "token",
+            Mechanism::Basic => "basic",
+        }
+    }
+}
+
+/// Somebody whose identity is proved for this request.
+#[derive(Debug)]
+pub(crate) struct Authenticated {
+    pub(crate) user: Arc<User>,
+    pub(crate) via: Mechanism,
+    /// When they last proved it by a secret of their own, unix seconds.
+    pub(crate) proved_at: Option<f64>,
+    /// The session's id in the registry.
+    pub(crate) session_id: Option<String>,
+    identity: OnceLock<Identity>,
+    added_needs: Vec<Need>,
+}
+
+impl Authenticated {
+    /// What this user provides: being themselves, their roles, the permissions of their roles, and what the app adds.
+    pub(crate) fn identity(&self) -> &Identity {
+        self.identity.get_or_init(|| {
+            let mut provides: std::collections::BTreeSet<Need> = self.added_needs.iter().cloned().collect();
+            provides.insert(Need::user(self.user.fs_uniquifier.clone()));
+            for role in &self.user.roles {
+                provides.insert(Need::role(role.name.clone()));
+                provides.extend(role.permissions.iter().map(|name| Need::permission(name.clone())));
+            }
+            Identity { id: Some(self.user.fs_uniquifier.clone()), auth_type: Some(self.via.name()), provides }
+        })
+    }
+}
+
+type Found = Result<Option<Arc<Authenticated>>, Failure>;
+
+impl Exchange {
+    /// The current user: whom a guard admitted, else the session's user, else the bearer of a token.
+    pub(crate) async fn current(&self) -> Found {
+        if let Some(admitted) = self.admitted.lock().clone() {
+            return Ok(Some(admitted));
+        }
+        match self.by(Mechanism::Session).await? {
+            Some(user) => Ok(Some(user)),
+            None => self.by(Mechanism::Token).await,
+        }
+    }
+
+    /// Who this is by one mechanism alone.
+    pub(crate) async fn by(&self, mechanism: Mechanism) -> Found {
+        let found = match mechanism {
+            Mechanism::Session => self.by_session.get_or_try_init(|| self.session_user()).await?,
+            Mechanism::Token => self.by_token.get_or_try_init(|| self.token_user()).await?,
+            Mechanism::Basic => self.by_basic.get_or_try_init(|| self.basic_user()).await?,
+        };
+        Ok(found.clone())
+    }
+
+    async fn authenticated(
+        &self,
+        user: Arc<User>,
+        via: Mechanism,
+        proved_at: Option<f64>,
+        session_id: Option<String>,
+    ) -> Found {
+        let added_needs = self.gate.added_needs(&user).await?;
+        let identity = OnceLock::new();
+        Ok(Some(Arc::new(Authenticated { user, via, proved_at, session_id, identity, added_needs })))
+    }
+
+    async fn session_user(&self) -> Found {
+        let Some(uniquifier) = self.session(|session| session.text(key::USER).map(str::to_owned)) else {
+            return self.remembered_user().await;
+        };
+        if !self.same_browser() {
+            return Ok(None);
+        }
+        let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user)) else {
+            return Ok(None);
+        };
+        let Some(session_id) = self.registered(&user).await? else { return Ok(None) };
+        let proved_at = self.session(|session| session.number(key::PRIMARY_AUTH_AT));
+        self.authenticated(user, Mechanism::Session, proved_at, Some(session_id)).await
+    }
+
+    /// Session protection: whether the session may go on although its browser or address changed.
+    fn same_browser(&self) -> bool {
+        let protection = self.config().session.protection;
+        if protection == Protection::Off {
+            return true;
+        }
+        let identifier = self.identifier();
+        let (same, permanent) = self.session(|session| {
+            (session.text(key::IDENTIFIER) == Some(identifier.as_str()), session.flag(key::PERMANENT))
+        });
+        if same {
+            return true;
+        }
+        if protection == Protection::Basic || permanent {
+            self.session(|session| session.set(key::FRESH, false));
+            return true;
+        }
+        self.session(|session| {
+            for name in [key::USER, key::IDENTIFIER, key::FRESH, key::SESSION_ID, "_remember_seconds", "next"] {
+                session.remove(name);
+            }
+        });
+        self.outgoing.lock().remember = Remember::Clear;
+        false
+    }
+
+    /// Flask-Login's identifier of the browser and its address.
+    pub(crate) fn identifier(&self) -> String {
+        let address = self.address_text();
+        identifier::identifier(
+            address.as_deref().map(str::as_bytes),
+            self.user_agent().map(identifier::header_bytes).as_deref(),
+        )
+    }
+
+    /// The id of this session in the registry, if it may go on. A session that a Flask app made is registered at first
+    /// sight, under an id that follows from its contents, so that ending it ends every copy.
+    async fn registered(&self, user: &User) -> Result<Option<String>, Failure> {
+        let (known, signed_in_at) = self.session(|session| {
+            (session.text(key::SESSION_ID).map(str::to_owned), session.number(key::PRIMARY_AUTH_AT))
+        });
+        if let Some(id) = known {
+            match self.gate.store().session(&id).await? {
+                Some(record) if record.user_id == user.id && record.revoked_at.is_none() => {
+                    self.seen(&record);
+                    return Ok(Some(id));
+                }
+                // Another server sharing the cookie signed somebody in after ours ended the session.
+                Some(record) if signed_in_later(&record, signed_in_at) || record.user_id != user.id => {}
+                _ => return Ok(None),
+            }
+        }
+        let id = self.derived_session_id(user);
+        self.gate.store().open_session(self.new_session(&id, user, "flask", false)).await?;
+        match self.gate.store().session(&id).await? {
+            Some(record) if record.user_id == user.id && record.revoked_at.is_none() => {
+                self.session(|session| session.set(key::SESSION_ID, id.clone()));
+                Ok(Some(id))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn derived_session_id(&self, user: &User) -> String {
+        self.session(|session| {
+            let mut hash = Sha256::new();
+            hash.update(user.fs_uniquifier.as_bytes());
+            hash.update(session.text(key::IDENTIFIER).unwrap_or_default().as_bytes());
+            hash.update(session.number(key::PRIMARY_AUTH_AT).unwrap_or_default().to_be_bytes());
+            let digest = hash.finalize();
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)
+        })
+    }
+
+    pub(crate) fn new_session(&self, id: &str, user: &User, via: &str, remembered: bool) -> NewSession {
+        let now = self.now.datetime();
+        NewSession {
+            sid: id.to_owned(),
+            user_id: user.id,
+            created_at: now,
+            expires_at: now.saturating_add(time::Duration::seconds(self.config().session.lifetime)),
+            address: self.address_text(),
+            user_agent: self.user_agent().map(|agent| {
+                let agent = String::from_utf8_lossy(agent);
+                agent.chars().filter(|c| !c.is_control()).take(256).collect()
+            }),
+            via: via.to_owned(),
+            remembered,
+        }
+    }
+
+    /// Notes now and then, beside the request, that a session is in use.
+    fn seen(&self, record: &SessionRecord) {
+        let now = self.now.datetime();
+        if now - record.last_seen_at >= SEEN_EVERY {
+            let (store, sid) = (self.gate.store().clone(), record.sid.clone());
+            tokio::spawn(async move {
+                if let Err(error) = store.touch_session(&sid, now).await {
+                    tracing::debug!(%error, "a session's last use was not noted");
+                }
+            });
+        }
+    }
+
+    async fn remembered_user(&self) -> Found {
+        let config = &self.config().remember;
+        if self.outgoing.lock().remember != Remember::Keep || !self.has_cookie(&config.name) {
+            return Ok(None);
+        }
+        let codec = self.gate.remember_codec();
+        let Some(uniquifier) = self.cookie(&config.name, |value: &str| codec.decode(value).ok().map(str::to_owned)) else {
+            return Ok(None);
+        };
+        let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user)) else {
+            return Ok(None);
+        };
+        if account::is_blocked(&user) {
+            return Ok(None);
+        }
+        let id = crate::random::id();
+        self.gate.store().open_session(self.new_session(&id, &user, "remember", true)).await?;
+        self.session(|session| {
+            session.set(key::USER, user.fs_uniquifier.clone());
+            session.set(key::FRESH, false);
+            session.set(key::SESSION_ID, id.clone());
+            if session.text(key::CSRF_COOKIE).is_none() {
+                session.set(key::CSRF_COOKIE, "set");
+            }
+        });
+        self.authenticated(user, Mechanism::Session, None, Some(id)).await
+    }
+
+    async fn token_user(&self) -> Found {
+        let Some(text) = self.presented_token() else { return Ok(None) };
+        let Some(token) = self.gate.open_auth_token(&text, self.now) else { return Ok(None) };
+        let store = self.gate.store();
+        let mut user = None;
+        if store.has_user_column("fs_token_uniquifier") {
+            user = store.user_by_token_uniquifier(&token.user).await?;
+        }
+        if user.is_none() {
+            user = store.user_by_uniquifier(&token.user).await?;
+        }
+        match user.filter(|user| !account::is_blocked(user)) {
+            Some(user) => {
+                let proved_at = (token.authenticated_at > 0.0).then_some(token.authenticated_at);
+                self.authenticated(user, Mechanism::Token, proved_at, None).await
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// The text of an auth token: a member of the JSON body, else of the query, else the header.
+    fn presented_token(&self) -> Option<String> {
+        let config = &self.config().token;
+        if let Submitted::Json(map) = &self.submitted
+            && let Some(value) = map.get(&config.key)
+        {
+            return value.as_str().map(str::to_owned);
+        }
+        if config.in_query
+            && let Some(token) = self.query(&config.key)
+        {
+            return Some(token);
+        }
+        self.headers().token.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned)
+    }
+
+    async fn basic_user(&self) -> Found {
+        let Some((name, password)) = self.basic_credentials() else { return Ok(None) };
+        let user = authenticate::find(&self.gate, &name).await?;
+        let password = self.gate.normalize_password(&password);
+        if !authenticate::password_matches(&self.gate, user.as_deref(), &password, self.now).await? {
+            return Ok(None);
+        }
+        let usable = |user: &Arc<User>| account::problem(&self.gate, user).is_none() && !account::has_second_factor(user);
+        let Some(user) = user.filter(usable) else { return Ok(None) };
+        self.authenticated(user, Mechanism::Basic, Some(self.now.float()), None).await
+    }
+
+    fn basic_credentials(&self) -> Option<(String, String)> {
+        let header = self.headers().authorization.as_ref()?.to_str().ok()?;
+        let (scheme, encoded) = header.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > MAX_BASIC {
+            return None;
+        }
+        let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (name, password) = text.split_once(':')?;
+        Some((name.to_owned(), password.to_owned()))
+    }
+}
+
+fn signed_in_later(record: &SessionRecord, signed_in_at: Option<f64>) -> bool {
+    #[allow(clippy::cast_precision_loss)] // unix seconds
+    let revoked_at = record.revoked_at.map(|at| at.unix_timestamp_nanos() as f64 / 1e9);
+    matches!((revoked_at, signed_in_at), (Some(revoked), Some(signed_in)) if signed_in > revoked)
+}
+
+/// How exact "last seen" is.
+const SEEN_EVERY: time::Duration = time::Duration::minutes(5);
+
+/// Longest Basic credentials looked at, encoded.
+const MAX_BASIC: usize = 24 * 1024;

@@ -1,0 +1,196 @@
+//! The layer around the application: once down, once up.
+//!
+//! Down: the body is read if it is small and ours to read, the exchange is made, the application-wide CSRF check runs.
+//! Up: failures and pages become replies, and the cookies of session, remember-me and CSRF are written.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, header};
+use tower::{Layer, Service};
+
+use super::{
+    answer,
+    body::{self, Submitted},
+    cookie::Keep,
+    exchange::{Exchange, Remember},
+    page::PendingPage,
+    session::key,
+};
+use crate::{
+    failure::Pending,
+    gate::Lychgate,
+};
+
+/// Puts Lychgate around a router; made by [`Lychgate::layer`].
+#[derive(Clone, Debug)]
+pub struct GateLayer(pub(crate) Lychgate);
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated { gate: self.0.clone(), inner }
+    }
+}
+
+/// A service inside a [`GateLayer`].
+#[derive(Clone, Debug)]
+pub struct Gated<S> {
+    gate: Lychgate,
+    inner: S,
+}
+
+impl<S> Service<Request> for Gated<S>
+where
+    S: Service<Request, Error = Infallible> + Clone + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let waiting = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, waiting);
+        let gate = self.gate.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            if parts.extensions.get::<Arc<Exchange>>().is_some() {
+                // The layer was put on twice; the outer one does the work.
+                let response = inner.call(Request::from_parts(parts, body)).await?;
+                return Ok(response.into_response());
+            }
+            let (submitted, body) = if parts.method.is_safe() {
+                (Submitted::Nothing, body)
+            } else {
+                let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                body::read(content_type.unwrap_or_default(), body, gate.web().body).await
+            };
+            let exchange = Arc::new(Exchange::begin(gate, &parts, submitted));
+            // A path that is no route is a 404 whatever token came with it; the setup link is a secret of its own.
+            let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+            let routed = matched.is_some_and(|path| !path.ends_with("/setup/{token}"));
+            let response = match exchange.csrf_application_wide(routed) {
+                Ok(()) => {
+                    parts.extensions.insert(Arc::clone(&exchange));
+                    inner.call(Request::from_parts(parts, body)).await?.into_response()
+                }
+                Err(failure) => failure.into_response(),
+            };
+            Ok(finish(&exchange, response).await)
+        })
+    }
+}
+
+async fn finish(exchange: &Arc<Exchange>, response: Response<Body>) -> Response {
+    let mut response = render(exchange, response).await;
+    exchange.settle_csrf_cookie();
+    remember_cookie(exchange);
+    session_cookie(exchange, response.headers_mut());
+    for cookie in std::mem::take(&mut exchange.outgoing.lock().cookies) {
+        if let Ok(value) = HeaderValue::try_from(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+    response
+}
+
+/// Replaces what was left for the layer to render; headers that were set on the way stay.
+async fn render(exchange: &Arc<Exchange>, mut response: Response) -> Response {
+    let rendered = if let Some(Pending(failure)) = response.extensions_mut().remove::<Pending>() {
+        exchange.answer_failure(&failure).await
+    } else if let Some(page) = response.extensions_mut().remove::<PendingPage>() {
+        match exchange.page(response.status(), &page.template, page.context).await {
+            Ok(response) => response,
+            Err(failure) => exchange.answer_failure(&failure).await,
+        }
+    } else if answer::is_bare_error(&response) {
+        exchange.answer_status(response.status()).await
+    } else {
+        return response;
+    };
+    let (parts, body) = rendered.into_parts();
+    let mut headers = std::mem::take(response.headers_mut());
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::CONTENT_TYPE);
+    for (name, value) in &parts.headers {
+        headers.append(name, value.clone());
+    }
+    let mut response = Response::from_parts(parts, body);
+    *response.headers_mut() = headers;
+    response
+}
+
+fn remember_cookie(exchange: &Exchange) {
+    let config = &exchange.config().remember;
+    let https = exchange.is_https();
+    let action = std::mem::take(&mut exchange.outgoing.lock().remember);
+    let until = exchange.now.unix().saturating_add(config.seconds);
+    match action {
+        Remember::Set(value) => exchange.set_cookie(config.cookie.set(&config.name, &value, Keep::Until(until), https)),
+        Remember::Clear if exchange.has_cookie(&config.name) => {
+            exchange.set_cookie(config.cookie.set(&config.name, "", Keep::Remove, https));
+        }
+        Remember::Keep if config.refresh_each_request => {
+            if let Some(user) = exchange.by_session.get().and_then(Option::as_ref) {
+                if let Ok(value) = exchange.gate.remember_codec().encode(&user.user.fs_uniquifier) {
+                    exchange.set_cookie(config.cookie.set(&config.name, &value, Keep::Until(until), https));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn session_cookie(exchange: &Exchange, headers: &mut HeaderMap) {
+    let Some(session) = exchange.touched_session() else { return };
+    headers.append(header::VARY, HeaderValue::from_static("Cookie"));
+    let config = &exchange.config().session;
+    let https = exchange.is_https();
+    if session.is_empty() {
+        if session.modified && session.had_cookie {
+            exchange.set_cookie(config.cookie.set(&config.name, "", Keep::Remove, https));
+        }
+        return;
+    }
+    let permanent = session.flag(key::PERMANENT);
+    if !session.modified && !(permanent && config.refresh_each_request) {
+        return;
+    }
+    match exchange.gate.session_codec().encode(session.map(), exchange.now.unix()) {
+        Ok(value) => {
+            let keep = if permanent {
+                Keep::Until(exchange.now.unix().saturating_add(config.lifetime))
+            } else {
+                Keep::Session
+            };
+            exchange.set_cookie(config.cookie.set(&config.name, &value, keep, https));
+        }
+        Err(error) => tracing::error!(%error, "the session cannot be written"),
+    }
+}
+
+/// The id that logs, error pages and refusals carry: a trusted proxy's or a new one.
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    match given.filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
+        Some(id) => id.to_owned(),
+        None => crate::random::short_id(),
+    }
+}

@@ -1,0 +1,107 @@
+//! Pages: a template, what the handler gives it, and what every page knows.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use minijinja::{
+    Value,
+    value::{Kwargs, Serde},
+};
+use serde_json::Map;
+
+use super::exchange::Exchange;
+use crate::failure::Failure;
+
+/// A page of the application, rendered by Lychgate's layer: templates see `current_user`, `csrf_token()`, flashed
+/// messages and everything else that Lychgate's own pages see.
+///
+/// ```
+/// use lychgate::Page;
+///
+/// async fn home() -> Page {
+///     Page::new("home.html").with("title", "Hello")
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a page is shown by returning it from a handler"]
+pub struct Page {
+    template: String,
+    context: Map<String, serde_json::Value>,
+    status: StatusCode,
+}
+
+impl Page {
+    /// The page of a template.
+    pub fn new(template: impl Into<String>) -> Self {
+        Self { template: template.into(), context: Map::new(), status: StatusCode::OK }
+    }
+
+    /// Gives the template a value; one that cannot be written as JSON reads as `none`.
+    pub fn with(mut self, name: impl Into<String>, value: impl serde::Serialize) -> Self {
+        self.context.insert(name.into(), serde_json::to_value(value).unwrap_or_default());
+        self
+    }
+
+    /// Answers with this status instead of 200.
+    pub fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+}
+
+/// A page on its way up to the layer.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingPage {
+    pub(crate) template: String,
+    pub(crate) context: Map<String, serde_json::Value>,
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(PendingPage { template: self.template, context: self.context });
+        response
+    }
+}
+
+impl Exchange {
+    /// Renders a template for this request.
+    pub(crate) async fn page(
+        self: &Arc<Self>,
+        status: StatusCode,
+        template: &str,
+        context: Map<String, serde_json::Value>,
+    ) -> Result<Response, Failure> {
+        // A page about a database that is away must not need the database.
+        let user = self.current().await.ok().flatten();
+        let mut all: std::collections::BTreeMap<String, Value> =
+            context.into_iter().map(|(name, value)| (name, Value::from(Serde(value)))).collect();
+        let current_user = user.map_or(Value::from(()), |who| {
+            let view = crate::flow::account::template_view(&self.gate, &who.user);
+            Value::from(Serde(view))
+        });
+        all.insert("current_user".to_owned(), current_user);
+        all.insert("csrf_enabled".to_owned(), self.config().csrf.enabled.into());
+        all.insert("request_id".to_owned(), self.request_id.clone().into());
+        all.insert("next".to_owned(), self.query("next").map_or(Value::from(()), Value::from));
+        all.insert("home_url".to_owned(), self.root().into());
+        all.insert("locale".to_owned(), "en".into());
+        all.insert("dir".to_owned(), "ltr".into());
+        let exchange = Arc::clone(self);
+        all.insert("csrf_token".to_owned(), Value::from_function(move || exchange.csrf_token()));
+        let exchange = Arc::clone(self);
+        let flashes = move |options: Kwargs| -> Result<Value, minijinja::Error> {
+            let with_categories: Option<bool> = options.get("with_categories")?;
+            let flashes = exchange.session(super::session::Session::take_flashes);
+            Ok(if with_categories == Some(false) {
+                flashes.into_iter().map(|(_, text)| text).collect()
+            } else {
+                flashes.into_iter().map(|(category, text)| Value::from(vec![category, text])).collect()
+            })
+        };
+        all.insert("get_flashed_messages".to_owned(), Value::from_function(flashes));
+        let html = self.gate.renderer().render(template, all).map_err(Failure::internal)?;
+        let content_type = HeaderValue::from_static("text/html; charset=utf-8");
+        Ok((status, [(header::CONTENT_TYPE, content_type)], html).into_response())
+    }
+}

@@ -1,0 +1,69 @@
+//! Where a reply sends a browser: names of endpoints become URLs, and only targets of our own are followed.
+
+use super::exchange::Exchange;
+use crate::{
+    flow::next,
+    messages,
+    web::form::Form,
+};
+
+impl Exchange {
+    /// Where to go after an action: the form's `next`, the query's, the setting `view`, the root of the application.
+    pub(crate) fn after(&self, form: Option<&Form>, view: &str) -> String {
+        let from_form = form.filter(|_| !self.sent_json()).map(|form| form.value("next"));
+        let from_query = self.query("next");
+        let asked = [from_form, from_query.as_deref()].into_iter().flatten();
+        for target in asked.filter(|target| !target.is_empty()) {
+            if let Some(location) = self.followed(target) {
+                return location;
+            }
+        }
+        self.view(view).unwrap_or_else(|| self.root())
+    }
+
+    /// `target` as a `Location`, if it may be followed.
+    pub(crate) fn followed(&self, target: &str) -> Option<String> {
+        match self.gate.endpoint_url(target) {
+            Some(url) => Some(url),
+            None => next::checked_location(target, self.host(), &self.config().allowed_hosts),
+        }
+    }
+
+    /// What a setting such as `post_login_view` names: an endpoint, a path or a URL. The operator's word is not doubted.
+    pub(crate) fn view(&self, setting: &str) -> Option<String> {
+        let target = self.gate.settings().text_opt(setting)?;
+        self.gate.endpoint_url(target).or_else(|| next::location(target))
+    }
+
+    /// The root of the application.
+    pub(crate) fn root(&self) -> String {
+        format!("{}/", self.config().application_root)
+    }
+
+    /// Refuses a `next` that leads elsewhere.
+    pub(crate) fn check_next(&self, form: &mut Form) {
+        let target = form.value("next");
+        if !target.is_empty()
+            && self.gate.endpoint_url(target).is_none()
+            && !next::is_allowed(target, self.host(), &self.config().allowed_hosts)
+        {
+            form.field_error("next", messages::INVALID_REDIRECT);
+            self.flash(messages::INVALID_REDIRECT);
+        }
+    }
+
+    /// An endpoint's URL that leads back to `target` afterwards.
+    pub(crate) fn with_next(&self, url: &str, target: &str) -> String {
+        let separator = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{separator}next={}", next::as_query_value(target))
+    }
+
+    /// The action of a form of this page: its endpoint, keeping the `next` of the page.
+    pub(crate) fn action(&self, endpoint: &str) -> String {
+        let url = self.gate.url(endpoint);
+        match self.query("next") {
+            Some(target) => self.with_next(&url, &target),
+            None => url,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The routes of the features: one list that the router, `url_for`, `lychgate routes` and the OpenAPI document share.
+
+use std::{collections::BTreeMap, future::Future, ops::Deref, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{FromRequestParts, RawPathParams},
+    response::{IntoResponse as _, Response},
+    routing::{MethodFilter, MethodRouter, on},
+};
+use http::{HeaderValue, Method, header, request::Parts};
+
+use super::{answer::Reply, exchange::Exchange};
+use crate::failure::Failure;
+
+/// A call of a feature's route: the exchange and what stands in the path.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    exchange: Arc<Exchange>,
+    params: Arc<Vec<(String, String)>>,
+}
+
+impl Call {
+    /// What stands in the path under `name`.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    pub(crate) fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+}
+
+impl Deref for Call {
+    type Target = Exchange;
+
+    fn deref(&self) -> &Exchange {
+        &self.exchange
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Call {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let exchange = parts.extensions.get::<Arc<Exchange>>().cloned();
+        let exchange = exchange.ok_or_else(|| Failure::MissingLayer.into_response())?;
+        let params = RawPathParams::from_request_parts(parts, state).await.map(|params| {
+            params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        });
+        Ok(Self { exchange, params: Arc::new(params.unwrap_or_default()) })
+    }
+}
+
+/// A route as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RouteInfo {
+    /// The endpoint's name without the blueprint, such as `login`.
+    pub name: &'static str,
+    /// The path, with its prefix, in axum's spelling.
+    pub path: String,
+    /// The methods that it answers.
+    pub methods: Vec<Method>,
+    /// Who may call it, in words.
+    pub guard: &'static str,
+}
+
+/// The routes while they are collected.
+pub(crate) struct Routes<S> {
+    prefix: String,
+    router: BTreeMap<String, MethodRouter<S>>,
+    infos: Vec<RouteInfo>,
+    cache_control: Option<HeaderValue>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    pub(crate) fn new(prefix: &str, cache_control: Option<&str>) -> Self {
+        Self {
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            router: BTreeMap::new(),
+            infos: Vec::new(),
+            cache_control: cache_control.and_then(|value| value.parse().ok()),
+        }
+    }
+
+    /// Adds a route: `handler` answers `methods` at `path` below the prefix.
+    pub(crate) fn add<F, Fut>(&mut self, name: &'static str, methods: &[Method], path: &str, guard: &'static str, handler: F)
+    where
+        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Reply, Failure>> + Send,
+    {
+        let path = format!("{}{path}", self.prefix);
+        let filters = methods.iter().filter_map(|method| MethodFilter::try_from(method.clone()).ok());
+        let Some(filter) = filters.reduce(MethodFilter::or) else { return };
+        let cache_control = self.cache_control.clone();
+        let service = on(filter, move |call: Call| {
+            let (handler, cache_control) = (handler.clone(), cache_control.clone());
+            async move {
+                let mut response = match handler(call.clone()).await {
+                    Ok(reply) => reply.into_response(&call.exchange).await,
+                    Err(failure) => failure.into_response(),
+                };
+                if let Some(value) = cache_control {
+                    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(value);
+                }
+                response
+            }
+        });
+        let existing = self.router.remove(&path).unwrap_or_default();
+        self.router.insert(path.clone(), existing.merge(service));
+        self.infos.push(RouteInfo { name, path, methods: methods.to_vec(), guard });
+    }
+
+    pub(crate) fn into_router(self) -> Router<S> {
+        self.router.into_iter().fold(Router::new(), |router, (path, service)| router.route(&path, service))
+    }
+
+    pub(crate) fn into_infos(self) -> Vec<RouteInfo> {
+        self.infos
+    }
+}

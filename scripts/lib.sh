@@ -1,0 +1,71 @@
+# Helpers of scripts/test: install what is missing, run parts, sum up.
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+absolute() {
+  (cd "$(dirname "$1")" && echo "$PWD/$(basename "$1")")
+}
+
+has() {
+  command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null
+}
+
+# need_packages PROGRAM:PACKAGE… installs the packages whose program is not there.
+need_packages() {
+  local missing=() pair
+  for pair in "$@"; do
+    has "${pair%%:*}" || missing+=("${pair##*:}")
+  done
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}
+
+# apt_install PACKAGE… after fetching the lists: old ones name versions that are gone.
+apt_install() {
+  echo "installing $*"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# need_component COMPONENT PROGRAM: a part of the Rust toolchain.
+need_component() {
+  command -v "$2" >/dev/null 2>&1 || rustup component add "$1"
+}
+
+# PostgreSQL's programs are outside PATH on Debian; the tests look for them there.
+find_postgres() {
+  local bin
+  bin=$(compgen -G "/usr/lib/postgresql/*/bin" | sort -V | tail -1 || true)
+  if [ -n "$bin" ]; then export PATH="$bin:$PATH"; fi
+}
+
+# The virtual environment of compat/, made again when the requirements change.
+need_python() {
+  local stamp=$venv/requirements.installed
+  cmp -s compat/requirements.txt "$stamp" && return
+  if ! python3 -m venv "$venv" 2>/dev/null; then
+    apt_install python3-venv
+    python3 -m venv "$venv"
+  fi
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r compat/requirements.txt
+  cp compat/requirements.txt "$stamp"
+}
+
+# part NAME runs one part in a shell of its own, keeps how it went, and ends the run at the first failure.
+part() {
+  local started=$SECONDS
+  echo "== $1"
+  if scripts/test "$1"; then
+    summary+=("$(printf '%-8s ok      %4d s' "$1" $((SECONDS - started)))")
+  else
+    summary+=("$(printf '%-8s FAILED  %4d s' "$1" $((SECONDS - started)))")
+    report
+    exit 1
+  fi
+}
+
+report() {
+  echo "== summary"
+  printf '%s\n' "${summary[@]}"
+}
