@@ -45,8 +45,8 @@ CSRF = {
 def _text(key, names):
     words = key.replace("_", " ").capitalize()
     slots = "".join(f", {name} %({name}){'d' if name in NUMBERS else 's'}" for name in names)
-    # One text that must be escaped in a page and left alone in JSON.
-    return f"{words}: it's <you> & nobody else" if key == "REAUTHENTICATION_SUCCESSFUL" else f"{words}{slots}."
+    # A code must be the last word of its message. One text must be escaped in a page and left alone in JSON.
+    return f"{words}: it's <you> & nobody else" if key == "REAUTHENTICATION_SUCCESSFUL" else f"{words}{slots}{'' if key == 'USE_CODE' else '.'}"
 
 
 def table():

@@ -10,7 +10,8 @@ use lychgate_signing::{Derivation, KeyRing, TimestampSigner, csrf::CsrfCodec, js
 const NOW: i64 = 1_750_000_000;
 const RAW: &str = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
 
-static KEYS: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::new("lychgate-test-secret-0001").expect("a key"));
+static KEYS: LazyLock<KeyRing> =
+    LazyLock::new(|| KeyRing::new("lychgate-test-secret-0001").expect("a key"));
 static CODEC: LazyLock<CsrfCodec> = LazyLock::new(|| CsrfCodec::new(&KEYS, CsrfCodec::SALT));
 static SIGNER: LazyLock<TimestampSigner> =
     LazyLock::new(|| TimestampSigner::new(&KEYS, CsrfCodec::SALT, Derivation::default()));
@@ -24,10 +25,20 @@ fuzz_target!(|data: &[u8]| {
             assert!(own.is_ok() || text.is_empty());
             assert!(CODEC.validate(&token, Some(RAW), NOW, Some(3600)).is_err() || text == RAW);
         }
-        let passed = CODEC.validate(&SIGNER.sign(&body, NOW), Some(RAW), NOW, Some(3600)).is_ok();
-        assert_eq!(passed, Value::from_json(text).is_ok_and(|value| value.as_str() == Some(RAW)) && fits(&body));
+        let passed = CODEC
+            .validate(&SIGNER.sign(&body, NOW), Some(RAW), NOW, Some(3600))
+            .is_ok();
+        assert_eq!(
+            passed,
+            Value::from_json(text).is_ok_and(|value| value.as_str() == Some(RAW)) && fits(&body)
+        );
     }
-    let _ = CODEC.validate(&SIGNER.sign(&format!(".{body}"), NOW), Some(RAW), NOW, Some(3600));
+    let _ = CODEC.validate(
+        &SIGNER.sign(&format!(".{body}"), NOW),
+        Some(RAW),
+        NOW,
+        Some(3600),
+    );
 });
 
 /// With timestamp, signature and two dots.

@@ -19,7 +19,13 @@ fuzz_target!(|data: &[u8]| {
         let _ = Fernet::new([text]);
     }
     if let Ok(token) = FERNET.encrypt_with(data, NOW, &[0; 16]) {
-        assert_eq!(FERNET.decrypt(&token, NOW, Some(0)).expect("what was encrypted is decrypted").as_slice(), data);
+        assert_eq!(
+            FERNET
+                .decrypt(&token, NOW, Some(0))
+                .expect("what was encrypted is decrypted")
+                .as_slice(),
+            data
+        );
         // A token cut short, or with a character more, is no token.
         assert!(FERNET.decrypt(&token[1..], NOW, None).is_err());
         assert!(FERNET.decrypt(&format!("{token}A"), NOW, None).is_err());

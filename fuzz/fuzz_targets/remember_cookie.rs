@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use lychgate_signing::{KeyRing, remember::RememberCodec};
 
-static CODEC: LazyLock<RememberCodec> =
-    LazyLock::new(|| RememberCodec::new(&KeyRing::new("lychgate-test-secret-0001").expect("a key")));
+static CODEC: LazyLock<RememberCodec> = LazyLock::new(|| {
+    RememberCodec::new(&KeyRing::new("lychgate-test-secret-0001").expect("a key"))
+});
 
 fuzz_target!(|text: &str| {
     if let Ok(user) = CODEC.decode(text) {

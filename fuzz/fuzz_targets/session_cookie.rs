@@ -13,8 +13,10 @@ use lychgate_signing::{
 const NOW: i64 = 1_750_000_000;
 const MAX_AGE: i64 = 2_678_400;
 
-static KEYS: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::new("lychgate-test-secret-0001").expect("a key"));
-static CODEC: LazyLock<SessionCodec> = LazyLock::new(|| SessionCodec::new(&KEYS, SessionCodec::SALT));
+static KEYS: LazyLock<KeyRing> =
+    LazyLock::new(|| KeyRing::new("lychgate-test-secret-0001").expect("a key"));
+static CODEC: LazyLock<SessionCodec> =
+    LazyLock::new(|| SessionCodec::new(&KEYS, SessionCodec::SALT));
 static SIGNER: LazyLock<TimestampSigner> =
     LazyLock::new(|| TimestampSigner::new(&KEYS, SessionCodec::SALT, Derivation::Hmac));
 
@@ -28,11 +30,20 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn read(cookie: &str) {
-    let Ok(session) = CODEC.decode(cookie, NOW, MAX_AGE) else { return };
+    let Ok(session) = CODEC.decode(cookie, NOW, MAX_AGE) else {
+        return;
+    };
     // Escapes may lengthen a session past what may be written.
-    let Ok(again) = CODEC.encode(&session, NOW) else { return };
-    let read = CODEC.decode(&again, NOW, MAX_AGE).expect("what was written is read");
-    assert!(read == session || holds_nan(&session), "the session changed");
+    let Ok(again) = CODEC.encode(&session, NOW) else {
+        return;
+    };
+    let read = CODEC
+        .decode(&again, NOW, MAX_AGE)
+        .expect("what was written is read");
+    assert!(
+        read == session || holds_nan(&session),
+        "the session changed"
+    );
 }
 
 /// Not equal to itself, though it is the same.

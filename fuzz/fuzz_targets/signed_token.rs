@@ -8,14 +8,16 @@ use libfuzzer_sys::fuzz_target;
 use lychgate_signing::{
     Derivation, KeyRing, Signer, TimestampSigner,
     tokens::{
-        AuthToken, ChangeEmail, ConfirmEmail, Passwordless, Purpose, RefreshToken, ResetPassword, TokenCodec,
-        TwoFactorSetup, TwoFactorValidity, UnifiedSetup, WebauthnRegister, WebauthnSignin,
+        AuthToken, ChangeEmail, ConfirmEmail, Passwordless, Purpose, RefreshToken, ResetPassword,
+        TokenCodec, TwoFactorSetup, TwoFactorValidity, UnifiedSetup, WebauthnRegister,
+        WebauthnSignin,
     },
 };
 
 const NOW: i64 = 1_750_000_000;
 
-static KEYS: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::new("lychgate-test-secret-0001").expect("a key"));
+static KEYS: LazyLock<KeyRing> =
+    LazyLock::new(|| KeyRing::new("lychgate-test-secret-0001").expect("a key"));
 
 fuzz_target!(|data: &[u8]| {
     purpose::<AuthToken>(data);
@@ -49,7 +51,13 @@ fn purpose<P: Purpose>(data: &[u8]) {
 }
 
 fn read<P: Purpose>(codec: &TokenCodec<P>, text: &str) {
-    let Ok(redeemed) = codec.redeem(text, NOW) else { return };
-    let Ok(again) = codec.mint(&redeemed.payload, NOW) else { return };
-    codec.redeem(again.as_str(), NOW).expect("what was minted is redeemed");
+    let Ok(redeemed) = codec.redeem(text, NOW) else {
+        return;
+    };
+    let Ok(again) = codec.mint(&redeemed.payload, NOW) else {
+        return;
+    };
+    codec
+        .redeem(again.as_str(), NOW)
+        .expect("what was minted is redeemed");
 }

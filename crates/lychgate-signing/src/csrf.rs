@@ -1,7 +1,8 @@
 //! CSRF tokens of Flask-WTF.
 //!
 //! The session holds a random token; forms and headers carry the same token under a signature with the
-//! time. The signed form differs at each signing, so compression of a page that repeats it reveals little.
+//! time. Its first part is the same in each page of a session: do not compress pages that hold it
+//! next to what an attacker may choose.
 
 use sha1::{Digest as _, Sha1};
 use subtle::ConstantTimeEq as _;

@@ -779,6 +779,16 @@ mod links_and_states {
     }
 
     #[test]
+    fn text_outside_ascii_is_written_as_itsdangerous_writes_it() {
+        both_ways::<Passwordless>(
+            &PasswordlessPayload {
+                user: "jö☃\u{7f}😀".to_owned(),
+            },
+            "WyJqw7bimIN_8J-YgCJd.aE7hgA.5TnrWB9vN3E_hk-pXKsmhWky7gw",
+        );
+    }
+
+    #[test]
     fn setup_states() {
         let totp_secret = r#"{"enckey":{}}"#.to_owned();
         both_ways::<UnifiedSetup>(

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -45,18 +45,22 @@ impl PgServer {
     ///
     /// One line: that PostgreSQL's programs are missing, or what they complained of.
     pub fn start() -> Result<Self, String> {
-        Self::start_with(&[])
+        Self::start_with(&[], &[])
     }
 
-    /// As [`start`](Self::start), with settings of the server's (`name=value`) of one's own.
+    /// As [`start`](Self::start), with settings of the server's (`name = value`) and files (name and content) that lie
+    /// beside its data; a setting may name one as `../name`.
     ///
     /// # Errors
     ///
     /// As [`start`](Self::start).
-    pub fn start_with(settings: &[&str]) -> Result<Self, String> {
+    pub fn start_with(settings: &[&str], files: &[(&str, &[u8])]) -> Result<Self, String> {
         let bin = programs()?;
         let account = account()?;
         let folder = folder(account)?;
+        for (name, content) in files.iter().chain(&[("password", PASSWORD.as_bytes())]) {
+            private_file(&folder.join(name), content, account)?;
+        }
         let mut last = String::new();
         // Another process may take the free port before the server does.
         for _ in 0..3 {
@@ -103,8 +107,8 @@ impl PgServer {
     ///
     /// What `psql` complained of.
     pub fn execute(&self, url: &str, sql: &str) -> Result<(), String> {
-        let name = url.rsplit('/').next().unwrap_or_default();
-        let name = name.split('?').next().unwrap_or_default();
+        let location = url.split('?').next().unwrap_or_default();
+        let name = location.rsplit('/').next().unwrap_or_default();
         self.run(
             "psql",
             &["-q", "-v", "ON_ERROR_STOP=1", "-d", name, "-c", sql],
@@ -202,13 +206,27 @@ fn folder(account: Option<(u32, u32)>) -> Result<PathBuf, String> {
         .mode(0o700)
         .create(&folder)
         .map_err(failed)?;
-    std::fs::write(folder.join("password"), PASSWORD).map_err(failed)?;
     if let Some((user, group)) = account {
-        for path in [folder.clone(), folder.join("password")] {
-            chown(path, Some(user), Some(group)).map_err(failed)?;
-        }
+        chown(&folder, Some(user), Some(group)).map_err(failed)?;
     }
     Ok(folder)
+}
+
+/// A file that only the server's account can read.
+fn private_file(path: &Path, content: &[u8], account: Option<(u32, u32)>) -> Result<(), String> {
+    let write = || {
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(content)?;
+        match account {
+            Some((user, group)) => chown(path, Some(user), Some(group)),
+            None => Ok(()),
+        }
+    };
+    write().map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn free_port() -> Result<u16, String> {

@@ -257,6 +257,11 @@ impl Lychgate {
         account::identity_text(self, user)
     }
 
+    /// Mounts `app` under `application_root`; everywhere else is a 404. Without a root it is `app` itself.
+    pub fn mount(&self, app: Router) -> Router {
+        crate::serve::mount(&self.web().application_root, app)
+    }
+
     /// Serves `app` until the process is told to stop (Ctrl-C or SIGTERM), then lets running requests finish.
     ///
     /// # Errors

@@ -59,7 +59,7 @@ pub use self::{
     principal::{Identity, Need, NeedValue, Permission},
     settings::{Profile, Settings},
     web::{
-        extract::CurrentUser,
+        extract::{Csrf, CurrentUser, WantsJson},
         guard,
         identify::Mechanism,
         layer::{GateLayer, Gated},

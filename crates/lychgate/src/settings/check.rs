@@ -1,5 +1,6 @@
 //! Combinations of settings that cannot work or are not safe.
 
+use super::secret::{SECRET_MIN, weakness};
 use super::{
     AllOr, Profile, Settings, Source, error::Problem, kind::Kind, raw::RawValue,
     value::IdentityMapper,
@@ -11,55 +12,6 @@ pub(crate) struct Findings {
     pub(crate) problems: Vec<Problem>,
     pub(crate) warnings: Vec<String>,
 }
-
-/// The least length of a secret, in bytes: 128 bits.
-const SECRET_MIN: usize = 16;
-/// Texts that stand for a secret in examples, without case, spaces and signs.
-const SAMPLES: &[&str] = &[
-    "admin",
-    "change",
-    "changeit",
-    "changeme",
-    "changethis",
-    "default",
-    "dev",
-    "development",
-    "devkey",
-    "devsecret",
-    "example",
-    "examplekey",
-    "fixme",
-    "flask",
-    "insecure",
-    "key",
-    "lychgate",
-    "mysecret",
-    "mysecretkey",
-    "notasecret",
-    "notsecret",
-    "pass",
-    "password",
-    "placeholder",
-    "replaceme",
-    "sample",
-    "samplekey",
-    "secret",
-    "secretkey",
-    "supersecret",
-    "supersecretkey",
-    "test",
-    "testing",
-    "testkey",
-    "thisisasecret",
-    "thisisnotsecret",
-    "todo",
-    "topsecret",
-    "verysecret",
-    "yoursecret",
-    "yoursecrethere",
-    "yoursecretkey",
-    "yoursecretkeyhere",
-];
 
 /// Checks understood settings.
 pub(crate) fn run(settings: &Settings) -> Findings {
@@ -373,6 +325,24 @@ impl Check<'_> {
                 format!("base_url {url:?} is not an origin such as \"https://app.example\""),
             );
         }
+        if let Some(name) = settings.text_opt("server_name")
+            && !is_origin(&format!("https://{name}"))
+        {
+            self.problem(
+                "server_name",
+                format!("server_name {name:?} is not a host, or a host and a port"),
+            );
+        }
+        let listen = settings.text("listen");
+        if !listen
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        {
+            self.problem(
+                "listen",
+                format!("listen {listen:?} is not an address and a port"),
+            );
+        }
         if settings.text_opt("subdomain").is_some() && !settings.flag("subdomain_matching") {
             self.warn(
                 "subdomain",
@@ -424,27 +394,6 @@ impl Check<'_> {
             }
         }
     }
-}
-
-/// What is wrong with a secret, if anything.
-fn weakness(secret: &str) -> Option<&'static str> {
-    let plain: String = secret
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .take(40)
-        .collect();
-    let word = plain.trim_end_matches(|c: char| c.is_ascii_digit());
-    if SAMPLES.contains(&word) {
-        return Some("is a sample that everybody knows");
-    }
-    if secret.len() < SECRET_MIN {
-        return Some("is too short");
-    }
-    let mut distinct: Vec<u8> = secret.bytes().take(1_024).collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    (distinct.len() < 5).then_some("repeats a few characters")
 }
 
 /// `http` or `https`, host, optional port, nothing after.

@@ -33,10 +33,11 @@ mod file;
 mod kind;
 mod known;
 mod markdown;
-pub(crate) mod nearest;
+mod nearest;
 mod parse;
 mod raw;
 mod sample;
+mod secret;
 pub(crate) mod setting;
 mod value;
 

@@ -29,6 +29,10 @@ pub(crate) fn read(setting: &Setting, raw: RawValue) -> Result<Value, String> {
     } else {
         shown(&raw)
     };
+    let one_line = !setting.secret && !setting.name.ends_with("key");
+    if one_line && matches!(&raw, RawValue::Text(text) if text.contains(char::is_control)) {
+        return Err("the text holds a line break or another control character".to_owned());
+    }
     by_kind(setting.kind, raw).map_err(|problem| match problem {
         Mismatch::Kind => format!("expected {}, found {given}", setting.kind.expected()),
         Mismatch::Other(text) => text,
@@ -70,6 +74,10 @@ fn by_kind(kind: Kind, raw: RawValue) -> Result<Value, Mismatch> {
         (Kind::ListOrFlag, RawValue::Flag(true)) => Ok(Value::All),
         (Kind::ListOrFlag, _) if off => Ok(Value::List(Vec::new())),
         (Kind::ListOrText, RawValue::Text(text)) if !text.is_empty() => Ok(Value::List(vec![text])),
+        (Kind::Choices(of), RawValue::Text(text)) if !text.is_empty() => {
+            let word = canonical(of, &text).ok_or(Mismatch::Kind)?;
+            Ok(Value::List(vec![word]))
+        }
         (Kind::Choices(of), RawValue::List(items)) => texts(items)?
             .into_iter()
             .map(|item| canonical(of, &item).ok_or(Mismatch::Kind))
@@ -314,6 +322,10 @@ mod tests {
                 RawValue::from(["BREW"]),
             ),
             (setting::choice("x", &["a"], "a"), RawValue::from("")),
+            (
+                setting::text("realm", ""),
+                RawValue::from("a\r\nSet-Cookie: b"),
+            ),
             (setting::mailbox("x"), RawValue::from(["a", "b", "c"])),
             (setting::mailbox("x"), RawValue::from("a@b.c\r\nBcc: d@e.f")),
             (

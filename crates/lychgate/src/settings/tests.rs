@@ -683,6 +683,8 @@ fn combinations_that_cannot_work_are_refused() {
             "[security]\nuser_identity_attributes = []",
             "nobody could sign in",
         ),
+        ("server_name = \"lp.example/x\"", "not a host"),
+        ("listen = \"8000\"", "not an address and a port"),
         ("base_url = \"app.example\"", "not an origin"),
         ("base_url = \"https://app.example/x?y\"", "not an origin"),
         ("secret_key_fallbacks = [\"\"]", "empty key"),
@@ -701,6 +703,9 @@ fn combinations_that_cannot_work_are_refused() {
         "[cors]\norigins = [\"https://a.example\"]\nsupports_credentials = true",
         "[session]\ncookie_name = \"__Host-s\"\ncookie_secure = true",
         "base_url = \"https://app.example:8443\"",
+        "server_name = \"lp.example:5000\"",
+        "listen = \"[::1]:0\"",
+        "[security]\nwan_allow_as_verify = \"first\"",
         "[security]\nunified_signin = true\npassword_required = false\ntotp_secrets = {1 = \"x\"}\ntotp_issuer = \"x\"",
     ] {
         assert!(flask(fine).is_ok(), "{fine}: {:?}", flask(fine));

@@ -101,14 +101,25 @@ impl Exchange {
         if !self.config().csrf.enabled || self.csrf.lock().settled {
             return;
         }
-        let sent = match &self.submitted {
+        match self.check_token(self.field_token()) {
+            Ok(()) => self.csrf.lock().settled = true,
+            Err(message) => form.field_error("csrf_token", message),
+        }
+    }
+
+    /// The same for a form of the application.
+    pub(crate) fn csrf_of_request(&self) -> Result<(), Failure> {
+        if !self.config().csrf.enabled || self.csrf.lock().settled {
+            return Ok(());
+        }
+        self.check_token(self.field_token()).map_err(Failure::Csrf)
+    }
+
+    fn field_token(&self) -> Option<&str> {
+        match &self.submitted {
             Submitted::Json(map) => map.get(&self.config().csrf.field).and_then(|value| value.as_str()),
             Submitted::Form(_) => self.form_value(&self.config().csrf.field),
             _ => None,
-        };
-        match self.check_token(sent) {
-            Ok(()) => self.csrf.lock().settled = true,
-            Err(message) => form.field_error("csrf_token", message),
         }
     }
 

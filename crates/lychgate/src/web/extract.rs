@@ -126,3 +126,60 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for CurrentUser {
         current(parts).await
     }
 }
+
+/// The proof that a form of the application comes from its own page.
+///
+/// ```
+/// use lychgate::{Csrf, Error};
+///
+/// async fn save(csrf: Csrf) -> Result<&'static str, Error> {
+///     csrf.verify()?;
+///     Ok("saved")
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Csrf(Arc<Exchange>);
+
+impl Csrf {
+    /// The token for a hidden field `csrf_token`, or for one of the headers of `csrf.headers`.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.0.csrf_token()
+    }
+
+    /// Whether CSRF protection is switched on.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.0.config().csrf.enabled
+    }
+
+    /// Checks the token of the request's form, unless that was done before the handler.
+    ///
+    /// # Errors
+    ///
+    /// If the token is missing, expired, of another session, or not one of ours.
+    pub fn verify(&self) -> Result<(), Error> {
+        self.0.csrf_of_request().map_err(Error)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Csrf {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts.extensions.get::<Arc<Exchange>>().cloned().map(Csrf).ok_or(Error(Failure::MissingLayer))
+    }
+}
+
+/// Whether the client wants JSON rather than a page: it sent JSON, or its best `Accept` entry is JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct WantsJson(pub bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for WantsJson {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let exchange = parts.extensions.get::<Arc<Exchange>>().ok_or(Error(Failure::MissingLayer))?;
+        Ok(Self(exchange.wants_json()))
+    }
+}

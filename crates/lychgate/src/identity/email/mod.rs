@@ -24,7 +24,10 @@ const MAX_ADDRESS: usize = 254;
 
 /// Which addresses are accepted; the names are those of `email_validator_args`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent switches, named by the setting they come from")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, named by the setting they come from"
+)]
 pub(crate) struct EmailRules {
     /// Characters beyond ASCII before the `@` (RFC 6531).
     pub allow_smtputf8: bool,
@@ -118,12 +121,19 @@ pub(crate) fn normalize(text: &str, rules: &EmailRules) -> Result<String, EmailE
     }
     let parts = split::split(text)?;
     let local = local::normalize(&parts, rules)?;
-    let domain = if let Some(inner) = parts.domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    let domain = if let Some(inner) = parts
+        .domain
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         let literal = literal::normalize(inner)?;
         if !rules.allow_domain_literal {
             return Err(EmailError::Literal);
         }
-        domain::Domain { ascii: literal.clone(), unicode: literal }
+        domain::Domain {
+            ascii: literal.clone(),
+            unicode: literal,
+        }
     } else {
         domain::normalize(&parts.domain, rules)?
     };

@@ -19,12 +19,15 @@ pub(crate) fn normalize(text: &str, region: &str) -> Option<String> {
     let home = plan::of_region(region);
     let (code, rest) = if spelled.international {
         // A plus before an international prefix or the trunk prefix is taken for a slip.
-        country_code(&spelled.digits).or_else(|| home.and_then(|home| from_home(&spelled.digits, home)))?
+        country_code(&spelled.digits)
+            .or_else(|| home.and_then(|home| from_home(&spelled.digits, home)))?
     } else {
         let home = home?;
         from_home(&spelled.digits, home).unwrap_or((home.code, spelled.digits))
     };
-    let plan = home.filter(|home| home.code == code && !spelled.international).or_else(|| plan::main_of(code))?;
+    let plan = home
+        .filter(|home| home.code == code && !spelled.international)
+        .or_else(|| plan::main_of(code))?;
     let national = national(rest, plan)?;
     plan::is_valid(code, &national).then(|| format!("+{code}{national}"))
 }
@@ -68,5 +71,7 @@ fn national(digits: String, plan: &plan::Plan) -> Option<String> {
         plan::Length::Possible | plan::Length::TooLong => stripped,
         plan::Length::Other => digits,
     };
-    (plan::MIN_NATIONAL..=plan::MAX_NATIONAL).contains(&national.len()).then_some(national)
+    (plan::MIN_NATIONAL..=plan::MAX_NATIONAL)
+        .contains(&national.len())
+        .then_some(national)
 }

@@ -19,7 +19,7 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             .means("Whether the passkeys of a given identity are listed before sign-in, which tells who has an account."),
         choices("wan_allow_as_verify", &["first", "secondary"], &["first", "secondary"])
             .means("Kinds of passkey that prove identity again."),
-        opt_int("wan_challenge_bytes").within(16, 1_024).means("Bytes of randomness in a challenge; off for 32."),
+        opt_int("wan_challenge_bytes").within(1, 1_024).means("Bytes of randomness in a challenge; off for 32."),
         int("wan_register_timeout", 60_000).means("Milliseconds that a browser waits at registration."),
         int("wan_signin_timeout", 60_000).means("Milliseconds that a browser waits at sign-in."),
         duration("wan_register_within", 30 * MINUTE).means("Time to finish a registration."),
