@@ -21,6 +21,7 @@ class Reply:
     headers: list
     body: bytes
     cookies: dict = field(default_factory=dict)
+    sent: dict = field(default_factory=dict)
 
     def header(self, name):
         """All values of a header, joined as HTTP joins them."""
@@ -88,7 +89,7 @@ class Client:
         try:
             link.request(method, path, body=body, headers=lines)
             answer = link.getresponse()
-            reply = Reply(method, path, answer.status, answer.getheaders(), answer.read())
+            reply = Reply(method, path, answer.status, answer.getheaders(), answer.read(), sent=sent)
         finally:
             link.close()
         for key, value in reply.headers:

@@ -44,6 +44,18 @@ STEPS = [
 ]
 DECLARED = [
     Difference(
+        "session-sent",
+        "a session cookie is sent when its content changed; what it holds after each reply is compared beside this",
+        r"cookies > session$",
+        lambda peer, ours: MISSING in (peer, ours),
+    ),
+    Difference(
+        "vary",
+        "a reply that does not depend on the session does not vary by cookie",
+        r"(GET|POST|HEAD) /(page1|http|http_custom_realm|http_admin_required|token|nothing)\b[^ ]* > vary",
+        lambda peer, ours: peer == ["cookie"] and ours == [],
+    ),
+    Difference(
         "own-form",
         "what the testbed's own form answers when it refuses is each application's own",
         r"POST /form > (json|page|body|text|type|charset)\b",

@@ -28,6 +28,7 @@ class Normaliser:
     def __init__(self, config, database):
         self.config, self.database = config, database
         self.field = config.get("csrf", {}).get("field_name", "csrf_token")
+        self.session_name = config.get("session", {}).get("cookie_name", "session")
         self.secrets = [*config.get("secret_key_fallbacks", []), config["secret_key"]]
 
     def reply(self, reply):
@@ -36,18 +37,29 @@ class Normaliser:
         seen = {
             "status": reply.status,
             "location": self.location(reply.header("location")),
-            "type": kind.strip(),
-            "charset": charset.strip().lower() if kind.startswith("text/") else "",
+            "session": self.state(reply),
             "vary": sorted({part.strip().lower() for part in (reply.header("vary") or "").split(",")} & {"cookie"}),
-            "cookies": {name: self.cookie(cookie) for name, cookie in reply.cookies.items()},
+            # Deleting what the client never had says nothing.
+            "cookies": {
+                name: self.cookie(cookie)
+                for name, cookie in reply.cookies.items()
+                if name in reply.sent or cookie["attributes"].get("max-age") != "0"
+            },
         }
+        if not 300 <= reply.status < 400:
+            # Nobody reads the page of a redirect.
+            seen["type"] = kind.strip()
+            seen["charset"] = charset.strip().lower() if kind.startswith("text/") else ""
         for name in HEADERS:
             seen[name] = self.header(name, reply.header(name))
-        if reply.method == "HEAD" or not reply.body:
+        if 300 <= reply.status < 400:
+            pass
+        elif reply.method == "HEAD" or not reply.body:
             seen["empty"] = reply.body == b""
         elif kind == "application/json":
             seen["json"] = self.json(reply.json)
-            seen["text"] = {"compact": reply.text == reply.text.strip() + "\n"}
+            if '"meta":' in reply.text:
+                seen["text"] = {"compact": reply.text.count("\n") == 1 and reply.text.endswith("}\n")}
         elif kind == "text/html" and reply.status in (200, 401):
             text = reply.text
             if "<html" in text or "<form" in text:
@@ -90,18 +102,30 @@ class Normaliser:
                     shown["value"] = "<csrf>" if self.csrf(shown["value"]) else "<not a csrf token>"
         return seen
 
+    def state(self, reply):
+        """What the client's session holds after the reply, whether it was sent again or not."""
+        name = self.session_name
+        if name not in reply.cookies:
+            return self.session(reply.sent[name]) if name in reply.sent else {}
+        cookie = reply.cookies[name]
+        return {} if cookie["attributes"].get("max-age") == "0" else self.session(cookie["value"])
+
     def cookie(self, cookie):
         attributes = dict(cookie["attributes"])
+        if cookie["name"] == self.session_name:
+            if attributes.get("max-age") == "0":
+                attributes.pop("expires", None)
+                attributes.pop("max-age")
         if "expires" in attributes:
             left = seconds_of(attributes["expires"]) - time.time()
             attributes["expires"] = "past" if left < 0 else f"in {round(left / 60)} minutes"
+        if cookie["name"] == self.session_name:
+            return attributes
         gone = attributes.get("max-age") == "0"
         value = "" if gone else self.value(cookie["name"], cookie["value"])
         return {"value": value, **attributes}
 
     def value(self, name, value):
-        if name == self.config.get("session", {}).get("cookie_name", "session"):
-            return self.session(value)
         if name == self.config.get("remember", {}).get("cookie_name", "remember_token"):
             return self.remember(value)
         if self.csrf(value):
@@ -112,8 +136,11 @@ class Normaliser:
         """The session's content; the keys of the reference only."""
         content = self.open_session(value)
         if content is None:
-            return "<not a session>"
+            return {}
         seen = {key: content[key] for key in content if key in SESSION_KEYS or key == self.field}
+        if "_user_id" not in seen:
+            # The reference marks every session that it sees, Lychgate those that somebody signed in with.
+            seen.pop("_fresh", None)
         for key in ("_user_id", "tf_user_id"):
             if key in seen:
                 seen[key] = self.user(seen[key])

@@ -9,8 +9,9 @@ use crate::{
     clock::Moment,
     failure::Failure,
     gate::Lychgate,
-    identity,
+    identity::{self, username::UsernameError},
     messages::{self, MessageKey},
+    settings::Settings,
     web::form::Message,
 };
 
@@ -25,6 +26,8 @@ pub struct NewAccount {
     pub email: String,
     /// The username, as typed.
     pub username: Option<String>,
+    /// The phone number that signs in, as typed.
+    pub phone: Option<String>,
     /// The password, as typed; none for an account that signs in some other way.
     pub password: Option<String>,
     /// Whether the account may be used at once.
@@ -131,6 +134,13 @@ impl Lychgate {
             errors.push(("email", taken));
         }
         let username = self.check_username(account.username.as_deref(), &mut errors).await?;
+        let phone = match account.phone.as_deref().filter(|phone| !phone.trim().is_empty()) {
+            None => None,
+            Some(phone) => identity::map(rules, "uia_phone_mapper", phone.trim()).or_else(|| {
+                errors.push(("us_phone_number", messages::PHONE_INVALID.into()));
+                None
+            }),
+        };
         let hash = match &account.password {
             None => None,
             Some(password) => {
@@ -148,6 +158,7 @@ impl Lychgate {
         let Some(email) = email.filter(|_| errors.is_empty()) else { return Err(Problem::Fields(errors)) };
         let mut new = NewUser::new(email, uuid::Uuid::new_v4().simple().to_string());
         new.username = username;
+        new.us_phone_number = phone;
         new.password = hash;
         new.active = account.active;
         new.confirmed_at = account.confirmed.then(|| now.datetime());
@@ -165,7 +176,6 @@ impl Lychgate {
     async fn check_username(&self, text: Option<&str>, errors: &mut FieldErrors) -> Result<Option<String>, Problem> {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
         let rules = &self.identity_rules().username;
-        let settings = self.settings();
         match identity::username::normalize(text, rules) {
             Ok(None) => Ok(None),
             Ok(Some(username)) => {
@@ -176,14 +186,7 @@ impl Lychgate {
                 Ok(Some(username))
             }
             Err(problem) => {
-                let message = match problem {
-                    identity::username::UsernameError::InvalidLength => Message::from(messages::USERNAME_INVALID_LENGTH)
-                        .with("min", settings.int("username_min_length").to_string())
-                        .with("max", settings.int("username_max_length").to_string()),
-                    identity::username::UsernameError::Disallowed => messages::USERNAME_DISALLOWED_CHARACTERS.into(),
-                    identity::username::UsernameError::NotPlain => messages::INVALID_INPUT.into(),
-                };
-                errors.push(("username", message));
+                errors.push(("username", username_problem(self.settings(), problem)));
                 Ok(None)
             }
         }
@@ -265,6 +268,17 @@ impl Accounts<'_> {
         self.0.resolve(reset.await)
     }
 
+    /// The value of an identity attribute (`email`, `us_phone_number` …) in the form in which it is stored; none if the
+    /// attribute's mapper does not accept the text. A column that identifies nobody takes any text as it is.
+    #[must_use]
+    pub fn normalize_identity(&self, column: &str, text: &str) -> Option<String> {
+        let attribute = self.0.settings().identity_attributes().iter().find(|attribute| attribute.name == column);
+        match attribute {
+            Some(attribute) => identity::map(self.0.identity_rules(), attribute.mapper.mapper(), text),
+            None => Some(text.to_owned()),
+        }
+    }
+
     /// Finds a user by any identity attribute: address, username, phone number.
     ///
     /// # Errors
@@ -272,6 +286,17 @@ impl Accounts<'_> {
     /// [`AccountError::Failed`] if the database does not answer.
     pub async fn find(&self, identity: &str) -> Result<Option<Arc<User>>, AccountError> {
         self.0.resolve(crate::flow::authenticate::find(self.0, identity).await.map_err(Problem::from))
+    }
+}
+
+/// Why a username cannot be used.
+pub(crate) fn username_problem(settings: &Settings, problem: UsernameError) -> Message {
+    match problem {
+        UsernameError::InvalidLength => Message::from(messages::USERNAME_INVALID_LENGTH)
+            .with("min", settings.int("username_min_length").to_string())
+            .with("max", settings.int("username_max_length").to_string()),
+        UsernameError::Disallowed => messages::USERNAME_DISALLOWED_CHARACTERS.into(),
+        UsernameError::NotPlain => messages::INVALID_INPUT.into(),
     }
 }
 

@@ -87,8 +87,9 @@ struct Place<'a>(&'a AtomicUsize);
 
 impl<'a> Place<'a> {
     fn take(waiting: &'a AtomicUsize, max: usize) -> Option<Self> {
-        let taken = waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < max).then_some(n + 1));
-        taken.is_ok().then_some(Self(waiting))
+        let taken = waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < max).then(|| n + 1));
+        // Only a place that was taken may come into being: it is given back when dropped.
+        taken.is_ok().then(|| Self(waiting))
     }
 }
 

@@ -41,6 +41,7 @@ mod hashing;
 mod identity;
 mod identity_rules;
 pub mod messages;
+pub(crate) mod openapi;
 mod passwords;
 mod principal;
 mod random;

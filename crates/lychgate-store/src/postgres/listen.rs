@@ -1,13 +1,15 @@
 //! Hears of changes through `LISTEN`.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
-use futures_util::stream::{StreamExt, poll_fn};
-use tokio::sync::{mpsc, watch};
-use tokio_postgres::{AsyncMessage, Config};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::reason;
@@ -15,11 +17,14 @@ use super::error::reason;
 /// The channel on which the triggers announce changes.
 pub(super) const CHANNEL: &str = "lychgate_changes";
 
-/// How long an announcement of our own may take before the listener counts as deaf.
+/// How long an answer or an announcement may take before the listener counts as deaf.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How often it is asked whether announcements still arrive.
+/// How often it is asked whether the server still answers: a connection may die without a sign.
 const PULSE: Duration = Duration::from_secs(5);
+
+/// First pause before connecting again; it doubles each time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Longest pause before connecting again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -92,7 +97,7 @@ struct Task {
 impl Task {
     async fn run(mut self, first: mpsc::Sender<Result<(), String>>) {
         let mut first = Some(first);
-        let mut pause = Duration::from_millis(100);
+        let mut pause = SHORTEST_PAUSE;
         loop {
             let ended = self.listen(&mut first, &mut pause).await;
             self.state.hearing.store(false, Ordering::Release);
@@ -129,85 +134,103 @@ impl Task {
         pause: &mut Duration,
     ) -> String {
         let connected = tokio::time::timeout(PATIENCE, self.config.connect(self.connector.clone()));
-        let (client, mut connection) = match connected.await {
+        let (client, connection) = match connected.await {
             Ok(Ok(pair)) => pair,
             Ok(Err(error)) => return reason(&error),
             Err(_) => return "the server does not answer".to_owned(),
         };
-        let messages = poll_fn(move |context| connection.poll_message(context));
-        tokio::pin!(messages);
-        // The connection works only while its messages are read, so both go on at once.
-        let listen = format!("LISTEN {CHANNEL}");
-        let listening = client.batch_execute(&listen);
-        tokio::pin!(listening);
-        loop {
-            tokio::select! {
-                result = &mut listening => match result {
-                    Ok(()) => break,
-                    Err(error) => return reason(&error),
-                },
-                message = messages.next() => match message {
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return reason(&error),
-                    None => return "the connection was closed".to_owned(),
-                },
-            }
-        }
-        let own = format!(
-            "pulse-{:p}-{}",
-            Arc::as_ptr(&self.state),
-            std::process::id()
+        let probe = format!(
+            "probe-{}-{:p}",
+            std::process::id(),
+            Arc::as_ptr(&self.state)
         );
-        let mut waiting = false;
-        let mut due = tokio::time::Instant::now();
+        let (heard, probed) = oneshot::channel();
+        let mut driver = tokio::spawn(hear(connection, self.state.clone(), probe.clone(), heard));
+        let ended = tokio::select! {
+            _ = &mut driver => "the connection was closed".to_owned(),
+            ended = self.attend(&client, &probe, probed, first, pause) => ended,
+        };
+        driver.abort();
+        ended
+    }
+
+    /// Asks for announcements, waits for the first one, and then sees to it that the server still answers.
+    async fn attend(
+        &self,
+        client: &Client,
+        probe: &str,
+        probed: oneshot::Receiver<()>,
+        first: &mut Option<mpsc::Sender<Result<(), String>>>,
+        pause: &mut Duration,
+    ) -> String {
+        let listen = format!("LISTEN {CHANNEL}");
+        if let Err(reason) = answered(client.batch_execute(&listen)).await {
+            return reason;
+        }
+        if let Err(reason) = self.announce(probe).await {
+            return reason;
+        }
+        if !matches!(tokio::time::timeout(PATIENCE, probed).await, Ok(Ok(()))) {
+            return "announcements do not arrive".to_owned();
+        }
+        self.state.hearing.store(true, Ordering::Release);
+        *pause = SHORTEST_PAUSE;
+        if let Some(first) = first.take() {
+            let _ = first.send(Ok(())).await;
+        }
+        let mut stopped = self.stopped.clone();
         loop {
             tokio::select! {
-                _ = self.stopped.changed() => return "the store was closed".to_owned(),
-                () = tokio::time::sleep_until(due) => {
-                    if waiting {
-                        return "announcements do not arrive".to_owned();
-                    }
-                    if let Err(reason) = self.announce(&own).await {
-                        return reason;
-                    }
-                    waiting = true;
-                    due = tokio::time::Instant::now() + PATIENCE;
-                }
-                message = messages.next() => match message {
-                    Some(Ok(AsyncMessage::Notification(note))) if note.payload() == own => {
-                        waiting = false;
-                        due = tokio::time::Instant::now() + PULSE;
-                        *pause = Duration::from_millis(100);
-                        self.state.hearing.store(true, Ordering::Release);
-                        if let Some(first) = first.take() {
-                            let _ = first.send(Ok(())).await;
-                        }
-                    }
-                    // Pulses of other processes are no changes.
-                    Some(Ok(AsyncMessage::Notification(note))) if note.payload().starts_with("pulse-") => {}
-                    Some(Ok(AsyncMessage::Notification(_))) => {
-                        self.state.epoch.fetch_add(1, Ordering::AcqRel);
-                    }
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return reason(&error),
-                    None => return "the connection was closed".to_owned(),
-                },
+                _ = stopped.changed() => return "the store was closed".to_owned(),
+                () = tokio::time::sleep(PULSE) => {}
+            }
+            if let Err(reason) = answered(client.batch_execute("SELECT 1")).await {
+                return reason;
             }
         }
     }
 
     /// Sends an announcement over another connection, as a change would be.
     async fn announce(&self, payload: &str) -> Result<(), String> {
-        let send = async {
-            let client = self.pool.get().await.map_err(|error| error.to_string())?;
-            client
-                .execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &payload])
-                .await
-                .map_err(|error| reason(&error))
+        let client = self.pool.get().await.map_err(|error| error.to_string())?;
+        let values: [&(dyn ToSql + Sync); 2] = [&CHANNEL, &payload];
+        answered(client.execute("SELECT pg_notify($1, $2)", &values))
+            .await
+            .map(drop)
+    }
+}
+
+/// Waits for an answer of the server, but not for long.
+async fn answered<T>(
+    question: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, question).await {
+        Ok(result) => result.map_err(|error| reason(&error)),
+        Err(_) => Err("the server does not answer".to_owned()),
+    }
+}
+
+/// Drives the connection and counts announcements until it ends.
+async fn hear<S>(
+    mut connection: Connection<Socket, S>,
+    state: Arc<State>,
+    probe: String,
+    heard: oneshot::Sender<()>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut heard = Some(heard);
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        let AsyncMessage::Notification(note) = message else {
+            continue;
         };
-        match tokio::time::timeout(PATIENCE, send).await {
-            Ok(result) => result.map(drop),
-            Err(_) => Err("the server does not answer".to_owned()),
+        if note.payload() == probe {
+            if let Some(heard) = heard.take() {
+                let _ = heard.send(());
+            }
+        } else if !note.payload().starts_with("probe-") {
+            // Probes of other processes are no changes.
+            state.epoch.fetch_add(1, Ordering::AcqRel);
         }
     }
 }

@@ -3,10 +3,11 @@
 pub(crate) mod assets;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod openapi;
 pub(crate) mod setup;
 pub(crate) mod verify;
 
-use crate::{gate::Lychgate, settings::Settings, web::routes::Routes};
+use crate::{gate::Lychgate, openapi::Operations, settings::Settings, web::routes::Routes};
 
 /// A feature as the toolkit sees it.
 struct Feature {
@@ -14,15 +15,18 @@ struct Feature {
     name: &'static str,
     /// Its endpoints under these settings: name and path below the prefix. None if it is off.
     endpoints: fn(&Settings) -> Vec<(&'static str, String)>,
+    /// What it says of its routes in the OpenAPI document.
+    describe: fn(&mut Operations<'_>),
 }
 
 /// Every feature; one line each.
 const FEATURES: &[Feature] = &[
-    Feature { name: "assets", endpoints: assets::endpoints },
-    Feature { name: "login", endpoints: login::endpoints },
-    Feature { name: "logout", endpoints: logout::endpoints },
-    Feature { name: "setup", endpoints: |_| Vec::new() },
-    Feature { name: "verify", endpoints: verify::endpoints },
+    Feature { name: "assets", endpoints: assets::endpoints, describe: assets::openapi::describe },
+    Feature { name: "login", endpoints: login::endpoints, describe: login::openapi::describe },
+    Feature { name: "logout", endpoints: logout::endpoints, describe: logout::openapi::describe },
+    Feature { name: "openapi", endpoints: openapi::endpoints, describe: openapi::describe },
+    Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
+    Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
 
 /// The paths of all endpoints, by full name.
@@ -38,8 +42,16 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     assets::routes(gate, routes);
     login::routes(gate, routes);
     logout::routes(gate, routes);
+    openapi::routes(gate, routes);
     setup::routes(gate, routes);
     verify::routes(gate, routes);
+}
+
+/// What all features say of their routes.
+pub(crate) fn describe(to: &mut Operations<'_>) {
+    for feature in FEATURES {
+        to.feature(feature.name, feature.describe);
+    }
 }
 
 /// The names of all features.

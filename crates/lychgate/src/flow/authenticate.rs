@@ -13,7 +13,7 @@ const MAX_IDENTITY: usize = 320;
 /// Finds a user by any identity attribute: the first whose mapper accepts the text decides.
 pub(crate) async fn find(gate: &Lychgate, text: &str) -> Result<Option<Arc<User>>, Failure> {
     for attribute in gate.settings().identity_attributes() {
-        if let Some(value) = identity::map(gate.identity_rules(), attribute.mapper.name(), text) {
+        if let Some(value) = identity::map(gate.identity_rules(), attribute.mapper.mapper(), text) {
             return by_attribute(gate, &attribute.name, &value, attribute.case_insensitive).await;
         }
     }

@@ -90,7 +90,9 @@ impl Exchange {
             (id, session.remove(&self.config().csrf.field))
         });
         drop(token);
-        self.session(|session| session.set(key::CSRF_COOKIE, "clear"));
+        if who.is_some() || self.config().csrf.cookie.is_some() {
+            self.session(|session| session.set(key::CSRF_COOKIE, "clear"));
+        }
         self.outgoing.lock().remember = Remember::Clear;
         if let Some(id) = id {
             self.gate.store().revoke_session(&id, self.now.datetime()).await?;

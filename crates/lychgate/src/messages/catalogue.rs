@@ -19,7 +19,8 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads lines `KEY = ["text", "category"]`; keys that nobody knows and lines of another shape are left out.
+    /// Reads lines `KEY = ["text", "category"]`; keys that nobody knows and lines of another shape
+    /// are left out.
     pub(super) fn parse(locale: &str, text: &str) -> Result<Self, toml::de::Error> {
         let lines: HashMap<String, (String, String)> = toml::from_str(text)?;
         let entries = lines.into_iter().filter_map(|(name, (text, category))| {
@@ -41,7 +42,8 @@ pub(super) const ENGLISH: &str = include_str!("../../locales/en.toml");
 
 /// English, which every other language falls back to.
 pub(super) fn english() -> &'static Catalogue {
-    // The file is part of the binary and a test reads it: an empty catalogue shows keys instead of texts.
+    // The file is part of the binary and a test reads it: an empty catalogue shows keys instead of
+    // texts.
     static LOADED: LazyLock<Catalogue> = LazyLock::new(|| {
         Catalogue::parse("en", ENGLISH).unwrap_or_else(|_| Catalogue {
             locale: "en".to_owned(),

@@ -4,8 +4,9 @@ use std::fmt::{Display, Write};
 
 /// Replaces `%(name)s` and `%(name)d` by the value of that name and `%%` by `%`, in one pass.
 ///
-/// A value is never looked at again, so that what a user typed cannot name a placeholder. The conversion letter may be
-/// missing: one text of the reference lacks it, and applications may have copied that.
+/// A value is never looked at again, so that what a user typed cannot name a placeholder. The
+/// conversion letter may be missing: one text of the reference lacks it, and applications may have
+/// copied that.
 pub(super) fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut out = String::with_capacity(text.len() + 32);
     let mut rest = text;
@@ -24,7 +25,8 @@ pub(super) fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
     out
 }
 
-/// Writes the value of the placeholder that `from` begins with and returns what follows; `None` if there is none.
+/// Writes the value of the placeholder that `from` begins with and returns what follows; `None` if
+/// there is none.
 fn replace<'a>(
     from: &'a str,
     values: &[(&str, &dyn Display)],

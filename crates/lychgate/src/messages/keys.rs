@@ -1,6 +1,7 @@
 //! The keys of all messages.
 //!
-//! Those of Flask-Security keep their names, as applications override texts by them; our own stand in the same list.
+//! Those of Flask-Security keep their names, as applications override texts by them; our own stand
+//! in the same list.
 
 use super::MessageKey;
 

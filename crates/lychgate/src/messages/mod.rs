@@ -1,7 +1,8 @@
 //! Texts for users: looked up by key, overridden by settings, filled in with values.
 //!
-//! Code carries a [`MessageKey`]; the text is looked up where a reply is written. Texts come from the catalogue of the
-//! language, then English; what `[messages]` of the settings says wins over both.
+//! Code carries a [`MessageKey`]; the text is looked up where a reply is written. Texts come from
+//! the catalogue of the language, then English; what `[messages]` of the settings says wins over
+//! both.
 //!
 //! ```
 //! use lychgate::{messages::{self, Messages}, settings::Settings};
@@ -133,7 +134,8 @@ impl Messages {
         }
     }
 
-    /// The category: how a page shows the message, and its name in the query of a single-page application.
+    /// The category: how a page shows the message, and its name in the query of a single-page
+    /// application.
     #[must_use]
     pub fn category(&self, key: MessageKey) -> &str {
         match self.settings.message(key) {
@@ -144,8 +146,8 @@ impl Messages {
 
     /// The text with its placeholders filled in.
     ///
-    /// A placeholder is `%(name)s` or `%(name)d`; `%%` is a per cent sign. One that `values` does not name stays as it
-    /// is. The result is plain text: whoever puts it into HTML escapes it.
+    /// A placeholder is `%(name)s` or `%(name)d`; `%%` is a per cent sign. One that `values` does
+    /// not name stays as it is. The result is plain text: whoever puts it into HTML escapes it.
     #[must_use]
     pub fn format(&self, key: MessageKey, values: &[(&str, &dyn fmt::Display)]) -> String {
         format::fill(self.text(key), values)

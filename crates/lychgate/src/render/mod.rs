@@ -37,6 +37,7 @@ impl Renderer {
         asset_root: String,
         query_of_next: impl Fn(&str, &str) -> String + Send + Sync + 'static,
     ) -> Self {
+        let switches = features(settings, &url);
         let mut environment = Environment::new();
         environment.set_loader(move |name| load(&sources, name));
         environment.set_formatter(format_value);
@@ -63,7 +64,7 @@ impl Renderer {
         });
         environment.add_global("app_name", settings.text("app_name").to_owned());
         environment.add_global("app_logo", settings.text_opt("app_logo").map_or(Value::from(()), Value::from));
-        environment.add_global("security", features(settings));
+        environment.add_global("security", switches);
         environment.add_global("logout_needs_post", !settings.list("logout_methods").iter().any(|method| method == "GET"));
         Self { environment }
     }
@@ -103,15 +104,28 @@ fn load(sources: &Sources, name: &str) -> Result<Option<String>, Error> {
 }
 
 /// Which features are on, for templates that link to them.
-fn features(settings: &Settings) -> Value {
-    let names = [
-        "registerable", "recoverable", "changeable", "confirmable", "unified_signin", "webauthn", "passwordless",
-        "two_factor", "username_enable", "username_recovery", "change_email", "change_username", "trackable",
+fn features(settings: &Settings, url: &impl Fn(&str) -> Option<String>) -> Value {
+    let there = |endpoint: &str| url(&format!(".{endpoint}")).is_some();
+    let pages = [
+        ("registerable", "register"),
+        ("recoverable", "forgot_password"),
+        ("changeable", "change_password"),
+        ("confirmable", "send_confirmation"),
+        ("unified_signin", "us_signin"),
+        ("webauthn", "wan_signin"),
+        ("passwordless", "send_login"),
+        ("two_factor", "two_factor_setup"),
+        ("username_recovery", "recover_username"),
+        ("change_email", "change_email"),
+        ("change_username", "change_username"),
+        ("oauth", "oauthstart"),
+        ("recovery_codes", "mf_recovery_codes"),
+        ("logout", "logout"),
+        ("verify", "verify"),
     ];
-    let mut map: BTreeMap<&str, Value> = names.iter().map(|name| (*name, settings.flag(name).into())).collect();
-    map.insert("oauth", settings.flag("oauth_enable").into());
-    map.insert("recovery_codes", settings.flag("multi_factor_recovery_codes").into());
-    map.insert("logout", (!settings.list("logout_methods").is_empty()).into());
+    let mut map: BTreeMap<&str, Value> = pages.map(|(name, endpoint)| (name, there(endpoint).into())).into();
+    map.insert("username_enable", settings.flag("username_enable").into());
+    map.insert("trackable", settings.flag("trackable").into());
     Value::from(map)
 }
 

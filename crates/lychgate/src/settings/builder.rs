@@ -26,7 +26,8 @@ const FILE_MAX: u64 = 1 << 20;
 
 /// Collects values; made by [`Settings::builder`].
 ///
-/// Files come first, then the environment, then calls of [`set`](Self::set); of several values the last one counts.
+/// Files come first, then the environment, then calls of [`set`](Self::set); of several values the
+/// last one counts.
 #[derive(Default)]
 #[must_use]
 pub struct SettingsBuilder {
@@ -71,7 +72,8 @@ impl SettingsBuilder {
         self.set("profile", profile.name())
     }
 
-    /// Gives a value by qualified name: `login_url`, `session.cookie_name`, `messages.UNAUTHORIZED`.
+    /// Gives a value by qualified name: `login_url`, `session.cookie_name`,
+    /// `messages.UNAUTHORIZED`.
     pub fn set(mut self, name: &str, value: impl Into<RawValue>) -> Self {
         self.calls.push((name.to_owned(), value.into()));
         self
@@ -81,7 +83,8 @@ impl SettingsBuilder {
     ///
     /// # Errors
     ///
-    /// All problems at once: unknown names, wrong types, combinations that cannot work, missing or sample secrets.
+    /// All problems at once: unknown names, wrong types, combinations that cannot work, missing or
+    /// sample secrets.
     pub fn build(self) -> Result<Settings, SettingsErrors> {
         let mut problems: Vec<Problem> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
@@ -117,7 +120,8 @@ impl SettingsBuilder {
         let settings = Settings {
             inner: Arc::new(draft.finish(warnings)),
         };
-        // Combinations are judged only when every value was understood: a default in place of a bad value misleads.
+        // Combinations are judged only when every value was understood: a default in place of a bad
+        // value misleads.
         let checked = if understood {
             check::run(&settings)
         } else {
@@ -230,7 +234,8 @@ impl Draft {
 impl Inner {
     /// Defaults that follow from other settings.
     fn derive(&mut self) {
-        // NIST SP 800-63B-4 section 3.1.1.2: 15 characters for a password used alone, 8 beside a second factor.
+        // NIST SP 800-63B-4 section 3.1.1.2: 15 characters for a password used alone, 8 beside a
+        // second factor.
         let second_factor = self.is_on("two_factor") && self.is_on("two_factor_required");
         if self.profile == Profile::Modern && second_factor {
             self.default_to("password_length_min", Value::Int(8));
@@ -270,7 +275,7 @@ fn without_effect(setting: &Setting, source: &Source) -> Option<String> {
     match setting.status {
         Status::Live => None,
         Status::Later(feature) => Some(format!(
-            "{source}: {name} has no effect yet: {feature} is not part of this version"
+            "{source}: {name} belongs to {feature}, which this version does not have yet"
         )),
         Status::WithoutMeaning(why) => Some(format!("{source}: {name} has no meaning here: {why}")),
     }

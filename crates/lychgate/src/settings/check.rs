@@ -207,7 +207,8 @@ impl Check<'_> {
         if settings.flag("unified_signin") && by_sms && !phone {
             self.warn(
                 "us_enabled_methods",
-                "us_enabled_methods has \"sms\", but user_identity_attributes has no us_phone_number to sign in with",
+                "us_enabled_methods has \"sms\", but user_identity_attributes has no \
+                 us_phone_number to sign in with",
             );
         }
     }
@@ -234,17 +235,23 @@ impl Check<'_> {
         if !all && checks_all {
             self.problem(
                 "csrf_protect_mechanisms",
-                "csrf_protect_mechanisms without all mechanisms needs csrf.check_default = false, as every request is checked otherwise",
+                "csrf_protect_mechanisms without all mechanisms needs csrf.check_default = false, \
+                 as every request is checked otherwise",
             );
         }
         if settings.flag("csrf_ignore_unauth_endpoints") && checks_all {
             self.problem(
                 "csrf_ignore_unauth_endpoints",
-                "csrf_ignore_unauth_endpoints needs csrf.check_default = false, as every request is checked otherwise",
+                "csrf_ignore_unauth_endpoints needs csrf.check_default = false, as every request \
+                 is checked otherwise",
             );
         }
         if settings.text_opt("csrf_cookie_name").is_some() && !protect {
-            self.problem("csrf_cookie_name", "csrf_cookie_name needs csrf.protect = true, or nothing would accept the cookie's token");
+            self.problem(
+                "csrf_cookie_name",
+                "csrf_cookie_name needs csrf.protect = true, or nothing would accept the \
+                 cookie's token",
+            );
         }
         if settings.text("csrf.field_name").is_empty() {
             self.problem("csrf.field_name", "csrf.field_name is empty");
@@ -376,7 +383,11 @@ impl Check<'_> {
             .iter()
             .any(|origin| origin == "*");
         if any && settings.flag("cors.supports_credentials") {
-            self.problem("cors.origins", "cors.origins = \"*\" and cors.supports_credentials together would let every site act for the user");
+            self.problem(
+                "cors.origins",
+                "cors.origins = \"*\" and cors.supports_credentials together would let every \
+                 site act for the user",
+            );
         }
     }
 

@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 /// The longest span that is accepted, about 300 years.
 const LONGEST: f64 = 1e10;
 
-/// A span of time in seconds; it may be fractional or negative, as some settings use a negative one to switch off.
+/// A span of time in seconds; it may be fractional or negative, as some settings use a negative one
+/// to switch off.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct SignedSeconds(f64);
 
@@ -18,7 +19,8 @@ impl SignedSeconds {
 
     /// Reads `90`, `90 s`, `15 minutes`, `1 hour 30 minutes`, `1 hour and 30 minutes`, `-1 day`.
     ///
-    /// A bare number is seconds. Returns `None` for anything else, and for text of more than 100 bytes.
+    /// A bare number is seconds. Returns `None` for anything else, and for text of more than 100
+    /// bytes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();

@@ -1,6 +1,7 @@
 //! Which environment variables give which setting.
 //!
-//! Flask's own names are read, so that an app keeps its deployment: `SECRET_KEY`, `SECURITY_URL_PREFIX`,
+//! Flask's own names are read, so that an app keeps its deployment: `SECRET_KEY`,
+//! `SECURITY_URL_PREFIX`,
 //! `SESSION_COOKIE_SECURE`, `REMEMBER_COOKIE_DURATION`, `WTF_CSRF_TIME_LIMIT`, `MAIL_SERVER`,
 //! `SQLALCHEMY_DATABASE_URI`. Every setting has a name beginning with `LYCHGATE_` too, which wins.
 

@@ -65,7 +65,8 @@ impl fmt::Display for Problem {
 
 /// The settings cannot be used.
 ///
-/// Prints one line for each problem, with file and line where there is one. No line holds the value of a secret.
+/// Prints one line for each problem, with file and line where there is one. No line holds the value
+/// of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsErrors {
     problems: Vec<Problem>,

@@ -8,7 +8,8 @@ use super::{
     value::{DOTS, Value},
 };
 
-/// The text of `docs/SETTINGS.md`: every setting with type, defaults, meaning and status, by subject.
+/// The text of `docs/SETTINGS.md`: every setting with type, defaults, meaning and status, by
+/// subject.
 #[must_use]
 pub fn settings_markdown() -> String {
     let mut out = String::from(HEAD);

@@ -3,7 +3,8 @@
 /// Names longer than this are not compared.
 const NAME_MAX: usize = 80;
 
-/// The nearest of `known` to `name`, if it is near enough to be a slip: about a third of the letters.
+/// The nearest of `known` to `name`, if it is near enough to be a slip: about a third of the
+/// letters.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > NAME_MAX {
         return None;
@@ -18,7 +19,8 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// The number of letters to insert, drop, change or swap with their neighbour (optimal string alignment).
+/// The number of letters to insert, drop, change or swap with their neighbour (optimal string
+/// alignment).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut before_last: Vec<usize> = Vec::new();

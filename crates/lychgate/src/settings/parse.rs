@@ -13,11 +13,12 @@ const TEXT_MAX: usize = 65_536;
 /// The most items of a list or table.
 const ITEMS_MAX: usize = 1_000;
 
-/// Reads `raw` as `setting` asks; the error says what is expected and what was given, never a secret value.
+/// Reads `raw` as `setting` asks; the error says what is expected and what was given, never a
+/// secret value.
 pub(crate) fn read(setting: &Setting, raw: RawValue) -> Result<Value, String> {
     if !within_bounds(&raw) {
         return Err(format!(
-            "a text of at most {TEXT_MAX} bytes and a list of at most {ITEMS_MAX} items are accepted"
+            "at most {TEXT_MAX} bytes of text and {ITEMS_MAX} items of a list are accepted"
         ));
     }
     let raw = match raw {
@@ -114,7 +115,8 @@ fn by_kind(kind: Kind, raw: RawValue) -> Result<Value, Mismatch> {
     }
 }
 
-/// Gives text from an untyped source the type that the kind asks for, as far as it can; `by_kind` judges the result.
+/// Gives text from an untyped source the type that the kind asks for, as far as it can; `by_kind`
+/// judges the result.
 fn from_written(kind: Kind, text: String) -> RawValue {
     let trimmed = text.trim();
     let flag = match trimmed.to_ascii_lowercase().as_str() {
@@ -160,8 +162,8 @@ fn span(span: Option<SignedSeconds>) -> Result<Value, Mismatch> {
     span.map(Value::Span).ok_or(Mismatch::Kind)
 }
 
-/// A path that can be a route: no query, fragment, space or control character, not the start of another host,
-/// and no segment that the router would take for a placeholder.
+/// A path that can be a route: no query, fragment, space or control character, not the start of
+/// another host, and no segment that the router would take for a placeholder.
 fn route(text: String) -> Result<Value, Mismatch> {
     let bad = |c: char| {
         c.is_control()

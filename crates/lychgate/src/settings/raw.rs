@@ -8,8 +8,8 @@ use super::duration::SignedSeconds;
 
 /// A value as a source gives it.
 ///
-/// Made from Rust values with `From`, so that the builder takes `true`, `15`, `"text"`, lists and options.
-/// Its `Debug` names only the type, as the value may be a secret.
+/// Made from Rust values with `From`, so that the builder takes `true`, `15`, `"text"`, lists and
+/// options. Its `Debug` names only the type, as the value may be a secret.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RawValue {
@@ -25,12 +25,14 @@ pub enum RawValue {
     List(Vec<RawValue>),
     /// A table, in the order written.
     Map(Vec<(String, RawValue)>),
-    /// Text from where there are no types (environment, command line): read as the setting's kind asks.
+    /// Text from where there are no types (environment, command line): read as the setting's kind
+    /// asks.
     Written(String),
 }
 
 impl RawValue {
-    /// Text from an untyped source, read as the setting's kind asks: `true`, `15`, `a,b`, `{"json": 1}`.
+    /// Text from an untyped source, read as the setting's kind asks: `true`, `15`, `a,b`, `{"json":
+    /// 1}`.
     #[must_use]
     pub fn written(text: impl Into<String>) -> Self {
         Self::Written(text.into())

@@ -1,9 +1,10 @@
 //! A first configuration file.
 
-/// A short `lychgate.toml` for a new installation: the settings that are changed most, commented out, and secrets.
+/// A short `lychgate.toml` for a new installation: the settings that are changed most, commented
+/// out, and secrets.
 ///
-/// `secret_key` and `password_salt` must come from a random source; characters that TOML would have to escape are
-/// escaped.
+/// `secret_key` and `password_salt` must come from a random source; characters that TOML would have
+/// to escape are escaped.
 #[must_use]
 pub fn sample_toml(secret_key: &str, password_salt: &str) -> String {
     TEMPLATE

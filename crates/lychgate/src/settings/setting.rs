@@ -1,7 +1,7 @@
 //! How one setting is declared: name, place in the file, kind, defaults, meaning.
 //!
-//! The declarations are constants, written with the short constructors at the end of this file, so that a feature's
-//! settings read as a table in its own folder.
+//! The declarations are constants, written with the short constructors at the end of this file, so
+//! that a feature's settings read as a table in its own folder.
 
 use std::fmt;
 
@@ -76,7 +76,8 @@ impl Section {
         }
     }
 
-    /// The name by which code asks for a setting: bare for the top and `[security]`, else `table.name`.
+    /// The name by which code asks for a setting: bare for the top and `[security]`, else
+    /// `table.name`.
     pub(crate) fn qualify(self, name: &str) -> String {
         match self {
             Self::Top | Self::Security => name.to_owned(),
@@ -125,7 +126,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Live => f.write_str("in use"),
-            Self::Later(feature) => write!(f, "known, not in use yet: {feature}"),
+            Self::Later(feature) => write!(f, "later: {feature}"),
             Self::WithoutMeaning(why) => write!(f, "no meaning here: {why}"),
         }
     }

@@ -909,6 +909,39 @@ fn the_documentation_is_what_the_table_says() {
     );
 }
 
+/// A setting that is said to be in use stands in the program somewhere outside its declaration.
+#[test]
+fn settings_in_use_are_read() {
+    // Read in this module, by a getter of its own, and by the server.
+    let elsewhere = ["environment", "user_identity_attributes", "listen"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut program = String::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.extend((path != root.join("settings")).then_some(path));
+            } else if path.extension().is_some_and(|kind| kind == "rs")
+                && !path.ends_with("settings.rs")
+            {
+                program.push_str(&std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let unread: Vec<String> = Settings::declared()
+        .filter(|setting| setting.status == Status::Live)
+        .map(Setting::qualified)
+        .filter(|name| {
+            !elsewhere.contains(&name.as_str()) && !program.contains(&format!("\"{name}\""))
+        })
+        .collect();
+    assert!(
+        unread.is_empty(),
+        "declared as in use, but nothing reads {unread:?}"
+    );
+}
+
 #[test]
 fn large_files_are_refused() {
     let errors = lines(with(&"#".repeat((1 << 20) + 1)));

@@ -49,7 +49,17 @@ impl IdentityMapper {
         })
     }
 
-    pub(crate) fn name(self) -> &'static str {
+    /// The name of the mapper, as the reference has it.
+    pub(crate) fn mapper(self) -> &'static str {
+        match self {
+            Self::Email => "uia_email_mapper",
+            Self::Phone => "uia_phone_mapper",
+            Self::Username => "uia_username_mapper",
+            Self::AsIs => "identity",
+        }
+    }
+
+    fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
             Self::Phone => "phone",

@@ -53,7 +53,7 @@ impl Exchange {
         if !in_grace && !recent {
             return false;
         }
-        if who.via == Mechanism::Session && rule.grace > 0.0 {
+        if who.via == Mechanism::Session {
             #[allow(clippy::cast_possible_truncation)] // unix seconds
             let until = (now + rule.grace) as i64;
             self.session(|session| session.set(key::GRACE_UNTIL, until));

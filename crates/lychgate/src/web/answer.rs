@@ -68,7 +68,7 @@ impl Exchange {
                 self.errors(failure.status(), &messages::ANONYMOUS_USER_REQUIRED.into())
             }
             Failure::AlreadySignedIn => {
-                redirect_to(&self.view("post_login_view").unwrap_or_else(|| self.root()))
+                redirect_to(&self.signed_in_home())
             }
             Failure::Form(rejected) if self.wants_json() => self.form_errors(&rejected.form),
             Failure::Form(rejected) => self.or_error_page(self.form_page(&rejected.form).await).await,
@@ -196,6 +196,8 @@ impl Exchange {
         context.insert("status".to_owned(), status.as_u16().into());
         context.insert("title".to_owned(), status.canonical_reason().unwrap_or("Error").into());
         context.insert("text".to_owned(), self.text(&message).into());
+        // Messages wait for a page that people asked for; a browser asks for icons of its own accord.
+        context.insert("keep_flashes".to_owned(), true.into());
         let page = self.page(status, "security/error.html", context).await;
         page.unwrap_or_else(|failure| {
             // The error page itself is broken, as an app's override may be: say it in plain text, once.

@@ -39,6 +39,12 @@ pub(crate) enum Keep {
 }
 
 impl CookieAttributes {
+    /// The value of a `Set-Cookie` header that removes the cookie: only name, domain and path say which.
+    pub(crate) fn remove(&self, name: &str) -> String {
+        let bare = Self { domain: self.domain.clone(), path: self.path.clone(), ..Self::default() };
+        bare.set(name, "", Keep::Remove, false)
+    }
+
     /// The value of a `Set-Cookie` header.
     pub(crate) fn set(&self, name: &str, value: &str, keep: Keep, https: bool) -> String {
         let mut out = format!("{name}={value}");

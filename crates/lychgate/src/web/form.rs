@@ -3,7 +3,7 @@
 //! The same form is read from a JSON body and from an HTML form; its errors carry message keys, and become text only
 //! when the reply is written.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroize as _;
 
 use super::body::Submitted;
@@ -113,6 +113,11 @@ impl Field {
         Self { checked, ..self }
     }
 
+    /// Whether this is the field called `name`.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
     fn read(&mut self, sent: Sent<'_>) -> Result<(), ()> {
         self.sent = true;
         match (self.kind, sent) {
@@ -164,6 +169,7 @@ impl Sent<'_> {
             Sent::Json(Value::Bool(value)) => *value,
             Sent::Json(Value::Number(number)) => number.as_f64() != Some(0.0),
             Sent::Json(Value::String(text)) => !matches!(text.as_str(), "" | "false"),
+            Sent::Json(Value::Array(items)) => items.first().is_some_and(|first| Sent::Json(first).is_truthy()),
             Sent::Json(_) => true,
         }
     }
@@ -179,6 +185,8 @@ pub(crate) struct Form {
     /// Where it is sent to.
     pub(crate) action: String,
     fields: Vec<Field>,
+    /// The order in which errors are told, where it is not that of the fields.
+    error_order: &'static [&'static str],
     field_errors: Vec<(&'static str, Message)>,
     form_errors: Vec<Message>,
     /// More for the template, and for the JSON reply to a GET.
@@ -198,10 +206,16 @@ impl Form {
             template: template.to_owned(),
             action,
             fields,
+            error_order: &[],
             field_errors: Vec::new(),
             form_errors: Vec::new(),
             payload: Map::new(),
         }
+    }
+
+    /// Tells errors in this order of fields.
+    pub(crate) fn error_order(self, error_order: &'static [&'static str]) -> Self {
+        Self { error_order, ..self }
     }
 
     /// Takes the fields out of what was sent; a wrong type is an error of its field, a broken body one of the request.
@@ -280,11 +294,22 @@ impl Form {
 
     /// Replaces every error by one that says as little for each: for replies that must not tell who is known.
     pub(crate) fn generalise(&mut self, fields: &[&str], message: MessageKey) {
-        let before = self.field_errors.len();
+        let mut failing: Vec<&str> = self.field_errors.iter().map(|(name, _)| *name).collect();
+        failing.retain(|name| fields.contains(name));
+        failing.sort_unstable();
+        failing.dedup();
         self.field_errors.retain(|(name, _)| !fields.contains(name));
-        if self.field_errors.len() != before {
-            self.form_errors.push(message.into());
-        }
+        let unspecific = !self.form_errors.is_empty();
+        self.form_errors.clear();
+        let repeats = failing.len().max(usize::from(unspecific));
+        self.form_errors.extend(std::iter::repeat_n(Message::from(message), repeats));
+    }
+
+    /// Takes every error back, for a page that only asks.
+    pub(crate) fn without_errors(mut self) -> Self {
+        self.field_errors.clear();
+        self.form_errors.clear();
+        self
     }
 
     /// The form as a failure.
@@ -294,10 +319,14 @@ impl Form {
 
     /// Errors in the order of the fields, `csrf_token` last, then those of the form as a whole.
     pub(crate) fn errors_in_order(&self) -> impl Iterator<Item = (&'static str, &Message)> {
-        let of = |name: &'static str| self.field_errors.iter().filter(move |(field, _)| *field == name);
-        let known = self.fields.iter().flat_map(move |field| of(field.name));
-        let unknown = self.field_errors.iter().filter(|(name, _)| !self.has_field(name));
-        let fields = known.chain(unknown).map(|(name, message)| (*name, message));
+        let rank = |name: &str| {
+            let listed = self.error_order.iter().position(|field| *field == name);
+            let declared = self.fields.iter().position(|field| field.name == name);
+            listed.or(declared.map(|at| at + self.error_order.len())).unwrap_or(usize::MAX)
+        };
+        let mut fields: Vec<_> = self.field_errors.iter().map(|(name, message)| (*name, message)).collect();
+        fields.sort_by_key(|(name, _)| rank(name));
+        let fields = fields.into_iter();
         fields.chain(self.form_errors.iter().map(|message| ("", message)))
     }
 
@@ -311,11 +340,19 @@ impl Form {
                 field.view(errors.map(|(_, message)| text(message)).collect())
             })
             .collect();
-        let by_name: Map<String, Value> =
+        let mut by_name: Map<String, Value> =
             self.fields.iter().zip(&list).map(|(field, view)| (field.name.to_owned(), view.clone())).collect();
         let stray = self.field_errors.iter().filter(|(name, _)| !self.has_field(name)).map(|(_, message)| message);
-        let errors: Vec<Value> = self.form_errors.iter().chain(stray).map(|m| Value::from(text(m))).collect();
+        let errors: Vec<Value> = self.form_errors.iter().map(|m| Value::from(text(m))).collect();
+        let others: Vec<Value> = stray.map(|m| Value::from(text(m))).collect();
+        let hidden: Vec<Value> = list.iter().filter(|view| view.get("type") == Some(&json!("hidden"))).cloned().collect();
+        let submit = json!({"name": "submit", "id": "submit", "type": "submit", "label": "", "value": ""});
+        by_name.insert("submit".to_owned(), submit.clone());
+        let mut list = list;
+        list.push(submit);
         let mut view = Map::new();
+        view.insert("other_errors".to_owned(), others.into());
+        view.insert("hidden".to_owned(), hidden.into());
         view.insert("name".to_owned(), self.name.into());
         view.insert("action".to_owned(), self.action.as_str().into());
         view.insert("method".to_owned(), "post".into());
@@ -329,8 +366,6 @@ impl Form {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use serde_json::json;
-
     use super::*;
 
     fn form() -> Form {
@@ -369,6 +404,9 @@ mod tests {
             (json!("0"), true),
             (json!("False"), true),
             (json!(1), true),
+            (json!([]), false),
+            (json!(["false"]), false),
+            (json!(["y"]), true),
         ] {
             assert_eq!(filled(json!({"remember": value})).is_checked("remember"), ticked, "{value}");
         }

@@ -243,11 +243,17 @@ impl Exchange {
         }
         let id = crate::random::id();
         self.gate.store().open_session(self.new_session(&id, &user, "remember", true)).await?;
+        let identifier = self.identifier();
         self.session(|session| {
             session.set(key::USER, user.fs_uniquifier.clone());
             session.set(key::FRESH, false);
+            // A reading of this browser, so that strong protection does not take it for another one.
+            session.set(key::IDENTIFIER, identifier);
             session.set(key::SESSION_ID, id.clone());
-            if session.text(key::CSRF_COOKIE).is_none() {
+            // Whatever was proved in this session before was not proved by them.
+            session.remove(key::PRIMARY_AUTH_AT);
+            session.remove(key::GRACE_UNTIL);
+            if self.config().csrf.cookie.is_some() {
                 session.set(key::CSRF_COOKIE, "set");
             }
         });

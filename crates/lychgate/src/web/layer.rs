@@ -101,6 +101,10 @@ where
 async fn finish(exchange: &Arc<Exchange>, response: Response<Body>) -> Response {
     let mut response = render(exchange, response).await;
     exchange.settle_csrf_cookie();
+    if exchange.config().remember.refresh_each_request {
+        // Renewed for whoever is signed in, whether or not the route asked.
+        let _ = exchange.by(super::identify::Mechanism::Session).await;
+    }
     remember_cookie(exchange);
     session_cookie(exchange, response.headers_mut());
     for cookie in std::mem::take(&mut exchange.outgoing.lock().cookies) {
@@ -145,7 +149,7 @@ fn remember_cookie(exchange: &Exchange) {
     match action {
         Remember::Set(value) => exchange.set_cookie(config.cookie.set(&config.name, &value, Keep::Until(until), https)),
         Remember::Clear if exchange.has_cookie(&config.name) => {
-            exchange.set_cookie(config.cookie.set(&config.name, "", Keep::Remove, https));
+            exchange.set_cookie(config.cookie.remove(&config.name));
         }
         Remember::Keep if config.refresh_each_request => {
             if let Some(user) = exchange.by_session.get().and_then(Option::as_ref) {

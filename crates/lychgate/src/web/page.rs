@@ -89,10 +89,12 @@ impl Exchange {
         all.insert("dir".to_owned(), "ltr".into());
         let exchange = Arc::clone(self);
         all.insert("csrf_token".to_owned(), Value::from_function(move || exchange.csrf_token()));
+        let keep = all.get("keep_flashes").is_some_and(Value::is_true);
         let exchange = Arc::clone(self);
         let flashes = move |options: Kwargs| -> Result<Value, minijinja::Error> {
             let with_categories: Option<bool> = options.get("with_categories")?;
-            let flashes = exchange.session(super::session::Session::take_flashes);
+            let flashes =
+                if keep { Vec::new() } else { exchange.session(super::session::Session::take_flashes) };
             Ok(if with_categories == Some(false) {
                 flashes.into_iter().map(|(_, text)| text).collect()
             } else {
@@ -101,7 +103,12 @@ impl Exchange {
         };
         all.insert("get_flashed_messages".to_owned(), Value::from_function(flashes));
         let html = self.gate.renderer().render(template, all).map_err(Failure::internal)?;
-        let content_type = HeaderValue::from_static("text/html; charset=utf-8");
-        Ok((status, [(header::CONTENT_TYPE, content_type)], html).into_response())
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
+            (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        ];
+        Ok((status, headers, html).into_response())
     }
 }

@@ -31,8 +31,17 @@ impl Exchange {
 
     /// What a setting such as `post_login_view` names: an endpoint, a path or a URL. The operator's word is not doubted.
     pub(crate) fn view(&self, setting: &str) -> Option<String> {
-        let target = self.gate.settings().text_opt(setting)?;
+        let settings = self.gate.settings();
+        if !settings.given(setting) && matches!(setting, "post_login_view" | "post_logout_view") {
+            return Some(settings.text("application_root").to_owned());
+        }
+        let target = settings.text_opt(setting)?;
         self.gate.endpoint_url(target).or_else(|| next::location(target))
+    }
+
+    /// Where somebody who is signed in goes instead of signing in.
+    pub(crate) fn signed_in_home(&self) -> String {
+        self.view("post_login_view").unwrap_or_else(|| self.root())
     }
 
     /// The root of the application.
@@ -42,11 +51,12 @@ impl Exchange {
 
     /// Refuses a `next` that leads elsewhere.
     pub(crate) fn check_next(&self, form: &mut Form) {
-        let target = form.value("next");
+        let target = form.value("next").to_owned();
         if !target.is_empty()
-            && self.gate.endpoint_url(target).is_none()
-            && !next::is_allowed(target, self.host(), &self.config().allowed_hosts)
+            && self.gate.endpoint_url(&target).is_none()
+            && !next::is_allowed(&target, self.host(), &self.config().allowed_hosts)
         {
+            form.set_value("next", "");
             form.field_error("next", messages::INVALID_REDIRECT);
             self.flash(messages::INVALID_REDIRECT);
         }

@@ -1,14 +1,16 @@
 //! The routes of the features: one list that the router, `url_for`, `lychgate routes` and the OpenAPI document share.
 
-use std::{collections::BTreeMap, future::Future, ops::Deref, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future, ops::Deref, sync::Arc};
 
 use axum::{
     Router,
-    extract::{FromRequestParts, RawPathParams},
+    extract::{FromRequestParts, OriginalUri, RawPathParams},
     response::{IntoResponse as _, Response},
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{MethodFilter, MethodRouter, any, on},
 };
-use http::{HeaderValue, Method, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{answer::Reply, exchange::Exchange};
 use crate::failure::Failure;
@@ -52,6 +54,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Call {
     }
 }
 
+/// Sends a client that left out the slash to the path that has it, with the same method and query.
+async fn add_slash(OriginalUri(uri): OriginalUri) -> Response {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    match HeaderValue::try_from(format!("{}/{query}", uri.path())) {
+        Ok(location) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response(),
+        Err(error) => Failure::internal(error).into_response(),
+    }
+}
+
+/// The methods of a path as `OPTIONS` tells them: what is served, HEAD with GET, and OPTIONS itself.
+fn allow_header(methods: &[Method]) -> HeaderValue {
+    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    if names.contains(&"GET") {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    names.sort_unstable();
+    names.dedup();
+    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+}
+
 /// A route as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,6 +94,8 @@ pub(crate) struct Routes<S> {
     prefix: String,
     router: BTreeMap<String, MethodRouter<S>>,
     infos: Vec<RouteInfo>,
+    /// Paths that are served with a slash at their end only.
+    slashed: BTreeSet<String>,
     cache_control: Option<HeaderValue>,
 }
 
@@ -80,6 +105,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             prefix: prefix.trim_end_matches('/').to_owned(),
             router: BTreeMap::new(),
             infos: Vec::new(),
+            slashed: BTreeSet::new(),
             cache_control: cache_control.and_then(|value| value.parse().ok()),
         }
     }
@@ -107,13 +133,29 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 response
             }
         });
+        if let Some(bare) = path.strip_suffix('/').filter(|bare| !bare.is_empty()) {
+            self.slashed.insert(bare.to_owned());
+        }
         let existing = self.router.remove(&path).unwrap_or_default();
         self.router.insert(path.clone(), existing.merge(service));
         self.infos.push(RouteInfo { name, path, methods: methods.to_vec(), guard });
     }
 
     pub(crate) fn into_router(self) -> Router<S> {
-        self.router.into_iter().fold(Router::new(), |router, (path, service)| router.route(&path, service))
+        let mut methods: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
+        for info in &self.infos {
+            methods.entry(&info.path).or_default().extend(info.methods.iter().cloned());
+        }
+        let mut router = Router::new();
+        for (path, service) in self.router {
+            let allow = allow_header(methods.get(path.as_str()).map_or(&[], Vec::as_slice));
+            let options = move || async move { ([(header::ALLOW, allow)], "") };
+            router = router.route(&path, service.options(options));
+        }
+        for bare in self.slashed {
+            router = router.route(&bare, any(add_slash));
+        }
+        router
     }
 
     pub(crate) fn into_infos(self) -> Vec<RouteInfo> {

@@ -1,5 +1,7 @@
 //! The style sheet, the script and the pictures of the pages.
 
+pub(crate) mod openapi;
+
 use axum::response::IntoResponse as _;
 use http::{HeaderValue, Method, StatusCode, header};
 use rust_embed::RustEmbed;

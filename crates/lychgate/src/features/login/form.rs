@@ -19,11 +19,14 @@ pub(crate) fn login(exchange: &Exchange) -> Form {
     let remember = Field::new("remember", Kind::Checkbox, "").checked(remember);
     let fields = if usernames {
         let username = Field::new("username", Kind::Text, "Username").autocomplete("username");
-        vec![password, next, remember, username, email]
+        vec![email, username, password, next, remember]
     } else {
         vec![email, password, next, remember]
     };
-    let mut form = Form::new("login_user_form", settings.text("login_user_template"), exchange.action("login"), fields);
+    let by_email = settings.identity_attributes().iter().any(|attribute| attribute.name == "email");
+    let fields = fields.into_iter().filter(|field| by_email || !field.is("email")).collect();
+    let form = Form::new("login_user_form", settings.text("login_user_template"), exchange.action("login"), fields);
+    let mut form = form.error_order(&["password", "next", "username", "email"]);
     if let Some(next) = exchange.query("next") {
         form.set_value("next", &next);
     }

@@ -1,6 +1,7 @@
 //! Sign in with a password, and the remember-me cookie.
 
 mod form;
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use crate::{
     gate::Lychgate,
     identity,
     messages,
-    settings::Settings,
+    accounts::username_problem,
+    settings::{IdentityAttribute, Settings},
     web::{
         answer::Reply,
         exchange::Exchange,
@@ -40,16 +42,19 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
 /// The page, or what a program needs for signing in.
 async fn get(call: Call) -> Result<Reply, Failure> {
     let user = call.current().await?;
-    call.session(|session| session.set(key::CSRF_COOKIE, "set"));
+    if call.method == Method::GET {
+        call.session(|session| session.set(key::CSRF_COOKIE, "set"));
+    }
     if !call.wants_json() {
         if user.is_some() {
-            return Ok(Reply::Redirect(call.after(None, "post_login_view")));
+            // Not to `next`: a page that asks for more than a session would send them straight back, for ever.
+            return Err(Failure::AlreadySignedIn);
         }
         return Ok(Reply::Form(Box::new(form::login(&call))));
     }
     let mut members = json!({"identity_attributes": form::identity_attributes(&call)});
     if let (Some(who), Some(map)) = (&user, members.as_object_mut()) {
-        map.insert("user".to_owned(), call.user_payload(&who.user, true)?);
+        map.insert("user".to_owned(), call.user_payload(&who.user, false)?);
     }
     Ok(Reply::Json(call.members(members)))
 }
@@ -73,8 +78,8 @@ async fn post(call: Call) -> Result<Reply, Failure> {
 
 /// Fields, then the user, then the password, and only then whether the account may be used.
 async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Failure> {
-    let by_username = form.has_field("username");
-    let field = if by_username && form.value("email").is_empty() { "username" } else { "email" };
+    let by_username = form.has_field("username") && form.value("email").trim().is_empty();
+    let field = if by_username { "username" } else { "email" };
     let identity = named_identity(call, form, field);
     if form.value("password").is_empty() && !form.has_error_in("password") {
         form.field_error("password", messages::PASSWORD_NOT_PROVIDED);
@@ -83,7 +88,9 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
         return Ok(None);
     }
     let user = match &identity {
-        Some(identity) => authenticate::by_attribute(&call.gate, field, identity, true).await?,
+        Some((attribute, value)) => {
+            authenticate::by_attribute(&call.gate, field, value, attribute.case_insensitive).await?
+        }
         None => None,
     };
     let password = call.gate.normalize_password(form.value("password"));
@@ -103,25 +110,41 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
     Ok(None)
 }
 
-/// The normalised identity in `field`; nothing, with an error unless usernames make it optional.
-fn named_identity(call: &Exchange, form: &mut Form, field: &'static str) -> Option<String> {
-    let text = form.value(field).to_owned();
+/// The attribute that `field` names and its normalised value. Nothing if it identifies nobody here, which without an
+/// error of the field is an error of the form.
+fn named_identity<'a>(
+    call: &'a Exchange,
+    form: &mut Form,
+    field: &'static str,
+) -> Option<(&'a IdentityAttribute, String)> {
+    let attributes = call.gate.settings().identity_attributes();
+    let attribute = attributes.iter().find(|attribute| attribute.name == field);
+    let text = form.value(field).trim().to_owned();
     if form.has_error_in(field) {
         return None;
     }
     if text.is_empty() {
-        if !form.has_field("username") {
+        if form.has_field("email") && !form.has_field("username") {
             form.field_error("email", messages::EMAIL_NOT_PROVIDED);
         }
         return None;
     }
-    let mapper = if field == "email" { "uia_email_mapper" } else { "uia_username_mapper" };
-    let identity = identity::map(call.gate.identity_rules(), mapper, &text);
-    if identity.is_none() {
-        let problem = if field == "email" { messages::INVALID_EMAIL_ADDRESS } else { messages::USER_DOES_NOT_EXIST };
-        form.field_error(field, problem);
+    let rules = call.gate.identity_rules();
+    let value = match field {
+        "email" => {
+            identity::map(rules, "uia_email_mapper", form.value(field)).ok_or(messages::INVALID_EMAIL_ADDRESS.into())
+        }
+        _ => identity::username::normalize(&text, &rules.username)
+            .map(Option::unwrap_or_default)
+            .map_err(|problem| username_problem(call.gate.settings(), problem)),
+    };
+    match value {
+        Ok(value) => attribute.map(|attribute| (attribute, value)),
+        Err(problem) => {
+            form.field_error(field, problem);
+            None
+        }
     }
-    identity
 }
 
 fn refuse(call: &Exchange, mut form: Form) -> Result<Reply, Failure> {

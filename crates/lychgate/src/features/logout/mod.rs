@@ -1,5 +1,6 @@
 //! Sign out: the session ends here and in every copy of its cookie.
 
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;
@@ -38,11 +39,16 @@ async fn logout(call: Call) -> Result<Reply, Failure> {
         vec![Field::new("next", Kind::Hidden, "")],
     );
     form.fill(&call.submitted)?;
-    if settings.flag("logout_csrf") && call.method == Method::POST {
-        call.csrf_unauthenticated().await?;
-        call.csrf_of_form(&mut form);
+    if settings.flag("logout_csrf") && call.current().await?.is_some() {
+        let proof = if call.sent_json() { call.csrf_unauthenticated().await } else { call.csrf_of_request() };
+        match proof {
+            Ok(()) => call.csrf_of_form(&mut form),
+            Err(Failure::Csrf(_)) if !call.wants_json() => return Ok(Reply::Form(Box::new(form))),
+            Err(failure) => return Err(failure),
+        }
         if form.has_errors() {
-            return Err(form.rejected());
+            // A page that somebody else made may lead here; ask before anything happens.
+            return if call.wants_json() { Err(form.rejected()) } else { Ok(Reply::Form(Box::new(form.without_errors()))) };
         }
     }
     call.sign_out().await?;

@@ -7,7 +7,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     choices("logout_methods", &["GET", "POST"], &["POST"])
         .means("Methods that sign out; an empty list removes the route."),
     flag("logout_csrf", false).modern(Preset::Flag(true)).means(
-        "Whether signing out needs a CSRF token; a browser without one gets a page with a button.",
+        "Whether signing out needs a CSRF token; a browser without one gets a page with \
+         a button.",
     ),
     text("logout_user_template", "security/logout_user.html").means("Template of that page."),
     text("post_logout_view", "/").means("Where a browser goes after sign-out."),

@@ -1,5 +1,7 @@
 //! The first administrator: a link that works once, for half an hour, while there is no administrator.
 
+pub(crate) mod openapi;
+
 use http::{Method, StatusCode};
 use lychgate_store::ErrorKind;
 use serde_json::json;

@@ -1,5 +1,6 @@
 //! Prove again who you are, for what asks for a fresh proof.
 
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;

@@ -24,10 +24,6 @@ const MAX_ADDRESS: usize = 254;
 
 /// Which addresses are accepted; the names are those of `email_validator_args`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches, named by the setting they come from"
-)]
 pub(crate) struct EmailRules {
     /// Characters beyond ASCII before the `@` (RFC 6531).
     pub allow_smtputf8: bool,

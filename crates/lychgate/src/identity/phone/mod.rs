@@ -17,18 +17,19 @@ mod spelling;
 pub(crate) fn normalize(text: &str, region: &str) -> Option<String> {
     let spelled = spelling::read(text)?;
     let home = plan::of_region(region);
-    let (code, rest) = if spelled.international {
+    let from_abroad = if spelled.international {
         // A plus before an international prefix or the trunk prefix is taken for a slip.
-        country_code(&spelled.digits)
-            .or_else(|| home.and_then(|home| from_home(&spelled.digits, home)))?
+        let found = country_code(&spelled.digits);
+        Some(found.or_else(|| home.and_then(|home| from_home(&spelled.digits, home)))?)
     } else {
-        let home = home?;
-        from_home(&spelled.digits, home).unwrap_or((home.code, spelled.digits))
+        home.and_then(|home| from_home(&spelled.digits, home))
     };
-    let plan = home
-        .filter(|home| home.code == code && !spelled.international)
-        .or_else(|| plan::main_of(code))?;
-    let national = national(rest, plan)?;
+    let (plan, digits) = match from_abroad {
+        Some((code, rest)) => (plan::main_of(code)?, rest),
+        None => (home?, spelled.digits),
+    };
+    let national = national(digits, plan)?;
+    let code = plan.code;
     plan::is_valid(code, &national).then(|| format!("+{code}{national}"))
 }
 

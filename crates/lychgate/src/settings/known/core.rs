@@ -10,26 +10,50 @@ pub(crate) const FORMS: &[&str] = &["NFC", "NFD", "NFKC", "NFKD"];
 
 pub(crate) const SETTINGS: &[Setting] = &[
     path("url_prefix", "").means("Path put before every route of the library."),
-    text("blueprint_name", "security").means("What endpoint names begin with, as in `security.login`."),
-    opt_text("subdomain").means("Sub-domain of `server_name` that the routes are bound to."),
-    path("static_folder_url", "/fs-static").means("Path under which style sheets and scripts are served."),
-    flag("flash_messages", true).means("Whether messages for the user are kept in the session for the next page."),
+    text("blueprint_name", "security")
+        .means("What endpoint names begin with, as in `security.login`."),
+    opt_text("subdomain")
+        .later("sub-domains")
+        .means("Sub-domain of `server_name` that the routes are bound to."),
+    path("static_folder_url", "/fs-static")
+        .means("Path under which style sheets and scripts are served."),
+    flag("flash_messages", true)
+        .means("Whether messages for the user are kept in the session for the next page."),
     flag("return_generic_responses", false)
         .modern(Preset::Flag(true))
-        .means("Whether replies are the same for known and unknown accounts, so that nobody can find out who has one."),
+        .means(
+            "Whether replies are the same for known and unknown accounts, so that nobody \
+             can find out who has one.",
+        ),
     opt_choice("input_normalize_form", FORMS, Preset::Text("NFKD"))
         .means("Unicode form that user names and passkey names are brought to."),
     identities("user_identity_attributes", &[("email", "email", true)]).means(
-        "Columns that identify a user at sign-in, in the order they are tried, each with the reader of its values \
-         (`email`, `phone`, `username`, `identity`).",
+        "Columns that identify a user at sign-in, in the order they are tried, each \
+         with the reader of its values (`email`, `phone`, `username`, `identity`).",
     ),
     text("phone_region_default", "US")
-        .later("text messages")
         .means("Country of phone numbers that are written without a country code."),
-    map("cache_control", &[("private", Preset::Flag(true)), ("no-store", Preset::Flag(true))])
-        .means("Cache directives on replies of the library's routes; empty sends no such header."),
-    text("cli_users_name", "users").means("Name of the command group for users; empty removes it."),
-    text("cli_roles_name", "roles").means("Name of the command group for roles; empty removes it."),
+    map(
+        "cache_control",
+        &[
+            ("private", Preset::Flag(true)),
+            ("no-store", Preset::Flag(true)),
+        ],
+    )
+    .means(
+        "Cache directives on replies of the library's routes; empty sends no such \
+         header.",
+    ),
+    flag("openapi", false)
+        .modern(Preset::Flag(true))
+        .means("Whether the OpenAPI document of the library's routes is served. Lychgate's own."),
+    path("openapi_url", "/openapi.json").means("Route of that document. Lychgate's own."),
+    text("cli_users_name", "users")
+        .later("command line")
+        .means("Name of the command group for users; empty removes it."),
+    text("cli_roles_name", "roles")
+        .later("command line")
+        .means("Name of the command group for roles; empty removes it."),
     flag("anonymous_user_disabled", false)
         .without_meaning("a visitor who is not signed in is `None`, never an object")
         .means("Whether the current user is nothing rather than an anonymous object."),
@@ -50,11 +74,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .means("Name under which templates find the nonce of inline scripts."),
 ];
 
-pub(crate) const TRACKING: &[Setting] = &later(
-    "tracking",
-    [flag("trackable", false)
-        .means("Whether time, address and number of sign-ins are recorded with the user.")],
-);
+pub(crate) const TRACKING: &[Setting] = &[flag("trackable", false)
+    .means("Whether time, address and number of sign-ins are recorded with the user.")];
 
 pub(crate) const LANGUAGES: &[Setting] = &later(
     "languages",

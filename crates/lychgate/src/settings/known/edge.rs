@@ -9,7 +9,8 @@ pub(crate) const PROXY: &[Setting] = &section(
     Section::Proxy,
     [
         int("x_for", 0).within(0, 16).means(
-            "How many proxies may name the client's address in X-Forwarded-For; 0 believes none.",
+            "How many proxies may name the client's address in X-Forwarded-For; 0 believes \
+             none.",
         ),
         int("x_proto", 0)
             .within(0, 1)

@@ -2,11 +2,14 @@
 
 use crate::settings::setting::{Setting, flag, later, mailbox, map, text};
 
+/// What is taken for a mail address.
+pub(crate) const ADDRESSES: &[Setting] = &[map("email_validator_args", &[])
+    .means("How strictly addresses are checked, as `check_deliverability = false`.")];
+
+/// What mails look like.
 pub(crate) const SETTINGS: &[Setting] = &later(
     "mail",
     [
-        map("email_validator_args", &[])
-            .means("How strictly addresses are checked, as `check_deliverability = false`."),
         mailbox("email_sender")
             .means("Sender of mails; off for `mail.default_sender`, else `no-reply@localhost`."),
         flag("email_plaintext", true).means("Whether mails have a text part."),

@@ -1,7 +1,7 @@
 //! Every setting there is, and finding one by name.
 //!
-//! A feature declares its settings in its own folder; the names of features that are still to come stand here, so
-//! that a file written for Flask-Security is understood from the start.
+//! A feature declares its settings in its own folder; the names of features that are still to come
+//! stand here, so that a file written for Flask-Security is understood from the start.
 
 mod access;
 mod application;
@@ -70,11 +70,13 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Authentication tokens", tokens::SETTINGS),
     group("Refresh tokens", tokens::REFRESH),
     group("Registration", register::SETTINGS),
+    group("Confirmation at sign-in", confirm::SIGN_IN),
     group("Confirmation", confirm::SETTINGS),
     group("Recovery", recover::SETTINGS),
     group("Password change", change::PASSWORD),
     group("Mail address change", change::EMAIL),
-    group("User names", username::SETTINGS),
+    group("User names", username::NAMES),
+    group("User name change and recovery", username::SETTINGS),
     group("Tracking", core::TRACKING),
     group("Passwordless", passwordless::SETTINGS),
     group("Unified sign-in", unified::SETTINGS),
@@ -83,6 +85,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Passkeys", webauthn::SETTINGS),
     group("Passkeys: fixed values", webauthn::FIXED),
     group("OAuth", oauth::SETTINGS),
+    group("Mail addresses", email::ADDRESSES),
     group("Mails", email::SETTINGS),
     group("Mail server", mail::SETTINGS),
     group("Text messages", sms::SETTINGS),

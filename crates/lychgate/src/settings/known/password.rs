@@ -39,34 +39,60 @@ const MODERN_SCHEMES: &[&str] = &[
 pub(crate) const SETTINGS: &[Setting] = &[
     text("password_hash", "argon2").means("Scheme of new hashes; one of `password_schemes`."),
     opt_text("password_salt").secret().means(
-        "Key of the HMAC-SHA-512 that a password passes before it is hashed. Needed unless `password_single_hash` covers the scheme; \
-         changing it makes every stored hash useless.",
+        "Key of the HMAC-SHA-512 that a password passes before it is hashed. Needed \
+         unless `password_single_hash` covers the scheme; changing it makes every \
+         stored hash useless.",
     ),
-    list_or_flag("password_single_hash", SINGLE)
-        .means("Schemes that hash the password without the HMAC step; true for all, false for none."),
+    list_or_flag("password_single_hash", SINGLE).means(
+        "Schemes that hash the password without the HMAC step; true for all, false for \
+         none.",
+    ),
     list("password_schemes", SCHEMES)
         .modern(Preset::List(MODERN_SCHEMES))
         .means("Schemes of stored hashes that are accepted, in the order they are recognised."),
-    list("deprecated_password_schemes", &["auto"])
-        .means("Schemes that are replaced by a new hash at the next sign-in; \"auto\" for all but `password_hash`."),
-    map("password_hash_options", &[]).means("Cost parameters by scheme, older form."),
-    map("password_hash_passlib_options", &[]).means("Cost parameters, as `argon2__rounds = 3`."),
-    int("password_length_min", 8).within(1, 128).modern(Preset::Int(15)).means(
-        "Fewest characters of a password; the most is 128. In the modern profile 8 where `two_factor_required` is on.",
+    list("deprecated_password_schemes", &["auto"]).means(
+        "Schemes that are replaced by a new hash at the next sign-in; \"auto\" for all \
+         but `password_hash`.",
     ),
+    map("password_hash_options", &[])
+        .later("older hash options")
+        .means("Cost parameters by scheme, older form."),
+    map("password_hash_passlib_options", &[]).means("Cost parameters, as `argon2__rounds = 3`."),
+    int("password_length_min", 8)
+        .within(1, 128)
+        .modern(Preset::Int(15))
+        .means(
+            "Fewest characters of a password; the most is 128. In the modern profile 8 \
+             where `two_factor_required` is on.",
+        ),
     opt_choice("password_complexity_checker", &["zxcvbn"], Preset::Off)
         .means("With \"zxcvbn\", guessable passwords are refused."),
-    int("zxcvbn_minimum_score", 3).within(0, 4).means("Least strength that zxcvbn must find, 0 to 4."),
-    opt_choice("password_check_breached", &["best-effort", "strict"], Preset::Off)
-        .modern(Preset::Text("best-effort"))
-        .later("breached passwords")
-        .means("Whether a password seen in a breach is refused; \"strict\" refuses as well when that cannot be found out."),
+    int("zxcvbn_minimum_score", 3)
+        .within(0, 4)
+        .means("Least strength that zxcvbn must find, 0 to 4."),
+    opt_choice(
+        "password_check_breached",
+        &["best-effort", "strict"],
+        Preset::Off,
+    )
+    .modern(Preset::Text("best-effort"))
+    .later("breached passwords")
+    .means(
+        "Whether a password seen in a breach is refused; \"strict\" refuses as well \
+         when that cannot be found out.",
+    ),
     int("password_breached_count", 1)
         .later("breached passwords")
         .means("Number of sightings in breaches from which a password is refused."),
     opt_choice("password_normalize_form", FORMS, Preset::Text("NFKD"))
         .means("Unicode form that passwords are brought to before hashing."),
-    flag("password_required", true).means("Whether every user has a password; without, `unified_signin` must be on."),
-    list("hashing_schemes", &["sha256_crypt", "hex_md5"]).later("hashes of other data").means("Schemes for hashes of other data."),
-    list("deprecated_hashing_schemes", &["auto"]).later("hashes of other data").means("Schemes for other data that are no longer used for new hashes."),
+    flag("password_required", true)
+        .later("registration")
+        .means("Whether every user has a password; without, `unified_signin` must be on."),
+    list("hashing_schemes", &["sha256_crypt", "hex_md5"])
+        .later("hashes of other data")
+        .means("Schemes for hashes of other data."),
+    list("deprecated_hashing_schemes", &["auto"])
+        .later("hashes of other data")
+        .means("Schemes for other data that are no longer used for new hashes."),
 ];

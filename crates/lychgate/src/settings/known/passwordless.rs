@@ -6,7 +6,8 @@ pub(crate) const SETTINGS: &[Setting] = &later(
     "passwordless",
     [
         flag("passwordless", false).means(
-            "Whether the sign-in page sends a link by mail instead of asking for a password.",
+            "Whether the sign-in page sends a link by mail instead of asking for a \
+             password.",
         ),
         text("send_login_template", "security/send_login.html").means("Template of that page."),
         duration("login_within", DAY).means("Life of a sign-in link."),

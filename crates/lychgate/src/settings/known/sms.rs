@@ -6,7 +6,8 @@ pub(crate) const SETTINGS: &[Setting] = &later(
     "text messages",
     [
         text("sms_service", "Dummy").means(
-            "Sender of text messages: \"webhook\", or a name that the application registers.",
+            "Sender of text messages: \"webhook\", or a name that the application \
+             registers.",
         ),
         map(
             "sms_service_config",

@@ -5,15 +5,23 @@ use crate::settings::setting::{
 };
 
 pub(crate) const SETTINGS: &[Setting] = &[
-    text("token_authentication_key", "auth_token").means("Name of an authentication token in a JSON body or query."),
-    text("token_authentication_header", "Authentication-Token").means("Header of an authentication token."),
+    text("token_authentication_key", "auth_token")
+        .means("Name of an authentication token in a JSON body or query."),
+    text("token_authentication_header", "Authentication-Token")
+        .means("Header of an authentication token."),
     duration("token_max_age", 15 * MINUTE).means("Life of an authentication token."),
     flag("token_query_enabled", true)
         .modern(Preset::Flag(false))
-        .means("Whether a token in the query is accepted; addresses end up in logs, so better not. Lychgate's own."),
-    text("remember_salt", "remember-salt").means("Salt of authentication tokens (the remember-me cookie has none)."),
-    flag("backwards_compat_auth_token", false)
-        .means("Whether replies to JSON sign-ins always hold an authentication token, asked for or not."),
+        .means(
+            "Whether a token in the query is accepted; addresses end up in logs, so better \
+             not. Lychgate's own.",
+        ),
+    text("remember_salt", "remember-salt")
+        .means("Salt of authentication tokens (the remember-me cookie has none)."),
+    flag("backwards_compat_auth_token", false).means(
+        "Whether replies to JSON sign-ins always hold an authentication token, asked \
+         for or not.",
+    ),
     any("token_expire_timestamp")
         .without_meaning("it is a function in the reference; `token_max_age` bounds the life")
         .means("Time at which an authentication token ends whatever its age."),

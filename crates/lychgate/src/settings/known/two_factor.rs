@@ -19,7 +19,8 @@ pub(crate) const SETTINGS: &[Setting] = &later(
         duration("two_factor_sms_validity", 120)
             .means("How long a code sent by text message is accepted."),
         flag("two_factor_always_validate", true).means(
-            "Whether the second factor is asked for at every sign-in; off remembers the browser.",
+            "Whether the second factor is asked for at every sign-in; off remembers the \
+             browser.",
         ),
         duration("two_factor_login_validity", 30 * DAY).means("How long a browser is remembered."),
         text("two_factor_validity_cookie_name", "tf_validity")
@@ -76,7 +77,8 @@ pub(crate) const SETTINGS: &[Setting] = &later(
         )
         .means("Template of the mail to the operator."),
         map("totp_secrets", &[]).secret().means(
-            "Keys that encrypt stored authenticator secrets, by tag; the greatest tag encrypts.",
+            "Keys that encrypt stored authenticator secrets, by tag; the greatest tag \
+             encrypts.",
         ),
         opt_text("totp_issuer").means("Name that authenticator apps show."),
         any("two_factor_implementations")

@@ -2,17 +2,21 @@
 
 use crate::settings::setting::{Setting, flag, int, later, list, opt_text, path, text};
 
+/// What a user name may be, and whether it signs in.
+pub(crate) const NAMES: &[Setting] = &[
+    flag("username_enable", false).means("Whether users have a name that they can sign in with."),
+    list("username_allowed_chars", &["L", "N"])
+        .means("Unicode categories of the characters of a user name."),
+    int("username_min_length", 4).means("Fewest characters of a user name."),
+    int("username_max_length", 32).means("Most characters of a user name."),
+];
+
+/// Change and recovery.
 pub(crate) const SETTINGS: &[Setting] = &later(
-    "user names",
+    "user name change and recovery",
     [
-        flag("username_enable", false)
-            .means("Whether users have a name that they can sign in with."),
         flag("username_required", false)
             .means("Whether a user name must be given at registration."),
-        list("username_allowed_chars", &["L", "N"])
-            .means("Unicode categories of the characters of a user name."),
-        int("username_min_length", 4).means("Fewest characters of a user name."),
-        int("username_max_length", 32).means("Most characters of a user name."),
         flag("change_username", false).means("Whether users can change their user name."),
         path("change_username_url", "/change-username")
             .means("Route of the page to change the user name."),

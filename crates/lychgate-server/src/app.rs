@@ -1,0 +1,69 @@
+//! What the server answers: the toolkit's routes, a home page, and two addresses for whoever watches over it.
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use lychgate::{Lychgate, Page};
+use lychgate_store::Store;
+use serde_json::json;
+
+/// How long the database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Routes of the server's own, for lists: path and who may call it.
+pub(crate) const ROUTES: &[(&str, &str, &str)] = &[
+    ("home", "/", "anybody"),
+    ("healthz", "/healthz", "anybody"),
+    ("readyz", "/readyz", "anybody"),
+];
+
+/// The application. The health addresses stand outside of it: they need no cookies and no prefix.
+pub(crate) fn router(gate: &Lychgate) -> Router {
+    let app = Router::new().route("/", get(home)).merge(gate.routes()).fallback(not_found).layer(gate.layer());
+    Router::new()
+        .route("/healthz", get(healthy))
+        .route("/readyz", get(ready))
+        .with_state(gate.store().clone())
+        .fallback_service(gate.mount(app))
+}
+
+async fn home() -> Page {
+    Page::new("security/home.html")
+}
+
+async fn not_found(headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if accept.contains("json") && !accept.contains("html") {
+        let body = json!({"meta": {"code": 404}, "response": {"errors": ["There is nothing at this address."]}});
+        return (StatusCode::NOT_FOUND, Json(body)).into_response();
+    }
+    Page::new("security/error.html").with("status", 404).status(StatusCode::NOT_FOUND).into_response()
+}
+
+async fn healthy() -> Json<serde_json::Value> {
+    Json(json!({"status": "ok"}))
+}
+
+async fn ready(State(store): State<Store>) -> Response {
+    match tokio::time::timeout(PATIENCE, store.ping()).await {
+        Ok(Ok(())) => Json(json!({"status": "ok"})).into_response(),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready");
+            not_ready()
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database takes too long");
+            not_ready()
+        }
+    }
+}
+
+fn not_ready() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "unavailable"}))).into_response()
+}

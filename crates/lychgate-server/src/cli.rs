@@ -1,0 +1,175 @@
+//! The arguments, and the way from them to a command.
+
+use std::{ffi::OsString, future::Future, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Command as Parser, FromArgMatches as _, Subcommand};
+
+use crate::{commands, config::Config, exit::Exit, open, usage};
+
+const ABOUT: &str = "Sign-in, accounts and permissions for web applications";
+const COMMON: &str = "Common options";
+const HELP: &str = "\
+First steps:
+  lychgate serve                       start the server; it prints a link to set up the first administrator
+  lychgate users create --admin EMAIL  or make the administrator here; the password is asked for
+  lychgate init                        write a commented lychgate.toml to change settings in
+  lychgate doctor                      see whether settings, database, clock and mail are in order
+
+Settings come from lychgate.toml, then the environment (SECURITY_URL_PREFIX, DATABASE_URL, …), then options.";
+
+// What every command takes. (A doc comment would become the help of the command that flattens it.)
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// The settings file [default: lychgate.toml if it is there]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE", env = "LYCHGATE_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the database and the secrets of an installation that names no others
+    #[arg(long, global = true, help_heading = COMMON, value_name = "DIR", env = "LYCHGATE_DATA", default_value = "instance", hide_env_values = true)]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(commands::serve::Serve),
+    Init(commands::init::Init),
+    /// Create, change, list and delete users
+    #[command(subcommand)]
+    Users(commands::users::Users),
+    /// Create, change, list and delete roles, and give them to users
+    #[command(subcommand)]
+    Roles(commands::roles::Roles),
+    Doctor(commands::doctor::Doctor),
+    Routes(commands::routes::Routes),
+    Openapi(commands::openapi::Openapi),
+}
+
+/// What the command groups for users and roles are called; nothing removes a group.
+struct Groups {
+    users: String,
+    roles: String,
+}
+
+impl Groups {
+    const USUAL: [&str; 2] = ["users", "roles"];
+
+    /// From the settings, as far as they can be read: names are needed before anything can go wrong properly.
+    fn read(args: &[OsString]) -> Self {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let find = |option: &str, name: &str| usage::value_of(option, args).or_else(|| variable(name)).map(PathBuf::from);
+        let global = Global {
+            config: find("--config", "LYCHGATE_CONFIG"),
+            data: find("--data", "LYCHGATE_DATA").unwrap_or_else(|| "instance".into()),
+        };
+        match Config::load(&global, None) {
+            Ok(Config { settings, .. }) => Self {
+                users: settings.text("cli_users_name").to_owned(),
+                roles: settings.text("cli_roles_name").to_owned(),
+            },
+            Err(_) => Self { users: Self::USUAL[0].to_owned(), roles: Self::USUAL[1].to_owned() },
+        }
+    }
+
+    fn names(&self) -> [(&'static str, &str); 2] {
+        [(Self::USUAL[0], &self.users), (Self::USUAL[1], &self.roles)]
+    }
+}
+
+fn parser(groups: &Groups) -> Parser {
+    let mut parser = Parser::new("lychgate")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(HELP)
+        .subcommand_required(true)
+        .arg_required_else_help(true);
+    parser = Command::augment_subcommands(Global::augment_args(parser));
+    for (usual, name) in groups.names() {
+        parser = match name {
+            "" => parser.mut_subcommand(usual, |group| group.hide(true)),
+            // The parser wants names that live as long as the program does, as these do.
+            name => parser.mut_subcommand(usual, |group| group.name(&*name.to_owned().leak())),
+        };
+    }
+    parser
+}
+
+/// Runs the command line.
+pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    let groups = Groups::read(&args);
+    let mut parser = parser(&groups);
+    let matches = match parser.try_get_matches_from_mut(args) {
+        Ok(matches) => matches,
+        Err(error) => return usage::refuse(&error).into(),
+    };
+    let path = usage::path(&matches);
+    let parsed = Global::from_arg_matches(&matches).and_then(|global| Ok((global, command(&groups, &matches)?)));
+    let (global, command) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return usage::refuse(&error.format(&mut parser)).into(),
+    };
+    match execute(&global, command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => {
+            match &exit {
+                Exit::Usage(text) => usage::complain(&mut parser, &path, text),
+                other => open::report(other),
+            }
+            exit.code().into()
+        }
+    }
+}
+
+fn command(groups: &Groups, matches: &clap::ArgMatches) -> Result<Command, clap::Error> {
+    let Some((called, below)) = matches.subcommand() else {
+        return Command::from_arg_matches(matches);
+    };
+    let group = groups.names().into_iter().find(|(_, name)| *name == called);
+    match group {
+        Some(("users", _)) => commands::users::Users::from_arg_matches(below).map(Command::Users),
+        Some(("roles", _)) => commands::roles::Roles::from_arg_matches(below).map(Command::Roles),
+        _ if Groups::USUAL.contains(&called) => Err(clap::Error::raw(
+            clap::error::ErrorKind::InvalidSubcommand,
+            format!("unrecognized subcommand '{called}': the settings remove this group"),
+        )),
+        _ => Command::from_arg_matches(matches),
+    }
+}
+
+fn execute(global: &Global, command: Command) -> Result<(), Exit> {
+    match command {
+        Command::Serve(serve) => {
+            serve.start_log();
+            block_on(tokio::runtime::Builder::new_multi_thread(), serve.run(global))
+        }
+        other => {
+            commands::serve::start_quiet_log();
+            let work = async {
+                match other {
+                    Command::Serve(_) => Ok(()),
+                    Command::Init(init) => init.run(global),
+                    Command::Users(users) => users.run(global).await,
+                    Command::Roles(roles) => roles.run(global).await,
+                    Command::Doctor(doctor) => doctor.run(global).await,
+                    Command::Routes(routes) => routes.run(global).await,
+                    Command::Openapi(openapi) => openapi.run(global).await,
+                }
+            };
+            block_on(tokio::runtime::Builder::new_current_thread(), work)
+        }
+    }
+}
+
+fn block_on(mut builder: tokio::runtime::Builder, work: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
+    let runtime = builder.enable_all().build().map_err(|error| Exit::failed(format!("cannot start: {error}")))?;
+    runtime.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound() {
+        parser(&Groups { users: "users".to_owned(), roles: "roles".to_owned() }).debug_assert();
+        parser(&Groups { users: "people".to_owned(), roles: String::new() }).debug_assert();
+    }
+}

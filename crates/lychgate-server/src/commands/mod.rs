@@ -1,0 +1,9 @@
+//! The commands, a file each.
+
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod openapi;
+pub(crate) mod roles;
+pub(crate) mod routes;
+pub(crate) mod serve;
+pub(crate) mod users;

@@ -1,0 +1,259 @@
+//! `lychgate roles`: roles, their permissions, and who has them.
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use lychgate::Lychgate;
+use lychgate_store::{ErrorKind, Role, Store, StoreError, UserQuery};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::users;
+use crate::{
+    cli::Global,
+    exit::Exit,
+    open,
+    output::{self, done},
+    prompt,
+};
+
+/// The most users that are counted for a role.
+const COUNTED: u32 = 1000;
+
+/// Names of roles tell upper case from lower case.
+#[derive(Debug, Subcommand)]
+#[command(rename_all = "snake_case")]
+pub(crate) enum Roles {
+    /// Create a role
+    Create(Create),
+    /// Give a user a role
+    Add(Membership),
+    /// Take a role from a user
+    Remove(Membership),
+    /// Give a role permissions, beside those that it has
+    AddPermissions(Permissions),
+    /// Take permissions from a role
+    RemovePermissions(Permissions),
+    /// List roles
+    List(List),
+    /// Show a role
+    Show(Show),
+    /// Delete a role and take it from everybody
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// The name
+    name: String,
+    /// What the role is for
+    #[arg(long, short, value_name = "TEXT")]
+    description: Option<String>,
+    /// What the role may do: names with commas between them
+    #[arg(long, short, value_name = "LIST")]
+    permissions: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Membership {
+    /// Whom: e-mail address, username …
+    user: String,
+    /// The role's name
+    role: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Permissions {
+    /// The role's name
+    role: String,
+    /// Names with commas between them
+    permissions: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The role's name
+    role: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// The role's name
+    role: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Roles {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Exit> {
+        let gate = open::gate(global, None).await?;
+        let result = self.run_with(&gate).await;
+        open::closing(&gate, result).await
+    }
+
+    async fn run_with(self, gate: &Lychgate) -> Result<(), Exit> {
+        let (store, now) = (gate.store(), OffsetDateTime::now_utc());
+        match self {
+            Self::Create(create) => create_role(store, create, now).await,
+            Self::Add(Membership { user, role }) => {
+                let id = users::find(gate, &user).await?.id;
+                find(store, &role).await?;
+                if !store.add_role(id, &role).await? {
+                    return Err(Exit::usage("Cannot add role to user."));
+                }
+                done(format_args!("Role \"{role}\" added to user \"{user}\" successfully."));
+                Ok(())
+            }
+            Self::Remove(Membership { user, role }) => {
+                let id = users::find(gate, &user).await?.id;
+                find(store, &role).await?;
+                if !store.remove_role(id, &role).await? {
+                    return Err(Exit::usage("Cannot remove role from user."));
+                }
+                done(format_args!("Role \"{role}\" removed from user \"{user}\" successfully."));
+                Ok(())
+            }
+            Self::AddPermissions(Permissions { role, permissions }) => {
+                let changed = store.add_permissions(&role, &split(&permissions), now).await;
+                permissions_changed(changed)?;
+                done(format_args!("Permission(s) \"{permissions}\" added to role \"{role}\" successfully."));
+                Ok(())
+            }
+            Self::RemovePermissions(Permissions { role, permissions }) => {
+                let changed = store.remove_permissions(&role, &split(&permissions), now).await;
+                permissions_changed(changed)?;
+                done(format_args!("Permission(s) \"{permissions}\" removed from role \"{role}\" successfully."));
+                Ok(())
+            }
+            Self::List(List { json }) => list(store, json).await,
+            Self::Show(show) => show_role(store, show).await,
+            Self::Delete(delete) => delete_role(store, delete).await,
+        }
+    }
+}
+
+async fn find(store: &Store, name: &str) -> Result<Arc<Role>, Exit> {
+    store.role_by_name(name).await?.ok_or_else(|| Exit::usage("Cannot find role."))
+}
+
+async fn create_role(store: &Store, create: Create, now: OffsetDateTime) -> Result<(), Exit> {
+    let Create { name, description, permissions } = create;
+    let permissions = permissions.as_deref().map(split);
+    let made = store.create_role(&name, description.as_deref(), permissions.as_deref(), now).await;
+    made.map_err(|error| match error.kind() {
+        ErrorKind::Conflict { .. } => Exit::usage(format!("Role \"{name}\" already exists.")),
+        _ => unsuitable(error),
+    })?;
+    done(format_args!("Role \"{name}\" created successfully."));
+    Ok(())
+}
+
+fn permissions_changed(changed: Result<bool, StoreError>) -> Result<(), Exit> {
+    match changed {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Exit::usage("Cannot find role.")),
+        Err(error) => Err(unsuitable(error)),
+    }
+}
+
+fn unsuitable(error: StoreError) -> Exit {
+    match error.kind() {
+        ErrorKind::Invalid(text) if text.ends_with("has no column \"permissions\"") => {
+            Exit::usage("Role model does not support permissions")
+        }
+        ErrorKind::Invalid(text) => Exit::usage(text),
+        _ => error.into(),
+    }
+}
+
+/// The items of a comma list.
+fn split(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn value(role: &Role) -> Value {
+    let mut permissions = role.permissions.clone();
+    permissions.sort_unstable();
+    json!({"name": role.name, "description": role.description, "permissions": permissions})
+}
+
+async fn list(store: &Store, json: bool) -> Result<(), Exit> {
+    let roles = store.roles().await?;
+    if json {
+        output::json(&roles.iter().map(|role| value(role)).collect());
+        return Ok(());
+    }
+    let rows = roles.iter().map(|role| {
+        let mut permissions = role.permissions.clone();
+        permissions.sort_unstable();
+        vec![role.name.clone(), role.description.clone().unwrap_or_default(), permissions.join(", ")]
+    });
+    output::table(&["ROLE", "DESCRIPTION", "PERMISSIONS"], rows);
+    Ok(())
+}
+
+async fn show_role(store: &Store, show: Show) -> Result<(), Exit> {
+    let role = find(store, &show.role).await?;
+    let mut query = UserQuery::default();
+    query.role = Some(role.name.clone());
+    query.limit = COUNTED;
+    let count = store.list_users(query).await?.len();
+    if show.json {
+        let mut value = value(&role);
+        if let Some(members) = value.as_object_mut() {
+            members.insert("users".to_owned(), count.into());
+        }
+        output::json(&value);
+        return Ok(());
+    }
+    let mut permissions = role.permissions.clone();
+    permissions.sort_unstable();
+    let more = if count == COUNTED as usize { " or more" } else { "" };
+    let rows = [
+        vec!["name".to_owned(), role.name.clone()],
+        vec!["description".to_owned(), role.description.clone().unwrap_or_default()],
+        vec!["permissions".to_owned(), permissions.join(", ")],
+        vec!["users".to_owned(), format!("{count}{more}")],
+    ];
+    output::table(&["WHAT", "VALUE"], rows);
+    Ok(())
+}
+
+async fn delete_role(store: &Store, delete: Delete) -> Result<(), Exit> {
+    let role = find(store, &delete.role).await?;
+    if !delete.yes {
+        let name = output::printable(&role.name);
+        prompt::confirm(&format!("Delete the role \"{name}\" and take it from everybody who has it?"))?;
+    }
+    let deleted = store.delete_role(&role.name).await.map_err(|error| match error.kind() {
+        ErrorKind::Referenced => Exit::failed("rows of other tables refer to this role"),
+        _ => error.into(),
+    })?;
+    if !deleted {
+        return Err(Exit::usage("Cannot find role."));
+    }
+    done(format_args!("Role \"{}\" has been deleted.", role.name));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_trimmed() {
+        assert_eq!(split(" read, write ,,"), ["read", "write"]);
+        assert!(split("").is_empty());
+    }
+}

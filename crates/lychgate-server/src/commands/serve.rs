@@ -1,0 +1,116 @@
+//! `lychgate serve`: the server.
+
+use std::{
+    io::{self, IsTerminal as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use clap::Args;
+use lychgate::Lychgate;
+use time::{Duration, OffsetDateTime, macros::format_description};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::{app, cli::Global, config::Config, exit::Exit, open, output};
+
+/// The variable that says what is logged, such as `info` or `lychgate=debug`.
+const LOG: &str = "LYCHGATE_LOG";
+/// How long the link for the first administrator works.
+const LINK_LIFETIME: Duration = Duration::minutes(30);
+
+/// Start the server
+///
+/// It listens on http://127.0.0.1:5000 or where the settings say.
+/// Without settings, the database and the secrets are made in the data folder. While there is no administrator, a link is
+/// printed that sets up the first one; it works once, for 30 minutes, and only the latest one works. Ctrl-C lets running
+/// requests finish and stops.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen, such as 0.0.0.0:80; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Write the log as JSON, a line for each event. What is logged: LYCHGATE_LOG=debug
+    #[arg(long)]
+    log_json: bool,
+}
+
+impl Serve {
+    /// Logs to standard error.
+    pub(crate) fn start_log(&self) {
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter("info"))
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal());
+        if self.log_json { log.json().init() } else { log.init() }
+    }
+
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Exit> {
+        let listen = self.listen.as_deref();
+        let address = Config::load(global, listen)?.settings.text("listen").to_owned();
+        let listener = bind(&address).await?;
+        let gate = open::gate(global, listen).await?;
+        let local = listener.local_addr().map_err(Exit::failed)?;
+        let origin = format!("http://{}", reachable(local));
+        output::line(format_args!("Lychgate {} is ready on {origin}", env!("CARGO_PKG_VERSION")));
+        if let Some(path) = gate.new_setup_link().await? {
+            announce(&gate, &origin, &path);
+        }
+        gate.serve(app::router(&gate), listener).await.map_err(Exit::failed)
+    }
+}
+
+/// Logs errors only, for commands whose output is their answer.
+pub(crate) fn start_quiet_log() {
+    tracing_subscriber::fmt().with_env_filter(filter("error")).with_writer(io::stderr).with_ansi(false).init();
+}
+
+fn filter(default: &str) -> EnvFilter {
+    EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(default))
+}
+
+async fn bind(address: &str) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose with --listen".to_owned(),
+            io::ErrorKind::PermissionDenied => "it is not allowed; ports below 1024 need a privilege".to_owned(),
+            io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+            _ => error.to_string(),
+        };
+        Exit::failed(format!("cannot listen on {address}: {why}"))
+    })
+}
+
+/// An address that a browser on this machine can open.
+fn reachable(local: SocketAddr) -> SocketAddr {
+    let ip = match local.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, local.port())
+}
+
+fn announce(gate: &Lychgate, origin: &str, path: &str) {
+    let origin = gate.settings().text_opt("base_url").unwrap_or(origin).trim_end_matches('/');
+    let until = (OffsetDateTime::now_utc() + LINK_LIFETIME).format(format_description!("[hour]:[minute]"));
+    output::line(format_args!(
+        "Set up the first administrator: {origin}{path}  (works once, until {} UTC)",
+        until.unwrap_or_default()
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_link_leads_to_this_machine() {
+        for (local, expected) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:1", "[::1]:1"), ("10.0.0.1:2", "10.0.0.1:2"), ("[::1]:3", "[::1]:3")]
+        {
+            assert_eq!(reachable(local.parse().unwrap()).to_string(), expected);
+        }
+    }
+}

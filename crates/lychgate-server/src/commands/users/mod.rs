@@ -1,0 +1,137 @@
+//! `lychgate users`: accounts.
+
+mod create;
+mod list;
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use lychgate::{AccountError, Lychgate};
+use lychgate_store::{ErrorKind, User, UserPatch};
+use time::OffsetDateTime;
+
+use crate::{
+    cli::Global,
+    exit::Exit,
+    open,
+    output::{self, already, done},
+    prompt::{self, PasswordSource},
+};
+
+/// USER is an e-mail address, a username, or whatever else the settings let people sign in with.
+#[derive(Debug, Subcommand)]
+#[command(rename_all = "snake_case")]
+pub(crate) enum Users {
+    Create(create::Create),
+    /// Let a user sign in
+    Activate(One),
+    /// Keep a user from signing in, at once and everywhere
+    Deactivate(One),
+    /// End all sessions and tokens of a user and remove second factors, passkeys and recovery codes; the password stays
+    ResetAccess(One),
+    ChangePassword(ChangePassword),
+    List(list::List),
+    Show(list::Show),
+    Delete(Delete),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// Whom: e-mail address, username …
+    user: String,
+}
+
+/// Give a user a new password and end all sessions
+///
+/// The password is asked for, unless an option or LYCHGATE_PASSWORD gives it.
+#[derive(Debug, Args)]
+pub(crate) struct ChangePassword {
+    /// Whom: e-mail address, username …
+    user: String,
+    #[command(flatten)]
+    password: PasswordSource,
+}
+
+/// Delete a user with everything that belongs to it
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// Whom: e-mail address, username …
+    user: String,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+impl Users {
+    pub(crate) async fn run(self, global: &Global) -> Result<(), Exit> {
+        let gate = open::gate(global, None).await?;
+        let result = self.run_with(&gate).await;
+        open::closing(&gate, result).await
+    }
+
+    async fn run_with(self, gate: &Lychgate) -> Result<(), Exit> {
+        match self {
+            Self::Create(create) => create.run(gate).await,
+            Self::Activate(One { user }) => set_active(gate, &user, true).await,
+            Self::Deactivate(One { user }) => set_active(gate, &user, false).await,
+            Self::ResetAccess(One { user }) => {
+                gate.accounts().reset_access(&*find(gate, &user).await?).await?;
+                done(format_args!("User \"{user}\" authentication credentials have been reset."));
+                Ok(())
+            }
+            Self::ChangePassword(change) => change_password(gate, change).await,
+            Self::List(list) => list.run(gate).await,
+            Self::Show(show) => show.run(gate).await,
+            Self::Delete(delete) => delete_user(gate, delete).await,
+        }
+    }
+}
+
+/// The user that is meant.
+pub(crate) async fn find(gate: &Lychgate, identity: &str) -> Result<Arc<User>, Exit> {
+    let found = gate.accounts().find(identity).await?;
+    found.ok_or_else(|| Exit::usage("User not found."))
+}
+
+async fn set_active(gate: &Lychgate, identity: &str, active: bool) -> Result<(), Exit> {
+    let user = find(gate, identity).await?;
+    let state = if active { "activated" } else { "deactivated" };
+    if user.active == active {
+        already(format_args!("User \"{identity}\" was already {state}."));
+        return Ok(());
+    }
+    let patch = UserPatch { active: Some(active), ..UserPatch::default() };
+    if !gate.store().update_user(user.id, patch, OffsetDateTime::now_utc()).await? {
+        return Err(Exit::usage("User not found."));
+    }
+    done(format_args!("User \"{identity}\" has been {state}."));
+    Ok(())
+}
+
+async fn change_password(gate: &Lychgate, change: ChangePassword) -> Result<(), Exit> {
+    let user = find(gate, &change.user).await?;
+    let password = change.password.get()?;
+    gate.accounts().change_password(&user, &password).await.map_err(|error| match error {
+        AccountError::Invalid(errors) => {
+            Exit::usage(format!("Error changing password. {}", output::errors_by_field(&errors)))
+        }
+        other => other.into(),
+    })
+}
+
+async fn delete_user(gate: &Lychgate, delete: Delete) -> Result<(), Exit> {
+    let user = find(gate, &delete.user).await?;
+    if !delete.yes {
+        let email = output::printable(&user.email);
+        prompt::confirm(&format!("Delete the user \"{email}\" with all sessions, passkeys and roles?"))?;
+    }
+    let deleted = gate.store().delete_user(user.id).await.map_err(|error| match error.kind() {
+        ErrorKind::Referenced => Exit::failed("rows of other tables refer to this user; deactivate the user instead"),
+        _ => error.into(),
+    })?;
+    if !deleted {
+        return Err(Exit::usage("User not found."));
+    }
+    done(format_args!("User \"{}\" has been deleted.", delete.user));
+    Ok(())
+}

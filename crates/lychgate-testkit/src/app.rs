@@ -1,0 +1,259 @@
+//! An application to test.
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use axum::{Json, Router, routing::any};
+use lychgate::{Builder, Clock as _, CurrentUser, Event, Lychgate, ManualClock, Settings, messages::MessageKey};
+use lychgate_signing::session::SessionCodec;
+use lychgate_store::{Store, User, UserPatch, testing::PgServer};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+use crate::{Browser, seed};
+
+/// One server for all tests of a file.
+static SERVER: LazyLock<PgServer> = LazyLock::new(|| PgServer::start().unwrap());
+
+/// What every test application starts from; what a test says comes later and wins.
+const BASE: &str = r#"
+profile = "flask"
+secret_key = "a key of the test applications, 37 bytes"
+[security]
+password_salt = "a salt of the test applications, 38 bytes"
+password_length_min = 8
+username_min_length = 3
+password_hash_passlib_options = { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }
+"#;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Database {
+    /// A file in a folder of its own.
+    #[default]
+    Sqlite,
+    /// A new database on a private server.
+    Postgres,
+}
+
+type Configure = Box<dyn FnOnce(Builder) -> Builder>;
+type Routes = Box<dyn FnOnce(Router) -> Router>;
+
+/// Puts a [`TestApp`] together; made by [`TestApp::builder`].
+#[must_use]
+pub struct AppBuilder {
+    database: Database,
+    toml: Vec<String>,
+    configure: Vec<Configure>,
+    routes: Vec<Routes>,
+    empty: bool,
+    real_texts: bool,
+    shared: Option<(String, ManualClock)>,
+}
+
+impl AppBuilder {
+    /// The kind of database; a file without this.
+    pub fn on(self, database: Database) -> Self {
+        Self { database, ..self }
+    }
+
+    /// Settings as a text of TOML. Later texts win.
+    pub fn toml(mut self, text: &str) -> Self {
+        self.toml.push(text.to_owned());
+        self
+    }
+
+    /// Anything else that a gate is made of.
+    pub fn configure(mut self, configure: impl FnOnce(Builder) -> Builder + 'static) -> Self {
+        self.configure.push(Box::new(configure));
+        self
+    }
+
+    /// Routes of the application beside `/whoami`.
+    pub fn routes(mut self, routes: impl FnOnce(Router) -> Router + 'static) -> Self {
+        self.routes.push(Box::new(routes));
+        self
+    }
+
+    /// Messages as people read them. Without this each text is its key, `INVALID_PASSWORD` for one.
+    pub fn real_texts(self) -> Self {
+        Self { real_texts: true, ..self }
+    }
+
+    /// The database and the clock of `app`, as if this were another process or the one after a restart.
+    pub fn sharing(self, app: &TestApp) -> Self {
+        Self { shared: Some((app.url.clone(), app.clock.clone())), empty: true, ..self }
+    }
+
+    /// Without users and roles.
+    pub fn empty(self) -> Self {
+        Self { empty: true, ..self }
+    }
+
+    /// Opens the database, fills it and puts the routes together.
+    pub async fn start(self) -> TestApp {
+        let folder = TempDir::new().unwrap();
+        let (shared, clock) = self.shared.unzip();
+        let url = match self.database {
+            _ if shared.is_some() => shared.unwrap(),
+            Database::Sqlite => format!("sqlite:///{}", folder.path().join("app.db").display()),
+            Database::Postgres => SERVER.fresh_database().unwrap(),
+        };
+        let mut settings = Settings::builder().toml("base", BASE);
+        if !self.real_texts {
+            for key in MessageKey::all() {
+                settings = settings.set(&format!("messages.{key}"), key.name());
+            }
+        }
+        for text in &self.toml {
+            settings = settings.toml("test", text);
+        }
+        let settings = settings.set("database_url", url.as_str()).build().unwrap_or_else(|errors| panic!("{errors}"));
+        let clock = clock.unwrap_or_else(|| ManualClock::at(1_750_000_000));
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&events);
+        let builder = Lychgate::builder()
+            .settings(settings)
+            .clock(clock.clone())
+            .user_payload(|user| json!({"email": user.email}))
+            .on(move |event| heard.lock().push(event.clone()));
+        let builder = self.configure.into_iter().fold(builder, |builder, configure| configure(builder));
+        let gate = builder.build().await.unwrap();
+        let now = OffsetDateTime::from_unix_timestamp(clock.now_micros() / 1_000_000).unwrap();
+        if !self.empty {
+            seed::fill(&gate, now).await;
+        }
+        let routes = Router::new().route("/whoami", any(whoami));
+        let routes = self.routes.into_iter().fold(routes, |routes, more| more(routes));
+        let router = gate.mount(routes.merge(gate.routes()).layer(gate.layer()));
+        TestApp { gate, clock, router, events, url, folder }
+    }
+}
+
+impl std::fmt::Debug for AppBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppBuilder").field("database", &self.database).field("toml", &self.toml).finish_non_exhaustive()
+    }
+}
+
+/// Who is asking, and how they proved it.
+async fn whoami(user: Option<CurrentUser>) -> Json<Value> {
+    Json(json!({
+        "email": user.as_ref().map(CurrentUser::email),
+        "mechanism": user.as_ref().map(|user| user.mechanism().name()),
+    }))
+}
+
+/// A small application with a database of its own, in the flask profile unless a test says otherwise.
+///
+/// Its users are `matt` (admin), `joe` (editor), `dave` (both), `jill` (author), `gene` (simple), `tiya` (inactive),
+/// `jess` (no password) and `gal` (second factor), each `@lp.com`, all with [`PASSWORD`](crate::PASSWORD).
+#[derive(Debug)]
+pub struct TestApp {
+    gate: Lychgate,
+    clock: ManualClock,
+    router: Router,
+    events: Arc<Mutex<Vec<Event>>>,
+    url: String,
+    folder: TempDir,
+}
+
+impl TestApp {
+    /// Begins to put an application together.
+    pub fn builder() -> AppBuilder {
+        AppBuilder {
+            database: Database::default(),
+            toml: vec![],
+            configure: vec![],
+            routes: vec![],
+            empty: false,
+            real_texts: false,
+            shared: None,
+        }
+    }
+
+    /// A browser without cookies.
+    #[must_use]
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.router.clone())
+    }
+
+    /// The gate.
+    #[must_use]
+    pub fn gate(&self) -> &Lychgate {
+        &self.gate
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        self.gate.store()
+    }
+
+    /// A folder that is removed with the application.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, seconds: i64) {
+        self.clock.advance(seconds);
+    }
+
+    /// What the clock shows.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.clock.now_micros()) * 1000).unwrap()
+    }
+
+    /// The events since the last call.
+    #[must_use]
+    pub fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock())
+    }
+
+    /// A user's row.
+    pub async fn user(&self, email: &str) -> Arc<User> {
+        self.store().user_by_identity("email", email, true).await.unwrap().unwrap()
+    }
+
+    /// Changes a user's row.
+    pub async fn update(&self, email: &str, patch: UserPatch) {
+        let user = self.user(email).await;
+        self.store().update_user(user.id, patch, self.now()).await.unwrap();
+    }
+
+    /// An auth token of a user, whose second factor is not asked for.
+    pub async fn auth_token(&self, email: &str) -> String {
+        let mut browser = self.browser();
+        let token = browser.get_json("/login").await.csrf_token();
+        let fields = json!({"email": email, "password": crate::PASSWORD, "csrf_token": token});
+        let call = browser.call("POST", "/login?include_auth_token").header("x-csrftoken", &token);
+        call.json(&fields).send().await.response()["user"]["authentication_token"].as_str().unwrap().to_owned()
+    }
+
+    /// What signs and opens session cookies with `key`.
+    #[must_use]
+    pub fn session_codec(key: &str) -> SessionCodec {
+        SessionCodec::new(&lychgate_signing::KeyRing::new(key).unwrap(), SessionCodec::SALT)
+    }
+
+    /// What signs and opens this application's session cookies.
+    #[must_use]
+    pub fn sessions(&self) -> SessionCodec {
+        Self::session_codec(self.gate.settings().text("secret_key"))
+    }
+
+    /// What a browser's session cookie holds.
+    #[must_use]
+    pub fn session_of(&self, browser: &Browser) -> lychgate_signing::session::Map {
+        let cookie = browser.cookie(self.gate.settings().text("session.cookie_name"));
+        let now = self.now().unix_timestamp();
+        cookie.map(|cookie| self.sessions().decode(cookie, now, i64::MAX).unwrap()).unwrap_or_default()
+    }
+}
