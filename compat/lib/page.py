@@ -80,7 +80,7 @@ def read(text):
         "form_errors": page.form_errors,
         "forms": {name: form for name, form in page.forms.items() if name and name != "logout_form"},
     }
-    if not seen["forms"]:
+    if not page.forms:
         seen["paragraphs"] = page.paragraphs
         seen["sign"] = page.sign
     return seen

@@ -65,7 +65,6 @@ def test_with_a_csrf_check(play, methods, protect):
         side.post("/logout")
         side.post("/logout", json={})
         side.post("/logout", form={"csrf_token": "wrong"})
-        side.get("/logout")
         side.get("/profile", accept=JSON)
         token = side.get("/verify").csrf()
         side.post("/logout", form={"csrf_token": token})
@@ -74,6 +73,15 @@ def test_with_a_csrf_check(play, methods, protect):
     csrf = {"enabled": True, "protect": bool(protect), "check_default": protect != "off"}
     story.label = f"logout csrf {protect} {methods}"
     play(story, {"csrf": csrf, "security": {"logout_csrf": True, "logout_methods": methods}})
+
+
+def test_get_with_a_csrf_check(play):
+    def story(side):
+        token = side.get("/login").csrf()
+        side.post("/login", form={"email": "joe@lp.com", "password": "password", "csrf_token": token})
+        side.get("/logout")
+
+    play(story, {"csrf": {"enabled": True}, "security": {"logout_csrf": True, "logout_methods": ["GET", "POST"]}})
 
 
 def test_the_confirmation_page(play):

@@ -17,11 +17,8 @@ use serde_json::json;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Routes of the server's own, for lists: path and who may call it.
-pub(crate) const ROUTES: &[(&str, &str, &str)] = &[
-    ("home", "/", "anybody"),
-    ("healthz", "/healthz", "anybody"),
-    ("readyz", "/readyz", "anybody"),
-];
+pub(crate) const ROUTES: &[(&str, &str, &str)] =
+    &[("home", "/", "anybody"), ("healthz", "/healthz", "anybody"), ("readyz", "/readyz", "anybody")];
 
 /// The application. The health addresses stand outside of it: they need no cookies and no prefix.
 pub(crate) fn router(gate: &Lychgate) -> Router {
@@ -66,4 +63,36 @@ async fn ready(State(store): State<Store>) -> Response {
 
 fn not_ready() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "unavailable"}))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use axum::{body::Body, http::Request};
+    use lychgate::Settings;
+    use lychgate_store::OpenOptions;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_the_database_it_lives_but_is_not_ready() {
+        let store = Store::open(OpenOptions::new("sqlite://".parse().unwrap())).await.unwrap();
+        let settings = Settings::builder()
+            .set("secret_key", "0123456789abcdef0123456789abcdef")
+            .set("password_salt", "fedcba9876543210fedcba9876543210")
+            .set("application_root", "/app")
+            .build()
+            .unwrap();
+        let gate = Lychgate::builder().settings(settings).store(store.clone()).build().await.unwrap();
+        let app = router(&gate);
+        let status = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            app.clone().oneshot(request).await.unwrap().status().as_u16()
+        };
+        assert_eq!((status("/healthz").await, status("/readyz").await, status("/app/").await), (200, 200, 200));
+        store.close().await;
+        assert_eq!((status("/healthz").await, status("/readyz").await), (200, 503));
+    }
 }

@@ -55,7 +55,8 @@ impl Groups {
     /// From the settings, as far as they can be read: names are needed before anything can go wrong properly.
     fn read(args: &[OsString]) -> Self {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let find = |option: &str, name: &str| usage::value_of(option, args).or_else(|| variable(name)).map(PathBuf::from);
+        let find =
+            |option: &str, name: &str| usage::value_of(option, args).or_else(|| variable(name)).map(PathBuf::from);
         let global = Global {
             config: find("--config", "LYCHGATE_CONFIG"),
             data: find("--data", "LYCHGATE_DATA").unwrap_or_else(|| "instance".into()),

@@ -24,7 +24,7 @@ pub(crate) struct PasswordSource {
 
 impl PasswordSource {
     /// The password: given, from standard input, from `LYCHGATE_PASSWORD`, or asked for twice.
-    pub(crate) fn get(self) -> Result<String, Exit> {
+    pub(crate) async fn get(self) -> Result<String, Exit> {
         if let Some(password) = self.password {
             return Ok(password);
         }
@@ -36,17 +36,59 @@ impl PasswordSource {
             Err(std::env::VarError::NotUnicode(_)) => return Err(Exit::usage(format!("{VARIABLE} is not Unicode"))),
             Err(std::env::VarError::NotPresent) => {}
         }
-        if io::stdin().is_terminal() { ask() } else { read_twice() }
+        if io::stdin().is_terminal() { ask().await } else { read_twice() }
     }
 }
 
-fn ask() -> Result<String, Exit> {
-    Password::new()
-        .with_prompt("Password")
-        .with_confirmation("Repeat for confirmation", "Error: The two entered values do not match.")
-        .report(false)
-        .interact()
-        .map_err(|_| Exit::Aborted)
+/// Asks on the terminal. Ctrl-C would end the process while the terminal hides what is typed, so it is caught.
+async fn ask() -> Result<String, Exit> {
+    let terminal = Terminal::save();
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    // A thread of its own: the runtime would wait for one of its threads, even if nobody ever answers.
+    std::thread::spawn(move || {
+        let asked = Password::new()
+            .with_prompt("Password")
+            .with_confirmation("Repeat for confirmation", "The two entered values do not match.")
+            .report(false)
+            .interact();
+        let _ = answer.send(asked);
+    });
+    tokio::select! {
+        answered = answered => answered.ok().and_then(Result::ok).ok_or(Exit::Aborted),
+        _ = tokio::signal::ctrl_c() => {
+            terminal.restore();
+            output::complain("");
+            Err(Exit::Aborted)
+        }
+    }
+}
+
+/// How the terminal was before a question.
+struct Terminal {
+    #[cfg(unix)]
+    modes: Option<rustix::termios::Termios>,
+}
+
+impl Terminal {
+    #[cfg(unix)]
+    fn save() -> Self {
+        Self { modes: rustix::termios::tcgetattr(io::stdin()).ok() }
+    }
+
+    #[cfg(unix)]
+    fn restore(&self) {
+        if let Some(modes) = &self.modes {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, modes);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn save() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    fn restore(&self) {}
 }
 
 /// Two equal lines; asks again until they are, or nothing is left to read.

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+mod outbox;
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -71,6 +73,7 @@ pub async fn run(store: &Store) {
     kept_records(store).await;
     races(store).await;
     odd_values(store).await;
+    outbox::run(store).await;
 }
 
 async fn roles(store: &Store) {

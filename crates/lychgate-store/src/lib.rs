@@ -39,6 +39,7 @@ mod cache;
 mod decode;
 mod error;
 mod options;
+mod outbox;
 mod patch;
 mod postgres;
 mod records;
@@ -56,6 +57,7 @@ pub mod testing;
 
 pub use batch::{Batch, BatchOutcome};
 pub use error::{ErrorKind, OpenError, Result, StoreError};
+pub use outbox::{OutboxItem, OutboxState};
 pub use options::{CreateMode, JournalMode, OpenOptions, SchemaNames};
 pub use records::{NewSession, NewUser, Role, SessionRecord, User, UserPatch, UserQuery};
 pub use store::{DatabaseKind, SchemaReport, Store};

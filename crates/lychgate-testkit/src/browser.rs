@@ -35,6 +35,12 @@ impl Browser {
         }
     }
 
+    /// The same browser, before another router.
+    #[must_use]
+    pub fn at(self, router: Router) -> Self {
+        Self { router, ..self }
+    }
+
     /// Begins a request.
     pub fn call(&mut self, method: &str, path: &str) -> Call<'_> {
         let method = method.parse().unwrap();

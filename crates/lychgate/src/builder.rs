@@ -9,8 +9,9 @@ use crate::{
     clock::{Clock, SystemClock},
     events::Events,
     features,
-    gate::{Codecs, Hooks, Inner, Lychgate},
+    gate::{Codecs, Hooks, Inner, Lychgate, RegisterField},
     hashing::Hashing,
+    mail::{AnyMailer, Desk, Mailer},
     identity_rules,
     messages::Messages,
     principal::Need,
@@ -31,6 +32,7 @@ pub struct Builder {
     sources: Sources,
     endpoints: BTreeMap<String, String>,
     max_waiting: usize,
+    mailer: Option<AnyMailer>,
 }
 
 impl Default for Builder {
@@ -45,6 +47,7 @@ impl Default for Builder {
             sources: Sources::default(),
             endpoints: BTreeMap::new(),
             max_waiting: 256,
+            mailer: None,
         }
     }
 }
@@ -121,10 +124,21 @@ impl Builder {
         self
     }
 
+    /// Asks for more on the registration form: a text column of the application's own in the user table.
+    pub fn register_field(mut self, name: &'static str, label: &'static str, required: bool) -> Self {
+        self.hooks.register_fields.push(RegisterField { name, label, required });
+        self
+    }
+
     /// Offers the link by which the first administrator is set up; see [`Lychgate::new_setup_link`].
     pub fn setup_link(mut self, offered: bool) -> Self {
         self.hooks.setup_link = offered;
         self
+    }
+
+    /// Who sends mails; without it, the mail server of the settings in `[mail]`.
+    pub fn mailer(self, mailer: impl Mailer) -> Self {
+        Self { mailer: Some(AnyMailer::new(mailer)), ..self }
     }
 
     /// Calls `listener` for every event.
@@ -162,6 +176,7 @@ impl Builder {
             tracing::warn!("{warning}");
         }
         let web = WebConfig::from_settings(&settings).map_err(BuildError::Setting)?;
+        let desk = Desk::new(&settings, self.mailer.take()).map_err(BuildError::Setting)?;
         let context = crate::passwords::context(&settings).map_err(BuildError::Setting)?;
         let store = match self.store.take() {
             Some(store) => store,
@@ -179,7 +194,7 @@ impl Builder {
         endpoints.extend(features::endpoints(&settings));
         let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web);
         let renderer = renderer(&settings, &web, self.sources, &endpoints);
-        Ok(Lychgate(Arc::new(Inner {
+        let gate = Lychgate(Arc::new(Inner {
             identity_rules: identity_rules::from_settings(&settings),
             messages: Messages::new(&settings),
             hashing,
@@ -190,9 +205,12 @@ impl Builder {
             clock: self.clock,
             events: self.events,
             hooks: self.hooks,
+            desk,
             endpoints,
             settings,
-        })))
+        }));
+        gate.start_worker();
+        Ok(gate)
     }
 }
 

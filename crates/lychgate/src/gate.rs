@@ -19,9 +19,10 @@ use crate::{
     events::Events,
     failure::Failure,
     features,
-    flow::account,
+    flow::{account, links::Links},
     hashing::Hashing,
     identity::Rules,
+    mail::Desk,
     messages::{MessageKey, Messages},
     principal::Need,
     render::Renderer,
@@ -67,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
     pub(crate) hooks: Hooks,
+    pub(crate) desk: Desk,
     pub(crate) endpoints: BTreeMap<String, String>,
 }
 
@@ -76,6 +78,7 @@ pub(crate) struct Codecs {
     pub(crate) remember: RememberCodec,
     pub(crate) csrf: CsrfCodec,
     pub(crate) auth_token: TokenCodec<AuthToken>,
+    pub(crate) links: Links,
 }
 
 impl Codecs {
@@ -84,6 +87,7 @@ impl Codecs {
             session: SessionCodec::new(keys, "cookie-session"),
             remember: RememberCodec::new(keys),
             csrf: CsrfCodec::new(csrf_keys, CsrfCodec::SALT),
+            links: Links::new(keys, settings),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
         }
     }
@@ -91,6 +95,14 @@ impl Codecs {
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type NeedLoader = Arc<dyn Fn(Arc<User>) -> Boxed<Vec<Need>> + Send + Sync>;
+
+/// A field of the registration form that is a column of the application's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegisterField {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) required: bool,
+}
 
 /// What the application puts in.
 #[derive(Clone, Default)]
@@ -100,6 +112,7 @@ pub(crate) struct Hooks {
     pub(crate) unauthorized_view: Option<Arc<dyn Fn(&str) -> Option<String> + Send + Sync>>,
     pub(crate) token_expiry: Option<Arc<dyn Fn(&User) -> i64 + Send + Sync>>,
     pub(crate) setup_link: bool,
+    pub(crate) register_fields: Vec<RegisterField>,
 }
 
 impl Lychgate {
@@ -185,6 +198,10 @@ impl Lychgate {
         &self.0.renderer
     }
 
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
     pub(crate) fn session_codec(&self) -> &SessionCodec {
         &self.0.codecs.session
     }
@@ -195,6 +212,14 @@ impl Lychgate {
 
     pub(crate) fn csrf_codec(&self) -> &CsrfCodec {
         &self.0.codecs.csrf
+    }
+
+    pub(crate) fn links(&self) -> &Links {
+        &self.0.codecs.links
+    }
+
+    pub(crate) fn register_fields(&self) -> &[RegisterField] {
+        &self.0.hooks.register_fields
     }
 
     pub(crate) fn identity_rules(&self) -> &Rules {

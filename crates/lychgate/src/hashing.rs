@@ -19,6 +19,9 @@ use crate::failure::Failure;
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
+/// Rounds of fingerprints in mailed links; the least that the format allows.
+const DATA_ROUNDS: u32 = 1000;
+
 /// The pool and the password schemes that it computes.
 #[derive(Debug)]
 pub(crate) struct Hashing {
@@ -62,6 +65,19 @@ impl Hashing {
     pub(crate) async fn hash(&self, password: &str) -> Result<Result<String, HashError>, Failure> {
         let password = Zeroizing::new(password.to_owned());
         self.run(move |context| context.hash(&password)).await
+    }
+
+    /// A fingerprint of `text` for a mailed link, in the form that the reference reads. What it hides is no secret of
+    /// its own, so few rounds do.
+    pub(crate) async fn data_hash(&self, text: &str) -> Result<String, Failure> {
+        let text = Zeroizing::new(text.to_owned());
+        self.run(move |_| lychgate_passwords::data::hash(&text, DATA_ROUNDS)).await?.map_err(Failure::internal)
+    }
+
+    /// Whether a fingerprint, ours or the reference's, is that of `text`.
+    pub(crate) async fn data_verify(&self, text: &str, stored: &str) -> Result<bool, Failure> {
+        let (text, stored) = (Zeroizing::new(text.to_owned()), stored.to_owned());
+        self.run(move |_| lychgate_passwords::data::verify(&text, &stored)).await
     }
 
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Context) -> T + Send + 'static) -> Result<T, Failure> {

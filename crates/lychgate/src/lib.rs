@@ -40,6 +40,7 @@ mod gate;
 mod hashing;
 mod identity;
 mod identity_rules;
+pub mod mail;
 pub mod messages;
 pub(crate) mod openapi;
 mod passwords;

@@ -14,8 +14,10 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 pub(crate) async fn serve(gate: &Lychgate, app: Router, listener: TcpListener) -> std::io::Result<()> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
+    // From here on a signal is heard, not deadly, even if it comes before the first request.
+    let told = stop_signal();
     let signal = async move {
-        stop_signal().await;
+        told.await;
         tracing::info!("stopping: running requests may finish");
         let _ = stopping.send(true);
     };
@@ -36,20 +38,24 @@ pub(crate) async fn serve(gate: &Lychgate, app: Router, listener: TcpListener) -
     result
 }
 
-async fn stop_signal() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
+/// Ends when the process is told to stop; what comes after the call counts.
+#[cfg(unix)]
+fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+    let mut streams: Vec<_> = kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect();
+    std::future::poll_fn(move |context| {
+        let told = streams.iter_mut().any(|stream| stream.poll_recv(context).is_ready());
+        if told { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+}
+
+/// Ends when the process is told to stop.
+#[cfg(not(unix))]
+fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
+    async {
+        let _ = tokio::signal::ctrl_c().await;
     }
-    let _ = interrupted.await;
 }
 
 /// Puts `app` below `root`. Unlike a nested router it answers `root/` as well.

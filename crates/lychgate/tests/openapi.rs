@@ -26,12 +26,7 @@ fn settings(profile: Profile) -> SettingsBuilder {
 
 async fn gate(settings: SettingsBuilder) -> Lychgate {
     let settings = settings.build().unwrap_or_else(|errors| panic!("{errors}"));
-    Lychgate::builder()
-        .settings(settings)
-        .setup_link(true)
-        .build()
-        .await
-        .unwrap()
+    Lychgate::builder().settings(settings).setup_link(true).build().await.unwrap()
 }
 
 /// Method and path of every operation.
@@ -39,9 +34,7 @@ fn operations(document: &Value) -> BTreeSet<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
     let of = |(path, item): (&String, &Value)| {
         let item = item.as_object().unwrap().clone();
-        item.into_iter()
-            .map(|(method, _)| (method.to_uppercase(), path.clone()))
-            .collect::<Vec<_>>()
+        item.into_iter().map(|(method, _)| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
     };
     paths.iter().flat_map(of).collect()
 }
@@ -50,11 +43,7 @@ fn routes(gate: &Lychgate) -> BTreeSet<(String, String)> {
     let all = gate.route_list();
     let of = |route: &lychgate::RouteInfo| {
         let path = route.path.replace("{*", "{");
-        route
-            .methods
-            .iter()
-            .map(|method| (method.to_string(), path.clone()))
-            .collect::<Vec<_>>()
+        route.methods.iter().map(|method| (method.to_string(), path.clone())).collect::<Vec<_>>()
     };
     all.iter().flat_map(of).collect()
 }
@@ -79,11 +68,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 #[tokio::test]
 async fn the_document_of_a_profile(#[case] profile: Profile) {
     let gate = gate(settings(profile).set("openapi", true)).await;
-    let name = if profile == Profile::Flask {
-        "openapi_flask"
-    } else {
-        "openapi_modern"
-    };
+    let name = if profile == Profile::Flask { "openapi_flask" } else { "openapi_modern" };
     insta::with_settings!({sort_maps => true}, { insta::assert_json_snapshot!(name, gate.openapi()) });
 }
 
@@ -104,34 +89,17 @@ async fn every_route_is_described_and_nothing_else(#[case] settings: SettingsBui
     references(&document, &mut found);
     assert!(!found.is_empty());
     for reference in found {
-        assert!(
-            document
-                .pointer(reference.trim_start_matches('#'))
-                .is_some(),
-            "{reference} leads nowhere"
-        );
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
     }
     for (method, path) in operations(&document) {
         let operation = &document["paths"][&path][method.to_lowercase()];
-        for parameter in path
-            .split('/')
-            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        {
-            let named = operation["parameters"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|p| p["name"] == parameter);
+        for parameter in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+            let named = operation["parameters"].as_array().unwrap().iter().any(|p| p["name"] == parameter);
             assert!(named, "{method} {path} does not describe {parameter}");
         }
         for requirement in operation["security"].as_array().into_iter().flatten() {
             for name in requirement.as_object().unwrap().keys() {
-                assert!(
-                    document["components"]["securitySchemes"]
-                        .get(name)
-                        .is_some(),
-                    "{name} is no mechanism"
-                );
+                assert!(document["components"]["securitySchemes"].get(name).is_some(), "{name} is no mechanism");
             }
         }
     }
@@ -140,18 +108,8 @@ async fn every_route_is_described_and_nothing_else(#[case] settings: SettingsBui
 #[tokio::test]
 async fn without_the_setup_link_it_is_not_described() {
     let settings = settings(Profile::Modern).build().unwrap();
-    let gate = Lychgate::builder()
-        .settings(settings)
-        .build()
-        .await
-        .unwrap();
-    assert!(
-        !gate.openapi()["paths"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .any(|path| path.contains("setup"))
-    );
+    let gate = Lychgate::builder().settings(settings).build().await.unwrap();
+    assert!(!gate.openapi()["paths"].as_object().unwrap().keys().any(|path| path.contains("setup")));
 }
 
 #[tokio::test]
@@ -172,11 +130,7 @@ async fn names_follow_the_settings() {
     assert_eq!(schemes["token"]["name"], "X-Token");
     assert_eq!(schemes["session"]["name"], "sid");
     assert!(schemes.get("token_in_query").is_none());
-    assert!(
-        document["components"]["schemas"]["LoginForm"]["properties"]
-            .get("proof")
-            .is_some()
-    );
+    assert!(document["components"]["schemas"]["LoginForm"]["properties"].get("proof").is_some());
     let security = &document["paths"]["/verify"]["get"]["security"];
     assert_eq!(*security, json!([{"basic": []}, {"token": []}]));
     let unauthenticated = &document["components"]["responses"]["Unauthenticated"];
@@ -199,27 +153,10 @@ async fn it_is_served_where_the_settings_say() {
     assert_eq!(reply.status(), StatusCode::OK);
     assert_eq!(reply.headers()[header::CONTENT_TYPE], "application/json");
     assert_eq!(read(reply).await, on.openapi());
-    assert_eq!(
-        app(&on)
-            .oneshot(ask("/openapi.json"))
-            .await
-            .unwrap()
-            .status(),
-        StatusCode::NOT_FOUND
-    );
-    for off in [
-        settings(Profile::Flask),
-        settings(Profile::Modern).set("openapi", false),
-    ] {
+    assert_eq!(app(&on).oneshot(ask("/openapi.json")).await.unwrap().status(), StatusCode::NOT_FOUND);
+    for off in [settings(Profile::Flask), settings(Profile::Modern).set("openapi", false)] {
         let off = gate(off).await;
-        assert_eq!(
-            app(&off)
-                .oneshot(ask("/openapi.json"))
-                .await
-                .unwrap()
-                .status(),
-            StatusCode::NOT_FOUND
-        );
+        assert_eq!(app(&off).oneshot(ask("/openapi.json")).await.unwrap().status(), StatusCode::NOT_FOUND);
     }
 }
 
@@ -232,13 +169,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    async fn ask(
-        &mut self,
-        method: &str,
-        path: &str,
-        described_as: &str,
-        body: Option<Value>,
-    ) -> (u16, Value) {
+    async fn ask(&mut self, method: &str, path: &str, described_as: &str, body: Option<Value>) -> (u16, Value) {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -256,38 +187,19 @@ impl Client<'_> {
                 Body::from(body.to_string())
             }
         };
-        let reply = self
-            .app
-            .clone()
-            .oneshot(request.body(body).unwrap())
-            .await
-            .unwrap();
+        let reply = self.app.clone().oneshot(request.body(body).unwrap()).await.unwrap();
         for cookie in reply.headers().get_all(header::SET_COOKIE) {
-            let pair = cookie
-                .to_str()
-                .unwrap()
-                .split(';')
-                .next()
-                .unwrap()
-                .to_owned();
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
             let name = pair.split('=').next().unwrap().to_owned();
-            self.cookies
-                .retain(|kept| !kept.starts_with(&format!("{name}=")));
+            self.cookies.retain(|kept| !kept.starts_with(&format!("{name}=")));
             self.cookies.push(pair);
         }
         let status = reply.status().as_u16();
         let operation = &self.document["paths"][described_as][method.to_lowercase()];
         let described = self.resolved(&operation["responses"][status.to_string()]);
-        assert!(
-            !described.is_null(),
-            "{method} {described_as} may not answer {status}"
-        );
+        assert!(!described.is_null(), "{method} {described_as} may not answer {status}");
         let value = read(reply).await;
-        self.check(
-            &value,
-            &described["content"]["application/json"]["schema"],
-            &format!("{method} {path} {status}"),
-        );
+        self.check(&value, &described["content"]["application/json"]["schema"], &format!("{method} {path} {status}"));
         if let Some(token) = value["response"]["csrf_token"].as_str() {
             self.csrf = Some(token.to_owned());
         }
@@ -296,10 +208,7 @@ impl Client<'_> {
 
     fn resolved<'v>(&'v self, value: &'v Value) -> &'v Value {
         match value.get("$ref").and_then(Value::as_str) {
-            Some(reference) => self
-                .document
-                .pointer(reference.trim_start_matches('#'))
-                .unwrap(),
+            Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
             None => value,
         }
     }
@@ -309,36 +218,22 @@ impl Client<'_> {
         let schema = self.resolved(schema);
         match schema["type"].as_str() {
             Some("object") => {
-                let members = value
-                    .as_object()
-                    .unwrap_or_else(|| panic!("{at}: {value} is no object"));
+                let members = value.as_object().unwrap_or_else(|| panic!("{at}: {value} is no object"));
                 for name in schema["required"].as_array().into_iter().flatten() {
-                    assert!(
-                        members.contains_key(name.as_str().unwrap()),
-                        "{at}: {name} is missing in {value}"
-                    );
+                    assert!(members.contains_key(name.as_str().unwrap()), "{at}: {name} is missing in {value}");
                 }
                 for (name, value) in members {
-                    match (
-                        schema["properties"].get(name),
-                        &schema["additionalProperties"],
-                    ) {
+                    match (schema["properties"].get(name), &schema["additionalProperties"]) {
                         (Some(property), _) => self.check(value, property, &format!("{at} {name}")),
                         (None, Value::Bool(true)) => {}
-                        (None, more @ Value::Object(_)) => {
-                            self.check(value, more, &format!("{at} {name}"))
-                        }
+                        (None, more @ Value::Object(_)) => self.check(value, more, &format!("{at} {name}")),
                         (None, _) => panic!("{at}: {name} is not described"),
                     }
                 }
             }
             Some("array") => {
-                let items = value
-                    .as_array()
-                    .unwrap_or_else(|| panic!("{at}: {value} is no list"));
-                items
-                    .iter()
-                    .for_each(|item| self.check(item, &schema["items"], at));
+                let items = value.as_array().unwrap_or_else(|| panic!("{at}: {value} is no list"));
+                items.iter().for_each(|item| self.check(item, &schema["items"], at));
             }
             Some("string") => assert!(value.is_string(), "{at}: {value} is no text"),
             Some("boolean") => assert!(value.is_boolean(), "{at}: {value} is no flag"),
@@ -350,9 +245,7 @@ impl Client<'_> {
 
 #[rstest]
 #[tokio::test]
-async fn replies_have_the_described_shape(
-    #[values(Profile::Modern, Profile::Flask)] profile: Profile,
-) {
+async fn replies_have_the_described_shape(#[values(Profile::Modern, Profile::Flask)] profile: Profile) {
     let fast = "[security.password_hash_passlib_options]\nargon2__time_cost = 1\nargon2__memory_cost = 64\n";
     let gate = gate(settings(profile).toml("fast.toml", fast)).await;
     let account = NewAccount {
@@ -365,12 +258,7 @@ async fn replies_have_the_described_shape(
     let link = gate.new_setup_link().await.unwrap().unwrap();
     gate.accounts().create(&account).await.unwrap();
     let document = gate.openapi();
-    let mut joe = Client {
-        app: app(&gate),
-        document: &document,
-        cookies: Vec::new(),
-        csrf: None,
-    };
+    let mut joe = Client { app: app(&gate), document: &document, cookies: Vec::new(), csrf: None };
 
     assert_eq!(joe.ask("GET", "/verify", "/verify", None).await.0, 401);
     assert_eq!(joe.ask("GET", "/login", "/login", None).await.0, 200);
@@ -379,9 +267,7 @@ async fn replies_have_the_described_shape(
     assert_eq!(status, 400);
     assert!(value["response"]["field_errors"].is_object());
     let right = || json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true});
-    let (status, value) = joe
-        .ask("POST", "/login?include_auth_token", "/login", Some(right()))
-        .await;
+    let (status, value) = joe.ask("POST", "/login?include_auth_token", "/login", Some(right())).await;
     assert_eq!(status, 200, "{value}");
     assert!(value["response"]["user"]["authentication_token"].is_string());
     assert_eq!(joe.ask("GET", "/login", "/login", None).await.0, 200);
@@ -389,48 +275,15 @@ async fn replies_have_the_described_shape(
     assert_eq!(status, 400, "signed in already");
     assert!(value["response"].get("field_errors").is_none());
     assert_eq!(joe.ask("GET", "/verify", "/verify", None).await.0, 200);
-    assert_eq!(
-        joe.ask("POST", "/verify", "/verify", Some(json!({})))
-            .await
-            .0,
-        400
-    );
-    assert_eq!(
-        joe.ask(
-            "POST",
-            "/verify",
-            "/verify",
-            Some(json!({"password": PASSWORD}))
-        )
-        .await
-        .0,
-        200
-    );
+    assert_eq!(joe.ask("POST", "/verify", "/verify", Some(json!({}))).await.0, 400);
+    assert_eq!(joe.ask("POST", "/verify", "/verify", Some(json!({"password": PASSWORD}))).await.0, 200);
     let large = json!({"password": "x".repeat(600_000)});
-    assert_eq!(
-        joe.ask("POST", "/verify", "/verify", Some(large)).await.0,
-        413
-    );
-    assert_eq!(
-        joe.ask("POST", "/logout", "/logout", Some(json!({})))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(joe.ask("POST", "/verify", "/verify", Some(large)).await.0, 413);
+    assert_eq!(joe.ask("POST", "/logout", "/logout", Some(json!({}))).await.0, 200);
 
-    assert_eq!(
-        joe.ask("GET", "/setup/other", "/setup/{token}", None)
-            .await
-            .0,
-        404
-    );
+    assert_eq!(joe.ask("GET", "/setup/other", "/setup/{token}", None).await.0, 404);
     assert_eq!(joe.ask("GET", &link, "/setup/{token}", None).await.0, 200);
-    assert_eq!(
-        joe.ask("POST", &link, "/setup/{token}", Some(json!({})))
-            .await
-            .0,
-        400
-    );
+    assert_eq!(joe.ask("POST", &link, "/setup/{token}", Some(json!({}))).await.0, 400);
     let admin = json!({"email": "ann@lp.com", "password": PASSWORD, "password_confirm": PASSWORD});
     let (status, value) = joe.ask("POST", &link, "/setup/{token}", Some(admin)).await;
     assert_eq!(status, 200, "{value}");

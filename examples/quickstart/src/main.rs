@@ -10,20 +10,11 @@ use lychgate::{CurrentUser, Lychgate, Settings, guard};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let gate = Lychgate::builder()
-        .settings(Settings::load()?)
-        .build()
-        .await?;
+    let gate = Lychgate::builder().settings(Settings::load()?).build().await?;
     let app = Router::new()
         .route("/profile", get(profile).route_layer(guard::authenticated()))
-        .route(
-            "/reports",
-            get(reports).route_layer(guard::any_role(["admin", "editor"])),
-        )
-        .route(
-            "/pay",
-            post(pay).route_layer(guard::fresh(Duration::from_secs(60))),
-        )
+        .route("/reports", get(reports).route_layer(guard::any_role(["admin", "editor"])))
+        .route("/pay", post(pay).route_layer(guard::fresh(Duration::from_secs(60))))
         .merge(gate.routes()) // /login, /logout, /verify … as the settings say
         .layer(gate.layer());
     let listener = tokio::net::TcpListener::bind(gate.settings().text("listen")).await?;
@@ -40,8 +31,5 @@ async fn reports(user: CurrentUser) -> String {
 }
 
 async fn pay(user: CurrentUser) -> String {
-    format!(
-        "Paid by {}, who proved it within the last minute.\n",
-        user.email()
-    )
+    format!("Paid by {}, who proved it within the last minute.\n", user.email())
 }

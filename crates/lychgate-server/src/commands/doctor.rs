@@ -120,12 +120,20 @@ impl Doctor {
             }
             Err(Exit::Settings(lines)) => {
                 for line in lines.lines() {
-                    report.problem("settings", line, "put it right in the file or variable named; docs/SETTINGS.md explains each");
+                    report.problem(
+                        "settings",
+                        line,
+                        "put it right in the file or variable named; docs/SETTINGS.md explains each",
+                    );
                 }
             }
             Err(other) => return Err(other),
         }
-        if self.json { output::json(&report.json()) } else { report.print() }
+        if self.json {
+            output::json(&report.json())
+        } else {
+            report.print()
+        }
         if report.problems() == 0 { Ok(()) } else { Err(Exit::Reported) }
     }
 }

@@ -41,7 +41,8 @@ impl Init {
             Err(_) => Table::new(),
         };
         let installed = Secrets::read(&global.data)?;
-        let installed_table = if installed.exists() { installed.text().parse().unwrap_or_default() } else { Table::new() };
+        let installed_table =
+            if installed.exists() { installed.text().parse().unwrap_or_default() } else { Table::new() };
         let known = |pick: fn(&Table) -> Option<&toml::Value>| {
             let found = pick(&earlier).or_else(|| pick(&installed_table));
             found.and_then(toml::Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -50,7 +51,8 @@ impl Init {
         let salt = known(|table| table.get("security")?.get("password_salt"));
         let kept = key.is_some() || salt.is_some();
         let text = sample_toml(&key.map_or_else(random_text, Ok)?, &salt.map_or_else(random_text, Ok)?);
-        let written = if self.force { files::replace_private(&path, &text) } else { files::create_private(&path, &text) };
+        let written =
+            if self.force { files::replace_private(&path, &text) } else { files::create_private(&path, &text) };
         written.map_err(|error| Exit::failed(format!("cannot write {}: {error}", path.display())))?;
         let secrets = if kept { "the secrets that were here" } else { "fresh secrets" };
         output::done(format_args!("{} is written, with {secrets}. `lychgate doctor` checks it.", path.display()));

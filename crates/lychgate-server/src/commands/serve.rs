@@ -51,11 +51,9 @@ impl Serve {
         let gate = open::gate(global, listen).await?;
         let local = listener.local_addr().map_err(Exit::failed)?;
         let origin = format!("http://{}", reachable(local));
-        output::line(format_args!("Lychgate {} is ready on {origin}", env!("CARGO_PKG_VERSION")));
-        if let Some(path) = gate.new_setup_link().await? {
-            announce(&gate, &origin, &path);
-        }
-        gate.serve(app::router(&gate), listener).await.map_err(Exit::failed)
+        let serving = async { gate.serve(app::router(&gate), listener).await.map_err(Exit::failed) };
+        // Whoever reads that it is ready may stop it at once: it listens to signals before it says so.
+        tokio::try_join!(biased; serving, announce(&gate, &origin)).map(drop)
     }
 }
 
@@ -90,13 +88,17 @@ fn reachable(local: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, local.port())
 }
 
-fn announce(gate: &Lychgate, origin: &str, path: &str) {
+/// Says that the server is ready, and how to set it up while nobody has.
+async fn announce(gate: &Lychgate, origin: &str) -> Result<(), Exit> {
+    output::line(format_args!("Lychgate {} is ready on {origin}", env!("CARGO_PKG_VERSION")));
+    let Some(path) = gate.new_setup_link().await? else { return Ok(()) };
     let origin = gate.settings().text_opt("base_url").unwrap_or(origin).trim_end_matches('/');
     let until = (OffsetDateTime::now_utc() + LINK_LIFETIME).format(format_description!("[hour]:[minute]"));
     output::line(format_args!(
         "Set up the first administrator: {origin}{path}  (works once, until {} UTC)",
         until.unwrap_or_default()
     ));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -107,9 +109,12 @@ mod tests {
 
     #[test]
     fn the_link_leads_to_this_machine() {
-        for (local, expected) in
-            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:1", "[::1]:1"), ("10.0.0.1:2", "10.0.0.1:2"), ("[::1]:3", "[::1]:3")]
-        {
+        for (local, expected) in [
+            ("0.0.0.0:80", "127.0.0.1:80"),
+            ("[::]:1", "[::1]:1"),
+            ("10.0.0.1:2", "10.0.0.1:2"),
+            ("[::1]:3", "[::1]:3"),
+        ] {
             assert_eq!(reachable(local.parse().unwrap()).to_string(), expected);
         }
     }

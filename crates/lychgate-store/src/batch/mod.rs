@@ -146,7 +146,7 @@ impl Batch {
     }
 
     /// Takes up one step's statements after checking all their values.
-    fn step(&mut self, make: impl FnOnce(&mut Self) -> Result<()>) -> &mut Self {
+    pub(crate) fn step(&mut self, make: impl FnOnce(&mut Self) -> Result<()>) -> &mut Self {
         let before = self.planned.len();
         let made = make(self).and_then(|()| {
             let added = self.planned.get(before..).unwrap_or_default();
@@ -160,7 +160,7 @@ impl Batch {
         self
     }
 
-    fn push(&mut self, statement: Statement, expect: Expect) {
+    pub(crate) fn push(&mut self, statement: Statement, expect: Expect) {
         self.planned.push(Planned {
             statement,
             expect,

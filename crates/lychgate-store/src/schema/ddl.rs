@@ -102,12 +102,18 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
              redeemed_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, PRIMARY KEY (kind, key))"
         ),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_redemptions_expiry ON lychgate_redemptions (expires_at)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_outbox (id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, \
+             recipient TEXT NOT NULL, payload TEXT NOT NULL, created_at {datetime} NOT NULL, due_at {datetime} NOT NULL, \
+             attempts {bigint} NOT NULL, state TEXT NOT NULL, last_error TEXT, sent_at {datetime})"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_outbox_due ON lychgate_outbox (state, due_at)".to_owned(),
     ]
 }
 
 /// The names of Lychgate's own tables.
-pub(crate) fn side_tables_known() -> [&'static str; 3] {
-    ["lychgate_meta", "lychgate_sessions", "lychgate_redemptions"]
+pub(crate) fn side_tables_known() -> [&'static str; 4] {
+    ["lychgate_meta", "lychgate_sessions", "lychgate_redemptions", "lychgate_outbox"]
 }
 
 /// Indexes that keep sign-in from reading whole tables: name and statement.

@@ -185,6 +185,15 @@ impl Store {
         Ok(BatchOutcome::new(&planned, steps, &done))
     }
 
+    /// Commits a batch of one statement and gives the rows that it returned.
+    pub(crate) async fn commit_rows(&self, batch: Batch) -> Result<Vec<Row>> {
+        if let Some(text) = batch.error {
+            return Err(StoreError::invalid(text));
+        }
+        let done = self.inner.backend.write(Arc::new(batch.planned)).await?;
+        Ok(done.into_iter().flat_map(|done| done.rows).collect())
+    }
+
     /// Commits a batch of one step and says how many rows it changed.
     pub(crate) async fn commit_one(
         &self,

@@ -1,8 +1,16 @@
 //! The features: one folder each, with its settings, forms, routes and replies. No feature imports another.
 
 pub(crate) mod assets;
+pub(crate) mod change_email;
+pub(crate) mod change_password;
+pub(crate) mod change_username;
+pub(crate) mod confirm;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod passwordless;
+pub(crate) mod recover;
+pub(crate) mod recover_username;
+pub(crate) mod register;
 pub(crate) mod openapi;
 pub(crate) mod setup;
 pub(crate) mod verify;
@@ -25,6 +33,14 @@ const FEATURES: &[Feature] = &[
     Feature { name: "login", endpoints: login::endpoints, describe: login::openapi::describe },
     Feature { name: "logout", endpoints: logout::endpoints, describe: logout::openapi::describe },
     Feature { name: "openapi", endpoints: openapi::endpoints, describe: openapi::describe },
+    Feature { name: "change_email", endpoints: change_email::endpoints, describe: |_| {} },
+    Feature { name: "change_password", endpoints: change_password::endpoints, describe: |_| {} },
+    Feature { name: "change_username", endpoints: change_username::endpoints, describe: |_| {} },
+    Feature { name: "confirm", endpoints: confirm::endpoints, describe: |_| {} },
+    Feature { name: "passwordless", endpoints: passwordless::endpoints, describe: |_| {} },
+    Feature { name: "recover", endpoints: recover::endpoints, describe: |_| {} },
+    Feature { name: "recover_username", endpoints: recover_username::endpoints, describe: |_| {} },
+    Feature { name: "register", endpoints: register::endpoints, describe: |_| {} },
     Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
@@ -43,6 +59,14 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     login::routes(gate, routes);
     logout::routes(gate, routes);
     openapi::routes(gate, routes);
+    change_email::routes(gate, routes);
+    change_password::routes(gate, routes);
+    change_username::routes(gate, routes);
+    confirm::routes(gate, routes);
+    passwordless::routes(gate, routes);
+    recover::routes(gate, routes);
+    recover_username::routes(gate, routes);
+    register::routes(gate, routes);
     setup::routes(gate, routes);
     verify::routes(gate, routes);
 }

@@ -2,5 +2,11 @@
 
 pub(crate) mod account;
 pub(crate) mod authenticate;
+pub(crate) mod by_email;
+pub(crate) mod landing;
+pub(crate) mod letters;
+pub(crate) mod links;
+pub(crate) mod new_password;
 pub(crate) mod next;
+pub(crate) mod relay;
 pub(crate) mod sign_in;

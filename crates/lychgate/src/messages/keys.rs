@@ -247,6 +247,10 @@ keys! {
     SETUP_ALREADY_DONE
     /// The first administrator was created.
     SETUP_DONE
+    /// Nobody may register.
+    REGISTRATION_CLOSED
+    /// The address is of a domain that may not register.
+    REGISTRATION_DOMAIN
     /// The user signed out.
     LOGOUT_SUCCESSFUL
 }

@@ -29,13 +29,7 @@ pub(crate) struct Operations<'a> {
 
 impl<'a> Operations<'a> {
     fn of(gate: &'a Lychgate) -> Self {
-        let mut all = Self {
-            gate,
-            feature: "",
-            by_route: BTreeMap::new(),
-            schemas: Vec::new(),
-            tags: Vec::new(),
-        };
+        let mut all = Self { gate, feature: "", by_route: BTreeMap::new(), schemas: Vec::new(), tags: Vec::new() };
         features::describe(&mut all);
         all
     }
@@ -48,12 +42,7 @@ impl<'a> Operations<'a> {
 
     /// Says what the feature is for.
     pub(crate) fn about(&mut self, text: &str) {
-        self.tags.push(
-            TagBuilder::new()
-                .name(self.feature)
-                .description(Some(text))
-                .build(),
-        );
+        self.tags.push(TagBuilder::new().name(self.feature).description(Some(text)).build());
     }
 
     pub(crate) fn settings(&self) -> &'a Settings {
@@ -67,27 +56,14 @@ impl<'a> Operations<'a> {
 
     /// Describes `method` of the route called `name`; what every route may answer is added.
     pub(crate) fn add(&mut self, name: &'static str, method: &Method, operation: OperationBuilder) {
-        self.add_plain(
-            name,
-            method,
-            operation.response("503", parts::shared("Busy")),
-        );
+        self.add_plain(name, method, operation.response("503", parts::shared("Busy")));
     }
 
     /// The same for a route that needs neither database nor hashing.
-    pub(crate) fn add_plain(
-        &mut self,
-        name: &'static str,
-        method: &Method,
-        operation: OperationBuilder,
-    ) {
+    pub(crate) fn add_plain(&mut self, name: &'static str, method: &Method, operation: OperationBuilder) {
         let id = format!("{}_{name}", method.as_str().to_ascii_lowercase());
-        let operation = operation
-            .tag(self.feature)
-            .operation_id(Some(id))
-            .response("500", parts::shared("Failed"));
-        self.by_route
-            .insert((name, method.to_string()), operation.build());
+        let operation = operation.tag(self.feature).operation_id(Some(id)).response("500", parts::shared("Failed"));
+        self.by_route.insert((name, method.to_string()), operation.build());
     }
 }
 
@@ -103,12 +79,7 @@ impl Lychgate {
     /// ```
     #[must_use]
     pub fn openapi(&self) -> serde_json::Value {
-        let Operations {
-            mut by_route,
-            schemas,
-            tags,
-            ..
-        } = Operations::of(self);
+        let Operations { mut by_route, schemas, tags, .. } = Operations::of(self);
         let mut paths = Paths::new();
         let mut used = Vec::new();
         for route in self.route_list() {
@@ -138,9 +109,7 @@ impl Lychgate {
             .servers(self.server().map(|server| [server]))
             .paths(paths)
             .components(Some(components.build()))
-            .tags(Some(
-                tags.into_iter().filter(|tag| used.contains(&tag.name)),
-            ))
+            .tags(Some(tags.into_iter().filter(|tag| used.contains(&tag.name))))
             .build();
         // Writing cannot fail: every key is text.
         serde_json::to_value(document).unwrap_or_default()
@@ -149,11 +118,7 @@ impl Lychgate {
     /// Where the paths begin, if that is not the root of whoever serves the document.
     fn server(&self) -> Option<Server> {
         let web = self.web();
-        let url = format!(
-            "{}{}",
-            web.base_url.as_deref().unwrap_or_default(),
-            web.application_root
-        );
+        let url = format!("{}{}", web.base_url.as_deref().unwrap_or_default(), web.application_root);
         (!url.is_empty()).then(|| Server::new(url))
     }
 }

@@ -1,8 +1,8 @@
 //! The pieces that features build their descriptions from.
 
 use utoipa::openapi::{
-    ArrayBuilder, Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response,
-    ResponseBuilder, Schema, SchemaFormat, Type,
+    ArrayBuilder, Content, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+    SchemaFormat, Type,
     path::{OperationBuilder, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
     security::SecurityRequirement,
@@ -16,9 +16,7 @@ const HTML: &str = "text/html";
 
 /// Text.
 pub(crate) fn text(description: &str) -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .description(Some(description))
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description))
 }
 
 /// Text of a format such as `email` or `password`.
@@ -28,16 +26,12 @@ pub(crate) fn formatted(format: &str, description: &str) -> ObjectBuilder {
 
 /// Yes or no.
 pub(crate) fn flag(description: &str) -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::Boolean)
-        .description(Some(description))
+    ObjectBuilder::new().schema_type(Type::Boolean).description(Some(description))
 }
 
 /// A list of texts.
 pub(crate) fn texts(description: &str) -> ArrayBuilder {
-    ArrayBuilder::new()
-        .items(ObjectBuilder::new().schema_type(Type::String))
-        .description(Some(description))
+    ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String)).description(Some(description))
 }
 
 /// A schema by its name in the document.
@@ -52,9 +46,7 @@ pub(crate) fn shared(name: &str) -> RefOr<Response> {
 
 /// The members of a successful reply to a form: the token for the next one, and what the feature adds.
 pub(crate) fn members() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .property("csrf_token", text("The CSRF token for the next request."))
-        .required("csrf_token")
+    ObjectBuilder::new().property("csrf_token", text("The CSRF token for the next request.")).required("csrf_token")
 }
 
 /// The envelope around `response`.
@@ -67,18 +59,13 @@ pub(crate) fn envelope(response: impl Into<RefOr<Schema>>) -> ObjectBuilder {
 }
 
 /// A reply in JSON or, for browsers, as a page.
-pub(crate) fn page_or_json(
-    description: &str,
-    response: impl Into<RefOr<Schema>>,
-) -> ResponseBuilder {
+pub(crate) fn page_or_json(description: &str, response: impl Into<RefOr<Schema>>) -> ResponseBuilder {
     json(description, response).content(HTML, page())
 }
 
 /// A reply in JSON alone.
 pub(crate) fn json(description: &str, response: impl Into<RefOr<Schema>>) -> ResponseBuilder {
-    ResponseBuilder::new()
-        .description(description)
-        .content(JSON, Content::new(Some(envelope(response))))
+    ResponseBuilder::new().description(description).content(JSON, Content::new(Some(envelope(response))))
 }
 
 /// What stands in a page.
@@ -88,12 +75,10 @@ pub(crate) fn page() -> Content {
 
 /// A reply that sends a browser elsewhere.
 pub(crate) fn redirect(description: &str) -> ResponseBuilder {
-    let location =
-        HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
-    ResponseBuilder::new().description(description).header(
-        "Location",
-        location.description(Some("Where to go.")).build(),
-    )
+    let location = HeaderBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+    ResponseBuilder::new()
+        .description(description)
+        .header("Location", location.description(Some("Where to go.")).build())
 }
 
 /// Says that a reply sets cookies.
@@ -114,25 +99,17 @@ pub(crate) fn query(name: &str, description: &str) -> ParameterBuilder {
 
 /// A parameter of the path.
 pub(crate) fn in_path(name: &str, description: &str) -> ParameterBuilder {
-    query(name, description)
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
+    query(name, description).parameter_in(ParameterIn::Path).required(Required::True)
 }
 
 /// `?next=`: where a browser goes afterwards.
 pub(crate) fn next() -> ParameterBuilder {
-    query(
-        "next",
-        "Where a browser goes afterwards: a path or URL of this site. Anything else is not followed.",
-    )
+    query("next", "Where a browser goes afterwards: a path or URL of this site. Anything else is not followed.")
 }
 
 /// `?include_auth_token`: asks for an auth token in `response.user`.
 pub(crate) fn include_auth_token() -> ParameterBuilder {
-    query(
-        "include_auth_token",
-        "With any value, or none, `response.user` holds an auth token.",
-    )
+    query("include_auth_token", "With any value, or none, `response.user` holds an auth token.")
 }
 
 /// A form by the name of its schema, as JSON and as browsers send it.
@@ -140,10 +117,7 @@ fn body(schema: &str) -> RequestBody {
     RequestBodyBuilder::new()
         .required(Some(Required::True))
         .content(JSON, Content::new(Some(named(schema))))
-        .content(
-            "application/x-www-form-urlencoded",
-            Content::new(Some(named(schema))),
-        )
+        .content("application/x-www-form-urlencoded", Content::new(Some(named(schema))))
         .content("multipart/form-data", Content::new(Some(named(schema))))
         .build()
 }
@@ -152,10 +126,7 @@ impl Operations<'_> {
     /// Adds the schema of a form, with the CSRF token where the settings want one.
     pub(crate) fn form(&mut self, name: &'static str, form: ObjectBuilder) {
         let form = match csrf_field(self.settings()) {
-            Some(field) => form.property(
-                field,
-                text("The CSRF token of this session. See the introduction."),
-            ),
+            Some(field) => form.property(field, text("The CSRF token of this session. See the introduction.")),
             None => form,
         };
         self.schema(name, form);
@@ -175,9 +146,7 @@ impl Operations<'_> {
                     .name(header)
                     .parameter_in(ParameterIn::Header)
                     .required(Required::False)
-                    .description(Some(
-                        "The CSRF token of this session, where it is not in a form field.",
-                    ))
+                    .description(Some("The CSRF token of this session, where it is not in a form field."))
                     .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
             ),
             None => operation,
@@ -199,25 +168,16 @@ impl Operations<'_> {
             .iter()
             .map(|mechanism| SecurityRequirement::new(mechanism.clone(), [""; 0]))
             .collect();
-        if settings.flag("token_query_enabled")
-            && settings
-                .list("api_enabled_methods")
-                .iter()
-                .any(|m| m == "token")
-        {
+        if settings.flag("token_query_enabled") && settings.list("api_enabled_methods").iter().any(|m| m == "token") {
             requirements.push(SecurityRequirement::new("token_in_query", [""; 0]));
         }
-        operation
-            .securities(Some(requirements))
-            .response("401", shared("Unauthenticated"))
+        operation.securities(Some(requirements)).response("401", shared("Unauthenticated"))
     }
 }
 
 /// The name of the form field of the CSRF token, if forms have one.
 fn csrf_field(settings: &Settings) -> Option<&str> {
-    settings
-        .flag("csrf.enabled")
-        .then(|| settings.text("csrf.field_name"))
+    settings.flag("csrf.enabled").then(|| settings.text("csrf.field_name"))
 }
 
 /// What the application tells a user about themselves, in every reply that names one.

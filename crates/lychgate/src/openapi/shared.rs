@@ -1,8 +1,7 @@
 //! What the routes share: the envelope, the errors, the ways to say who calls.
 
 use utoipa::openapi::{
-    Components, ComponentsBuilder, Content, HeaderBuilder, ObjectBuilder, RefOr, ResponseBuilder,
-    Schema, Type,
+    Components, ComponentsBuilder, Content, HeaderBuilder, ObjectBuilder, RefOr, ResponseBuilder, Schema, Type,
     schema::AdditionalProperties,
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
 };
@@ -27,9 +26,7 @@ pub(super) fn components(settings: &Settings) -> ComponentsBuilder {
     let components = responses(schemas(Components::builder()), settings);
     mechanisms(settings)
         .into_iter()
-        .fold(components, |components, (name, mechanism)| {
-            components.security_scheme(name, mechanism)
-        })
+        .fold(components, |components, (name, mechanism)| components.security_scheme(name, mechanism))
 }
 
 /// The ways to say who calls, under the names that `api_enabled_methods` uses.
@@ -39,30 +36,20 @@ fn mechanisms(settings: &Settings) -> Vec<(&'static str, SecurityScheme)> {
         "An auth token: `response.user.authentication_token` of a sign-in with `?include_auth_token`. It is also \
          accepted as the member `{key}` of a JSON body."
     );
-    let in_header =
-        ApiKeyValue::with_description(settings.text("token_authentication_header"), &token);
+    let in_header = ApiKeyValue::with_description(settings.text("token_authentication_header"), &token);
     let session = settings.text("session.cookie_name");
-    let session =
-        ApiKeyValue::with_description(session, "The signed session cookie that sign-in sets.");
+    let session = ApiKeyValue::with_description(session, "The signed session cookie that sign-in sets.");
     let basic = Http::builder()
         .scheme(HttpAuthScheme::Basic)
-        .description(Some(
-            "Identity and password, on routes that accept them. Makes no session.",
-        ));
+        .description(Some("Identity and password, on routes that accept them. Makes no session."));
     let mut all = vec![
         ("session", SecurityScheme::ApiKey(ApiKey::Cookie(session))),
         ("token", SecurityScheme::ApiKey(ApiKey::Header(in_header))),
         ("basic", SecurityScheme::Http(basic.build())),
     ];
     if settings.flag("token_query_enabled") {
-        let query = ApiKeyValue::with_description(
-            key,
-            "An auth token. Addresses end up in logs: prefer the header.",
-        );
-        all.push((
-            "token_in_query",
-            SecurityScheme::ApiKey(ApiKey::Query(query)),
-        ));
+        let query = ApiKeyValue::with_description(key, "An auth token. Addresses end up in logs: prefer the header.");
+        all.push(("token_in_query", SecurityScheme::ApiKey(ApiKey::Query(query))));
     }
     all
 }
@@ -70,72 +57,44 @@ fn mechanisms(settings: &Settings) -> Vec<(&'static str, SecurityScheme)> {
 fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
     let errors = || {
         ObjectBuilder::new()
-            .property(
-                "errors",
-                texts("What is wrong, for people, in the order of the form's fields."),
-            )
+            .property("errors", texts("What is wrong, for people, in the order of the form's fields."))
             .required("errors")
     };
     let by_field = ObjectBuilder::new()
         .additional_properties(Some(AdditionalProperties::from(texts("The errors of one field."))))
-        .description(Some("The same by field, where a form was refused; the empty name stands for the form as a whole."));
+        .description(Some(
+            "The same by field, where a form was refused; the empty name stands for the form as a whole.",
+        ));
     let not_fresh = errors()
-        .property(
-            "reauth_required",
-            flag("Always true: prove who you are again, then repeat the request."),
-        )
+        .property("reauth_required", flag("Always true: prove who you are again, then repeat the request."))
         .required("reauth_required")
-        .property(
-            "unified_signin_enabled",
-            flag("Whether that is done at the unified sign-in's own route."),
-        )
-        .property(
-            "has_webauthn_verify_credential",
-            flag("Whether a passkey of this user may be used."),
-        )
-        .property(
-            "oauth_enabled",
-            flag("Whether an identity provider may be used."),
-        )
+        .property("unified_signin_enabled", flag("Whether that is done at the unified sign-in's own route."))
+        .property("has_webauthn_verify_credential", flag("Whether a passkey of this user may be used."))
+        .property("oauth_enabled", flag("Whether an identity provider may be used."))
         .property("oauth_providers", texts("The names of those providers."));
     components
         .schema(
             "Meta",
             ObjectBuilder::new()
-                .property(
-                    "code",
-                    ObjectBuilder::new()
-                        .schema_type(Type::Integer)
-                        .description(Some("The HTTP status.")),
-                )
+                .property("code", ObjectBuilder::new().schema_type(Type::Integer).description(Some("The HTTP status.")))
                 .required("code"),
         )
-        .schema(
-            "Errors",
-            envelope(errors().property("field_errors", by_field)),
-        )
+        .schema("Errors", envelope(errors().property("field_errors", by_field)))
         .schema("NotFresh", envelope(not_fresh))
         .schema("User", user())
 }
 
 fn user() -> RefOr<Schema> {
     ObjectBuilder::new()
-        .description(Some(
-            "What the application tells a user about themselves; by default nothing.",
-        ))
-        .property(
-            "authentication_token",
-            text("An auth token, where the request asked for one."),
-        )
+        .description(Some("What the application tells a user about themselves; by default nothing."))
+        .property("authentication_token", text("An auth token, where the request asked for one."))
         .additional_properties(Some(AdditionalProperties::FreeForm(true)))
         .into()
 }
 
 fn responses(components: ComponentsBuilder, settings: &Settings) -> ComponentsBuilder {
     let in_json = |description: &str| {
-        ResponseBuilder::new()
-            .description(description)
-            .content("application/json", Content::new(Some(named("Errors"))))
+        ResponseBuilder::new().description(description).content("application/json", Content::new(Some(named("Errors"))))
     };
     let error = |description: &str| in_json(description).content("text/html", page());
     let header = |description: &str| {
@@ -144,17 +103,11 @@ fn responses(components: ComponentsBuilder, settings: &Settings) -> ComponentsBu
             .description(Some(description))
             .build()
     };
-    let unauthenticated = if settings
-        .list("api_enabled_methods")
-        .iter()
-        .any(|mechanism| mechanism == "basic")
-    {
+    let unauthenticated = if settings.list("api_enabled_methods").iter().any(|mechanism| mechanism == "basic") {
         error("Nobody is signed in, or the proof is not good.")
             .header("WWW-Authenticate", header("Asks for Basic credentials."))
     } else {
-        in_json(
-            "Nobody is signed in, or the proof is not good. A browser is sent to the sign-in page instead.",
-        )
+        in_json("Nobody is signed in, or the proof is not good. A browser is sent to the sign-in page instead.")
     };
     components
         .response(

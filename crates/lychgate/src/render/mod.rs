@@ -73,6 +73,15 @@ impl Renderer {
         self.environment.get_template(template)?.render(Value::from(context)).map_err(Into::into)
     }
 
+    /// Whether there is a template of this name; one that cannot be read is an error.
+    pub(crate) fn exists(&self, template: &str) -> Result<bool, Error> {
+        match self.environment.get_template(template) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::TemplateNotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn has(&self, template: &str) -> bool {
         self.environment.get_template(template).is_ok()

@@ -59,15 +59,21 @@ impl Exchange {
     }
 
     /// Before any handler: the check of the whole application, where it is switched on.
-    pub(crate) fn csrf_application_wide(&self, routed: bool) -> Result<(), Failure> {
+    pub(crate) fn csrf_application_wide(&self, matched: Option<&str>) -> Result<(), Failure> {
         let config = &self.config().csrf;
         if config.check_origin {
             self.check_origin()?;
         }
-        if config.enabled && config.protect && config.check_default && routed {
+        if config.enabled && config.protect && config.check_default && !self.is_setup_link(matched) {
             self.protect()?;
         }
         Ok(())
+    }
+
+    /// The link for the first administrator is a secret of its own.
+    fn is_setup_link(&self, matched: Option<&str>) -> bool {
+        let prefix = self.gate.settings().text_opt("url_prefix").unwrap_or_default().trim_end_matches('/');
+        self.gate.0.hooks.setup_link && matched.and_then(|path| path.strip_prefix(prefix)) == Some("/setup/{token}")
     }
 
     /// On a route whose caller was authenticated by `mechanism`.

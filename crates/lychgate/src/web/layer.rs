@@ -16,7 +16,7 @@ use axum::{
     extract::{MatchedPath, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tower::{Layer, Service};
 
 use super::{
@@ -28,7 +28,7 @@ use super::{
     session::key,
 };
 use crate::{
-    failure::Pending,
+    failure::{Failure, Pending},
     gate::Lychgate,
 };
 
@@ -83,14 +83,14 @@ where
                 body::read(content_type.unwrap_or_default(), body, gate.web().body).await
             };
             let exchange = Arc::new(Exchange::begin(gate, &parts, submitted));
-            // A path that is no route is a 404 whatever token came with it; the setup link is a secret of its own.
             let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-            let routed = matched.is_some_and(|path| !path.ends_with("/setup/{token}"));
-            let response = match exchange.csrf_application_wide(routed) {
+            let response = match exchange.csrf_application_wide(matched) {
                 Ok(()) => {
                     parts.extensions.insert(Arc::clone(&exchange));
                     inner.call(Request::from_parts(parts, body)).await?.into_response()
                 }
+                // A path that is no route is a 404 whatever token came with it, also where a fallback would answer.
+                Err(Failure::Csrf(_)) if matched.is_none() => StatusCode::NOT_FOUND.into_response(),
                 Err(failure) => failure.into_response(),
             };
             Ok(finish(&exchange, response).await)

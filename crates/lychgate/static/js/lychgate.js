@@ -21,6 +21,40 @@
     control.classList.add("can-reveal");
   }
 
+  // Tick off that a new password is long enough; counted as the server counts, in characters.
+  for (const control of document.querySelectorAll("[data-min-length]")) {
+    const input = control.querySelector("input");
+    const help = document.getElementById(`${input.id}-help`);
+    if (!help) continue;
+    const check = () => {
+      help.classList.toggle("met", [...input.value.normalize("NFKD")].length >= Number(control.dataset.minLength));
+    };
+    input.addEventListener("input", check);
+    check();
+  }
+
+  // Say whether the repeated password is the same.
+  for (const control of document.querySelectorAll("[data-match]")) {
+    const again = control.querySelector("input");
+    const first = document.getElementById(control.dataset.match);
+    if (!first || document.getElementById(`${again.id}-help`)) continue;
+    const note = document.createElement("p");
+    note.className = "field-help";
+    note.setAttribute("role", "status");
+    control.after(note);
+    const check = () => {
+      const both = first.value !== "" && again.value !== "";
+      const same = first.value === again.value;
+      const text = !both ? "" : same ? control.dataset.matchYes : control.dataset.matchNo;
+      note.classList.toggle("met", both && same);
+      note.classList.toggle("differs", both && !same);
+      if (note.textContent !== text) note.textContent = text;
+    };
+    first.addEventListener("input", check);
+    again.addEventListener("input", check);
+    check();
+  }
+
   // A second click on a slow form sends nothing more.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -7,7 +7,10 @@ use lychgate_store::{CreateMode, DatabaseKind, DatabaseUrl, OpenOptions, Store};
 use time::OffsetDateTime;
 
 use super::Report;
-use crate::{config::{self, Config}, files};
+use crate::{
+    config::{self, Config},
+    files,
+};
 
 /// Secrets of this many bytes cannot be guessed.
 const LONG_ENOUGH: usize = 32;
@@ -25,8 +28,12 @@ pub(super) fn settings(report: &mut Report, config: &Config) {
         Profile::Flask => "flask",
     };
     let file = config.file.as_ref().map_or_else(|| "no settings file".to_owned(), |file| file.display().to_string());
-    let given = settings.rows().filter(|row| *row.source != Source::Default && !config::is_built_in(row.source)).count();
-    report.ok("settings", format!("profile {profile}, {} environment, {given} settings given, {file}", settings.text("environment")));
+    let given =
+        settings.rows().filter(|row| *row.source != Source::Default && !config::is_built_in(row.source)).count();
+    report.ok(
+        "settings",
+        format!("profile {profile}, {} environment, {given} settings given, {file}", settings.text("environment")),
+    );
     for warning in settings.warnings() {
         report.warn("settings", warning, None);
     }
@@ -54,14 +61,22 @@ pub(super) fn secrets(report: &mut Report, config: &Config) {
     }
     for (path, mode) in config.open_files() {
         let path = path.display();
-        report.problem("secrets", format!("{path} can be read by others (mode {mode:03o})"), format!("chmod 600 {path}"));
+        report.problem(
+            "secrets",
+            format!("{path} can be read by others (mode {mode:03o})"),
+            format!("chmod 600 {path}"),
+        );
     }
 }
 
 pub(super) async fn database(report: &mut Report, config: &Config) {
     let section = "database";
     let Some(url) = config.settings.text_opt("database_url") else {
-        return report.problem(section, "no database is named", "set database_url, such as \"sqlite:////path/to/app.db\"");
+        return report.problem(
+            section,
+            "no database is named",
+            "set database_url, such as \"sqlite:////path/to/app.db\"",
+        );
     };
     let url: DatabaseUrl = match url.parse() {
         Ok(url) => url,
@@ -75,8 +90,13 @@ pub(super) async fn database(report: &mut Report, config: &Config) {
         if let Some(mode) = files::open_to_others(file)
             && folder_is_open
         {
-            let text = format!("{} can be read by others (mode {mode:03o}), and it holds password hashes", file.display());
-            report.warn(section, text, Some(&format!("chmod 600 {}, unless another program of the group needs it", file.display())));
+            let text =
+                format!("{} can be read by others (mode {mode:03o}), and it holds password hashes", file.display());
+            report.warn(
+                section,
+                text,
+                Some(&format!("chmod 600 {}, unless another program of the group needs it", file.display())),
+            );
         }
     }
     let options = OpenOptions::new(url).create(CreateMode::Never);
@@ -115,7 +135,11 @@ async fn inspect(report: &mut Report, store: &Store) {
             }
         }
         (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-            report.problem(section, format!("cannot be read: {error}"), "see that its tables are whole and may be read");
+            report.problem(
+                section,
+                format!("cannot be read: {error}"),
+                "see that its tables are whole and may be read",
+            );
         }
     }
     let now = OffsetDateTime::now_utc().unix_timestamp_nanos().to_string();

@@ -70,7 +70,7 @@ impl Create {
             ..NewAccount::default()
         };
         let shown = read_attributes(gate, &self.attributes, &mut account)?;
-        account.password = Some(self.password.get()?);
+        account.password = Some(self.password.get().await?);
         if self.admin {
             ensure_admin_role(gate).await?;
             account.roles.push(ADMIN.to_owned());
@@ -98,7 +98,11 @@ impl Create {
 }
 
 /// Puts the attributes where they belong, and gives them back by name, in order.
-fn read_attributes(gate: &Lychgate, attributes: &[String], account: &mut NewAccount) -> Result<Vec<(String, String)>, Exit> {
+fn read_attributes(
+    gate: &Lychgate,
+    attributes: &[String],
+    account: &mut NewAccount,
+) -> Result<Vec<(String, String)>, Exit> {
     let mut shown: Vec<(String, String)> = Vec::new();
     for attribute in attributes {
         let (name, text) = attribute.split_once(':').unwrap_or(("email", attribute));

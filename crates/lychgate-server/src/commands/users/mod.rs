@@ -110,7 +110,7 @@ async fn set_active(gate: &Lychgate, identity: &str, active: bool) -> Result<(),
 
 async fn change_password(gate: &Lychgate, change: ChangePassword) -> Result<(), Exit> {
     let user = find(gate, &change.user).await?;
-    let password = change.password.get()?;
+    let password = change.password.get().await?;
     gate.accounts().change_password(&user, &password).await.map_err(|error| match error {
         AccountError::Invalid(errors) => {
             Exit::usage(format!("Error changing password. {}", output::errors_by_field(&errors)))

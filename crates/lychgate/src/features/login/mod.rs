@@ -29,13 +29,15 @@ use crate::{
 };
 
 pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
-    settings.text_opt("login_url").map(|url| ("login", url.to_owned())).into_iter().collect()
+    // Another feature may serve this place.
+    let here = !settings.flag("passwordless");
+    settings.text_opt("login_url").filter(|_| here).map(|url| ("login", url.to_owned())).into_iter().collect()
 }
 
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
-    if let Some(url) = gate.settings().text_opt("login_url") {
-        routes.add("login", &[Method::GET], url, "anyone", get);
-        routes.add("login", &[Method::POST], url, "anyone", post);
+    for (name, url) in endpoints(gate.settings()) {
+        routes.add(name, &[Method::GET], &url, "anyone", get);
+        routes.add(name, &[Method::POST], &url, "anyone", post);
     }
 }
 

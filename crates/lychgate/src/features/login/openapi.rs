@@ -6,8 +6,7 @@ use utoipa::openapi::{ObjectBuilder, path::OperationBuilder};
 use crate::openapi::{
     Operations,
     parts::{
-        flag, formatted, include_auth_token, members, next, page_or_json, redirect, sets_cookies,
-        text, texts, user,
+        flag, formatted, include_auth_token, members, next, page_or_json, redirect, sets_cookies, text, texts, user,
     },
 };
 
@@ -15,10 +14,7 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
     to.about("Signing in with a password.");
     to.form("LoginForm", form(to.settings().flag("username_enable")));
     let here = members()
-        .property(
-            "identity_attributes",
-            texts("The names by which somebody may say who they are."),
-        )
+        .property("identity_attributes", texts("The names by which somebody may say who they are."))
         .required("identity_attributes")
         .property("user", user());
     to.add(
@@ -28,23 +24,11 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
             .summary(Some("The sign-in page, or what a program needs to sign in"))
             .parameter(next())
             .parameter(include_auth_token())
-            .response(
-                "200",
-                page_or_json(
-                    "The form. `user` is there for callers who are signed in.",
-                    here,
-                ),
-            )
-            .response(
-                "302",
-                redirect("A browser that is signed in already is sent on."),
-            ),
+            .response("200", page_or_json("The form. `user` is there for callers who are signed in.", here))
+            .response("302", redirect("A browser that is signed in already is sent on.")),
     );
     let done = members()
-        .property(
-            "tf_required",
-            flag("Whether a second factor is still to come."),
-        )
+        .property("tf_required", flag("Whether a second factor is still to come."))
         .required("tf_required")
         .property("user", user())
         .required("user");
@@ -55,17 +39,11 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         .response(
             "200",
             sets_cookies(
-                page_or_json(
-                    "Signed in; for browsers, the page again with its errors.",
-                    done,
-                ),
+                page_or_json("Signed in; for browsers, the page again with its errors.", done),
                 "The session, and the remember-me cookie where it was asked for.",
             ),
         )
-        .response(
-            "302",
-            redirect("A browser that signed in goes on to `next`, or where the settings say."),
-        );
+        .response("302", redirect("A browser that signed in goes on to `next`, or where the settings say."));
     let operation = to.takes(operation, "LoginForm");
     to.add("login", &Method::POST, operation);
 }
@@ -79,10 +57,7 @@ fn form(usernames: bool) -> ObjectBuilder {
         .property("remember", flag("Whether this browser stays signed in."))
         .property("next", text("Where a browser goes afterwards."));
     if usernames {
-        form.property(
-            "username",
-            text("The username; `email` wins if both are given."),
-        )
+        form.property("username", text("The username; `email` wins if both are given."))
     } else {
         form.required("email")
     }

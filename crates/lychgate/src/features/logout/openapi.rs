@@ -15,18 +15,12 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
     to.add(
         "logout",
         &Method::GET,
-        OperationBuilder::new()
-            .summary(Some("Sign out by a link"))
-            .parameter(next())
-            .response("302", gone()),
+        OperationBuilder::new().summary(Some("Sign out by a link")).parameter(next()).response("302", gone()),
     );
     let fields = ObjectBuilder::new().property("next", text("Where a browser goes afterwards."));
     let done = if to.settings().flag("logout_csrf") {
         to.form("LogoutForm", fields);
-        page_or_json(
-            "Signed out; a browser without a CSRF token gets a page with a button.",
-            ObjectBuilder::new(),
-        )
+        page_or_json("Signed out; a browser without a CSRF token gets a page with a button.", ObjectBuilder::new())
     } else {
         to.schema("LogoutForm", fields);
         json("Signed out.", ObjectBuilder::new())

@@ -15,22 +15,14 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
     to.schema(
         "SetupForm",
         ObjectBuilder::new()
-            .property(
-                "email",
-                formatted("email", "The address of the first administrator."),
-            )
+            .property("email", formatted("email", "The address of the first administrator."))
             .required("email")
             .property("password", password())
             .required("password")
             .property("password_confirm", password())
             .required("password_confirm"),
     );
-    let token = || {
-        in_path(
-            "token",
-            "The secret of the link, from the server's first line.",
-        )
-    };
+    let token = || in_path("token", "The secret of the link, from the server's first line.");
     to.add(
         "setup",
         &Method::GET,
@@ -40,20 +32,12 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
             .response("200", page_or_json("The link may be used.", members()))
             .response("404", shared("NotFound")),
     );
-    let user = ObjectBuilder::new()
-        .property("email", formatted("email", "The address."))
-        .required("email");
+    let user = ObjectBuilder::new().property("email", formatted("email", "The address.")).required("email");
     let done = members().property("user", user).required("user");
     let operation = OperationBuilder::new()
         .summary(Some("Make the first administrator"))
         .parameter(token())
-        .response(
-            "200",
-            page_or_json(
-                "The account is made; for browsers, also the page with its errors.",
-                done,
-            ),
-        )
+        .response("200", page_or_json("The account is made; for browsers, also the page with its errors.", done))
         .response("404", shared("NotFound"));
     let operation = to.takes(operation, "SetupForm");
     to.add("setup", &Method::POST, operation);

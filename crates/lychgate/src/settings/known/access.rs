@@ -17,13 +17,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
 
 pub(crate) const REDIRECTS: &[Setting] = &[
     opt_text("redirect_host")
-        .later("single-page applications")
         .means(
             "Host and port put into redirects to paths, for an app whose pages live \
              elsewhere.",
         ),
     opt_choice("redirect_behavior", &["spa"], Preset::Off)
-        .later("single-page applications")
         .means(
             "With \"spa\", links in mails lead to pages of a single-page application \
              instead of the library's.",
@@ -39,6 +37,5 @@ pub(crate) const REDIRECTS: &[Setting] = &[
          domain itself.",
     ),
     opt_text("login_error_view")
-        .later("single-page applications")
         .means("Page of a single-page application for sign-ins by link or OAuth that failed."),
 ];

@@ -39,7 +39,6 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             .means("Host, and port if not the scheme's own, that absolute links are built with."),
         path("application_root", "/").means("Path prefix under which everything is mounted."),
         choice("preferred_url_scheme", &["http", "https"], "http")
-            .later("links in mails")
             .modern(Preset::Text("https"))
             .means("Scheme of absolute links that are made outside a request."),
         flag("subdomain_matching", false)
@@ -49,7 +48,6 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             .means("Folder whose templates replace those of the same name in the library."),
         choice("delivery", &["inline", "outbox"], "inline")
             .modern(Preset::Text("outbox"))
-            .later("mail")
             .means(
                 "Whether mails and text messages are sent before the reply or from an outbox \
                  table, with retries.",

@@ -19,7 +19,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .means("Path under which style sheets and scripts are served."),
     flag("flash_messages", true)
         .means("Whether messages for the user are kept in the session for the next page."),
-    flag("return_generic_responses", false)
+    flag("links_ask_for_a_click", false)
+            .modern(Preset::Flag(true))
+            .means("Whether a mailed link shows a button before it acts, so that mail scanners cannot use it up."),
+        flag("return_generic_responses", false)
         .modern(Preset::Flag(true))
         .means(
             "Whether replies are the same for known and unknown accounts, so that nobody \

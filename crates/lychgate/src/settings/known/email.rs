@@ -1,15 +1,13 @@
 //! Mails: sender, subjects, templates.
 
-use crate::settings::setting::{Setting, flag, later, mailbox, map, text};
+use crate::settings::setting::{Setting, flag, mailbox, map, text};
 
 /// What is taken for a mail address.
 pub(crate) const ADDRESSES: &[Setting] = &[map("email_validator_args", &[])
     .means("How strictly addresses are checked, as `check_deliverability = false`.")];
 
 /// What mails look like.
-pub(crate) const SETTINGS: &[Setting] = &later(
-    "mail",
-    [
+pub(crate) const SETTINGS: &[Setting] = &[
         mailbox("email_sender")
             .means("Sender of mails; off for `mail.default_sender`, else `no-reply@localhost`."),
         flag("email_plaintext", true).means("Whether mails have a text part."),
@@ -70,5 +68,4 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             "security/email/change_notice",
         )
         .means("Template of the mail that tells of a changed password."),
-    ],
-);
+];

@@ -5,8 +5,6 @@
 
 mod access;
 mod application;
-mod change;
-mod confirm;
 mod cookies;
 mod core;
 mod csrf;
@@ -18,9 +16,6 @@ mod mail;
 mod multi_factor;
 mod oauth;
 mod password;
-mod passwordless;
-mod recover;
-mod register;
 mod sms;
 mod tokens;
 mod two_factor;
@@ -39,7 +34,9 @@ use super::{
     setting::{Section, Setting},
 };
 use crate::{
-    features::{login, logout, verify},
+    features::{
+        change_email, change_password, confirm, login, logout, passwordless, recover, register, verify,
+    },
     messages::MessageKey,
 };
 
@@ -69,16 +66,16 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Passwords", password::SETTINGS),
     group("Authentication tokens", tokens::SETTINGS),
     group("Refresh tokens", tokens::REFRESH),
-    group("Registration", register::SETTINGS),
-    group("Confirmation at sign-in", confirm::SIGN_IN),
-    group("Confirmation", confirm::SETTINGS),
-    group("Recovery", recover::SETTINGS),
-    group("Password change", change::PASSWORD),
-    group("Mail address change", change::EMAIL),
+    group("Registration", register::settings::SETTINGS),
+    group("Confirmation at sign-in", confirm::settings::SIGN_IN),
+    group("Confirmation", confirm::settings::SETTINGS),
+    group("Recovery", recover::settings::SETTINGS),
+    group("Password change", change_password::settings::SETTINGS),
+    group("Mail address change", change_email::settings::SETTINGS),
     group("User names", username::NAMES),
     group("User name change and recovery", username::SETTINGS),
     group("Tracking", core::TRACKING),
-    group("Passwordless", passwordless::SETTINGS),
+    group("Passwordless", passwordless::settings::SETTINGS),
     group("Unified sign-in", unified::SETTINGS),
     group("Second factor", two_factor::SETTINGS),
     group("Recovery codes", multi_factor::SETTINGS),

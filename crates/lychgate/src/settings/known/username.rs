@@ -1,6 +1,6 @@
 //! User names: as identity, changed, recovered.
 
-use crate::settings::setting::{Setting, flag, int, later, list, opt_text, path, text};
+use crate::settings::setting::{Setting, flag, int, list, opt_text, path, text};
 
 /// What a user name may be, and whether it signs in.
 pub(crate) const NAMES: &[Setting] = &[
@@ -12,9 +12,7 @@ pub(crate) const NAMES: &[Setting] = &[
 ];
 
 /// Change and recovery.
-pub(crate) const SETTINGS: &[Setting] = &later(
-    "user name change and recovery",
-    [
+pub(crate) const SETTINGS: &[Setting] = &[
         flag("username_required", false)
             .means("Whether a user name must be given at registration."),
         flag("change_username", false).means("Whether users can change their user name."),
@@ -42,5 +40,4 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             "security/email/username_recovery",
         )
         .means("Template of that mail."),
-    ],
-);
+];

@@ -1,10 +1,8 @@
 //! Recovery of forgotten passwords.
 
-use crate::settings::setting::{DAY, Setting, duration, flag, later, opt_text, path, text};
+use crate::settings::setting::{DAY, Setting, duration, flag, opt_text, path, text};
 
-pub(crate) const SETTINGS: &[Setting] = &later(
-    "recovery",
-    [
+pub(crate) const SETTINGS: &[Setting] = &[
         flag("recoverable", false).means("Whether a forgotten password can be reset by mail."),
         path("reset_url", "/reset").means("Route that asks for a reset mail and takes its link."),
         text("forgot_password_template", "security/forgot_password.html")
@@ -23,5 +21,4 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             .means("Whether the mail with the reset link is sent."),
         flag("send_password_reset_notice_email", true)
             .means("Whether a mail tells that the password has been reset."),
-    ],
-);
+];

@@ -1,6 +1,6 @@
 //! Confirmation of mail addresses.
 
-use crate::settings::setting::{DAY, Setting, duration, flag, later, opt_text, path, text};
+use crate::settings::setting::{DAY, Setting, duration, flag, opt_text, path, text};
 
 /// What sign-in asks of somebody who has not confirmed.
 pub(crate) const SIGN_IN: &[Setting] = &[
@@ -11,9 +11,7 @@ pub(crate) const SIGN_IN: &[Setting] = &[
 ];
 
 /// The mails and links.
-pub(crate) const SETTINGS: &[Setting] = &later(
-    "confirmation",
-    [
+pub(crate) const SETTINGS: &[Setting] = &[
         flag("confirmable", false).means("Whether a user must confirm the mail address."),
         path("confirm_url", "/confirm")
             .means("Route that asks for a confirmation mail and takes its link."),
@@ -28,5 +26,4 @@ pub(crate) const SETTINGS: &[Setting] = &later(
         opt_text("post_confirm_view").means("Where a browser goes after confirmation."),
         opt_text("confirm_error_view")
             .means("Where a browser goes when a confirmation link is bad."),
-    ],
-);
+];

@@ -1,26 +1,8 @@
-//! Change of password and of mail address.
+//! Change of the e-mail address.
 
-use crate::settings::setting::{HOUR, Setting, duration, flag, later, opt_text, path, text};
+use crate::settings::setting::{HOUR, Preset, Setting, duration, flag, opt_text, path, text};
 
-pub(crate) const PASSWORD: &[Setting] = &later(
-    "password change",
-    [
-        flag("changeable", false).means("Whether users can change their password."),
-        path("change_url", "/change").means("Route of the page to change the password."),
-        text("change_password_template", "security/change_password.html")
-            .means("Template of that page."),
-        opt_text("post_change_view").means("Where a browser goes after the change."),
-        flag("send_password_change_email", true)
-            .means("Whether a mail tells that the password has been changed."),
-        text("change_salt", "change-salt")
-            .without_meaning("no token is made with it")
-            .means("Salt, never used."),
-    ],
-);
-
-pub(crate) const EMAIL: &[Setting] = &later(
-    "mail address change",
-    [
+pub(crate) const SETTINGS: &[Setting] = &[
         flag("change_email", false).means("Whether users can change their mail address."),
         path("change_email_url", "/change-email")
             .means("Route of the page to change the mail address, and of its link."),
@@ -40,5 +22,9 @@ pub(crate) const EMAIL: &[Setting] = &later(
         path("change_email_confirm_url", "/change-email-confirm")
             .without_meaning("the link leads to `change_email_url`")
             .means("Route, never used."),
-    ],
-);
+    flag("send_email_change_notice", false)
+        .modern(Preset::Flag(true))
+        .means("Whether the old address is told that the account has moved."),
+    text("email_subject_email_change_notice", "Your email address has been changed")
+        .means("Subject of the mail to the old address."),
+];

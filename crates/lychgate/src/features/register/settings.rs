@@ -1,10 +1,8 @@
 //! Registration.
 
-use crate::settings::setting::{Setting, flag, later, opt_text, path, text};
+use crate::settings::setting::{Setting, choice, list, flag, opt_text, path, text};
 
-pub(crate) const SETTINGS: &[Setting] = &later(
-    "registration",
-    [
+pub(crate) const SETTINGS: &[Setting] = &[
         flag("registerable", false).means("Whether people can register."),
         path("register_url", "/register").means("Route of the registration page."),
         opt_text("post_register_view")
@@ -34,5 +32,7 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             "Template of the mail to somebody who asked for a taken user name, with generic \
              replies.",
         ),
-    ],
-);
+    choice("register_mode", &["open", "domain", "closed"], "open")
+        .means("Who may register: anybody, people with an address in `register_domains`, or nobody."),
+    list("register_domains", &[]).means("Domains of mail addresses that may register."),
+];

@@ -1,0 +1,452 @@
+//! The command line: texts, exit codes, files.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{io::Write as _, net::TcpListener};
+
+use serde_json::json;
+use support::{PASSWORD, Place};
+
+#[test]
+fn help_teaches() {
+    let place = Place::new();
+    let help = place.run(&["--help"]);
+    assert_eq!(help.code, 0);
+    for word in
+        ["First steps:", "users create --admin", "serve", "init", "users", "roles", "doctor", "routes", "openapi"]
+    {
+        assert!(help.out.contains(word), "{word}");
+    }
+    for command in [&["users", "create"][..], &["roles", "add_permissions"], &["serve"], &["init"], &["doctor"]] {
+        let help = place.run(&[command, &["--help"]].concat());
+        assert_eq!((help.code, help.err.as_str()), (0, ""), "{help:?}");
+        assert!(help.out.contains("Common options:"), "{help:?}");
+    }
+    assert!(place.run(&["users", "create", "--help"]).out.contains("Unsafe"));
+    assert_eq!(place.run(&["--version"]).out, concat!("lychgate ", env!("CARGO_PKG_VERSION"), "\n"));
+    for group in [&[][..], &["users"], &["roles"]] {
+        let said = place.run(group);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(said.err.contains("Usage: "), "{said:?}");
+    }
+    assert!(!place.path("instance").exists(), "help makes nothing");
+}
+
+#[test]
+fn usage_errors() {
+    let place = Place::new();
+    place.run(&["users", "actvate"]).refuses(
+        "users",
+        "unrecognized subcommand 'actvate'\n\n  tip: some similar subcommands exist: 'deactivate', 'activate'",
+    );
+    place
+        .run(&["users", "activate"])
+        .refuses("users activate", "the following required arguments were not provided:\n  <USER>");
+    place
+        .run(&["roles", "create"])
+        .refuses("roles create", "the following required arguments were not provided:\n  <NAME>");
+    assert!(!place.path("instance").exists());
+}
+
+#[test]
+fn users_are_created() {
+    let place = Place::new();
+    place
+        .run(&["users", "create", "New@LP.com", "--password", PASSWORD])
+        .succeeds("User created successfully.\n{'email': 'New@lp.com', 'password': '****', 'active': False}\n");
+    place
+        .run(&["users", "create", "email:joe@lp.com", "--username", "joeschmo", "-a", "--password", PASSWORD])
+        .succeeds("User created successfully.\n{'email': 'joe@lp.com', 'password': '****', 'username': 'joeschmo', 'active': True}\n");
+    let users = place.run(&["users", "list", "--json"]).json();
+    assert_eq!(users[0]["confirmed_at"], json!(null), "it is not confirmed");
+    assert_eq!((&users[1]["username"], &users[1]["active"]), (&json!("joeschmo"), &json!(true)));
+}
+
+#[test]
+fn users_that_cannot_be_created() {
+    let place = Place::new();
+    place.user(&["joe@lp.com"]);
+    let create = |args: &[&str]| place.run(&[&["users", "create", "--password", PASSWORD], args].concat());
+    create(&["joe@lp.com"])
+        .refuses("users create", "Error creating user. {'email': ['There is an account for joe@lp.com already.']}");
+    create(&[]).refuses("users create", "Error creating user. {'email': ['Please type your email address.']}");
+    create(&["bad"]).refuses("users create", "Attr email with value bad wasn't accepted by uia_email_mapper");
+    create(&["a@lp.com", "nosuch:1"])
+        .refuses("users create", "Invalid value: 'nosuch' is an invalid keyword argument for User");
+    create(&["a@lp.com", "fs_uniquifier:1"])
+        .refuses("users create", "Invalid value: 'fs_uniquifier' cannot be given as an attribute");
+    let short = place.run(&["users", "create", "a@lp.com", "--password", "short"]);
+    assert_eq!(short.code, 2);
+    assert!(short.err.contains("Error creating user. {'password': ['"), "{short:?}");
+    assert_eq!(place.run(&["users", "list", "--json"]).json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn attributes_split_at_the_first_colon_and_fill_own_columns() {
+    let place = Place::new();
+    place.user(&["first@lp.com"]);
+    place.sql("ALTER TABLE \"user\" ADD COLUMN home VARCHAR(100)");
+    place
+        .run(&["users", "create", "joe@lp.com", "home:http://lp.com:80/", "--password", PASSWORD])
+        .succeeds("User created successfully.\n{'email': 'joe@lp.com', 'home': 'http://lp.com:80/', 'password': '****', 'active': False}\n");
+    let database = rusqlite::Connection::open(place.path("instance/lychgate.db")).unwrap();
+    let home: String =
+        database.query_row("SELECT home FROM \"user\" WHERE email = 'joe@lp.com'", [], |row| row.get(0)).unwrap();
+    assert_eq!(home, "http://lp.com:80/");
+}
+
+#[test]
+fn a_phone_number_is_an_identity() {
+    let place = Place::new();
+    place.write(
+        "lychgate.toml",
+        "[security]\nuser_identity_attributes = [{email = {mapper = \"email\"}}, {us_phone_number = {mapper = \"phone\"}}]\n",
+    );
+    place.user(&["joe@lp.com", "us_phone_number:+44 20 7946 0958"]);
+    let joe = place.run(&["users", "show", "+442079460958", "--json"]).json();
+    assert_eq!((&joe["email"], &joe["phone"]), (&json!("joe@lp.com"), &json!("+442079460958")));
+    place
+        .run(&["users", "create", "a@lp.com", "us_phone_number:none", "--password", PASSWORD])
+        .refuses("users create", "Attr us_phone_number with value none wasn't accepted by uia_phone_mapper");
+}
+
+#[test]
+fn passwords_come_from_four_places() {
+    let place = Place::new();
+    let twice = format!("{PASSWORD}\n{PASSWORD}\n");
+    assert_eq!(place.run_with(&["users", "create", "a@lp.com"], &[], &twice).code, 0);
+    let different = format!("{PASSWORD}\nother\n{twice}");
+    let said = place.run_with(&["users", "create", "b@lp.com"], &[], &different);
+    assert_eq!(said.code, 0);
+    assert_eq!(said.err, "Error: The two entered values do not match.\n");
+    assert_eq!(place.run_with(&["users", "create", "c@lp.com"], &[("LYCHGATE_PASSWORD", PASSWORD)], "").code, 0);
+    assert_eq!(place.run_with(&["users", "create", "d@lp.com", "--password-stdin"], &[], PASSWORD).code, 0);
+
+    let aborted = place.run_with(&["users", "create", "e@lp.com"], &[], "one\ntwo\n");
+    assert_eq!((aborted.code, aborted.out.as_str()), (1, ""));
+    assert_eq!(aborted.err, "Error: The two entered values do not match.\nAborted!\n");
+    let long = "x".repeat(10_000);
+    assert_eq!(place.run_with(&["users", "create", "f@lp.com"], &[], &long).code, 2);
+
+    let server = place.serve(&[]);
+    place.run(&["users", "activate", "d@lp.com"]).succeeds("User \"d@lp.com\" has been activated.\n");
+    assert_eq!(server.client().sign_in("d@lp.com").status, 200, "the line's end is not part of the password");
+    assert_ne!(server.client().sign_in("a@lp.com").status, 200, "without --active nobody gets in");
+}
+
+#[test]
+fn users_are_switched_on_and_off() {
+    let place = Place::new();
+    place.user(&["joe@lp.com"]);
+    let run = |command: &str| place.run(&["users", command, "joe@lp.com"]);
+    run("deactivate").succeeds("User \"joe@lp.com\" was already deactivated.\n");
+    run("activate").succeeds("User \"joe@lp.com\" has been activated.\n");
+    run("activate").succeeds("User \"joe@lp.com\" was already activated.\n");
+    run("deactivate").succeeds("User \"joe@lp.com\" has been deactivated.\n");
+    for command in ["activate", "deactivate", "reset_access", "change_password", "show", "delete"] {
+        place.run(&["users", command, "nobody@lp.com"]).refuses(&format!("users {command}"), "User not found.");
+    }
+}
+
+#[test]
+fn access_is_reset_and_the_password_stays() {
+    let place = Place::new();
+    place.user(&["-a", "joe@lp.com"]);
+    let server = place.serve(&[]);
+    let mut client = server.client();
+    assert_eq!(client.sign_in("joe@lp.com").status, 200);
+    place
+        .run(&["users", "reset_access", "joe@lp.com"])
+        .succeeds("User \"joe@lp.com\" authentication credentials have been reset.\n");
+    assert!(!client.get("/", "text/html").body.contains("joe@lp.com"), "the session has ended");
+    assert_eq!(server.client().sign_in("joe@lp.com").status, 200);
+}
+
+#[test]
+fn passwords_are_changed() {
+    let place = Place::new();
+    place.run(&["users", "create", "-a", "joe@lp.com", "--password", "another horse battery"]);
+    let server = place.serve(&[]);
+    assert_ne!(server.client().sign_in("joe@lp.com").status, 200);
+    place.run(&["users", "change_password", "joe@lp.com", "--password", PASSWORD]).succeeds("");
+    assert_eq!(server.client().sign_in("joe@lp.com").status, 200);
+    let short = place.run(&["users", "change_password", "joe@lp.com", "--password", "x"]);
+    assert_eq!(short.code, 2);
+    assert!(short.err.contains("Error: Error changing password. {'password': ['"), "{short:?}");
+}
+
+#[test]
+fn users_are_listed_without_secrets() {
+    let place = Place::new();
+    place.user(&["--admin", "adm@lp.com"]);
+    place.user(&["-a", "joe@lp.com", "-u", "joeschmo"]);
+    place.user(&["jill@lp.com"]);
+    let emails = |args: &[&str]| -> Vec<String> {
+        let users = place.run(&[&["users", "list", "--json"], args].concat()).json();
+        users.as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(emails(&[]), ["adm@lp.com", "joe@lp.com", "jill@lp.com"]);
+    assert_eq!(emails(&["--search", "SCHMO"]), ["joe@lp.com"]);
+    assert_eq!(emails(&["--role", "admin"]), ["adm@lp.com"]);
+    assert_eq!(emails(&["--active"]), ["adm@lp.com", "joe@lp.com"]);
+    assert_eq!(emails(&["--inactive"]), ["jill@lp.com"]);
+    assert_eq!(emails(&["--limit", "2"]), ["adm@lp.com", "joe@lp.com"]);
+    assert_eq!(emails(&["--limit", "0"]), Vec::<String>::new());
+    let table = place.run(&["users", "list"]).out;
+    assert_eq!(table.lines().count(), 4, "{table}");
+    assert!(table.lines().next().unwrap().contains("EMAIL"), "{table}");
+
+    let shown = place.run(&["users", "show", "adm@lp.com", "--json"]);
+    let adm = shown.json();
+    assert_eq!((&adm["roles"], &adm["has_password"], &adm["active"]), (&json!(["admin"]), &json!(true), &json!(true)));
+    assert!(adm["confirmed_at"].is_string());
+    let database = rusqlite::Connection::open(place.path("instance/lychgate.db")).unwrap();
+    let columns = ["password", "fs_uniquifier", "fs_token_uniquifier", "fs_webauthn_user_handle"];
+    for column in columns {
+        let sql = format!("SELECT \"{column}\" FROM \"user\" WHERE email = 'adm@lp.com'");
+        let Ok(secret) = database.query_row(&sql, [], |row| row.get::<_, String>(0)) else { continue };
+        assert!(!shown.out.contains(&secret), "{column}");
+        assert!(!place.run(&["users", "show", "adm@lp.com"]).out.contains(&secret), "{column}");
+    }
+}
+
+#[test]
+fn users_are_deleted_after_a_question() {
+    let place = Place::new();
+    place.user(&["joe@lp.com"]);
+    let delete = ["users", "delete", "joe@lp.com"];
+    for answer in ["", "\n", "n\n", "yesterday\n"] {
+        let said = place.run_with(&delete, &[], answer);
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{answer:?}");
+        assert!(said.err.starts_with("Delete the user \"joe@lp.com\"") && said.err.ends_with("Aborted!\n"), "{said:?}");
+    }
+    let said = place.run_with(&delete, &[], "y\n");
+    said.succeeds("User \"joe@lp.com\" has been deleted.\n");
+    place.user(&["joe@lp.com"]);
+    place.run(&["users", "delete", "--yes", "joe@lp.com"]).succeeds("User \"joe@lp.com\" has been deleted.\n");
+    place.run(&["users", "delete", "--yes", "joe@lp.com"]).refuses("users delete", "User not found.");
+}
+
+#[test]
+fn roles_are_created_and_given() {
+    let place = Place::new();
+    place.user(&["joe@lp.com"]);
+    place
+        .run(&["roles", "create", "editor", "-d", "Edits", "-p", "read, write"])
+        .succeeds("Role \"editor\" created successfully.\n");
+    place.run(&["roles", "create", "editor"]).refuses("roles create", "Role \"editor\" already exists.");
+    place.run(&["roles", "create", ""]).refuses("roles create", "a role needs a name");
+    let add = |user: &str, role: &str| place.run(&["roles", "add", user, role]);
+    add("joe@lp.com", "editor").succeeds("Role \"editor\" added to user \"joe@lp.com\" successfully.\n");
+    add("joe@lp.com", "editor").refuses("roles add", "Cannot add role to user.");
+    add("nobody@lp.com", "editor").refuses("roles add", "User not found.");
+    add("joe@lp.com", "Editor").refuses("roles add", "Cannot find role.");
+    let joe = place.run(&["users", "show", "joe@lp.com", "--json"]).json();
+    assert_eq!((&joe["roles"], &joe["permissions"]), (&json!(["editor"]), &json!(["read", "write"])));
+    let remove = |user: &str, role: &str| place.run(&["roles", "remove", user, role]);
+    remove("nobody@lp.com", "editor").refuses("roles remove", "User not found.");
+    remove("joe@lp.com", "none").refuses("roles remove", "Cannot find role.");
+    remove("joe@lp.com", "editor").succeeds("Role \"editor\" removed from user \"joe@lp.com\" successfully.\n");
+    remove("joe@lp.com", "editor").refuses("roles remove", "Cannot remove role from user.");
+}
+
+#[test]
+fn permissions_are_added_and_removed() {
+    let place = Place::new();
+    place.run(&["roles", "create", "editor", "-p", "read"]).succeeds("Role \"editor\" created successfully.\n");
+    let permissions = || place.run(&["roles", "show", "editor", "--json"]).json()["permissions"].clone();
+    place
+        .run(&["roles", "add_permissions", "editor", "write, read"])
+        .succeeds("Permission(s) \"write, read\" added to role \"editor\" successfully.\n");
+    assert_eq!(permissions(), json!(["read", "write"]));
+    place
+        .run(&["roles", "remove_permissions", "editor", "read,unknown"])
+        .succeeds("Permission(s) \"read,unknown\" removed from role \"editor\" successfully.\n");
+    assert_eq!(permissions(), json!(["write"]));
+    for command in ["add_permissions", "remove_permissions"] {
+        place.run(&["roles", command, "none", "read"]).refuses(&format!("roles {command}"), "Cannot find role.");
+    }
+}
+
+#[test]
+fn roles_without_permissions_in_the_database() {
+    let place = Place::new();
+    place.user(&["joe@lp.com"]);
+    place.sql("ALTER TABLE role DROP COLUMN permissions");
+    place
+        .run(&["roles", "create", "editor", "-p", "read"])
+        .refuses("roles create", "Role model does not support permissions");
+    place.run(&["roles", "create", "editor"]).succeeds("Role \"editor\" created successfully.\n");
+    place
+        .run(&["roles", "add_permissions", "editor", "read"])
+        .refuses("roles add_permissions", "Role model does not support permissions");
+}
+
+#[test]
+fn roles_are_listed_and_deleted() {
+    let place = Place::new();
+    place.user(&["--admin", "adm@lp.com"]);
+    place.run(&["roles", "create", "editor", "-d", "Edits"]);
+    let roles = place.run(&["roles", "list", "--json"]).json();
+    assert_eq!(roles[1], json!({"name": "editor", "description": "Edits", "permissions": []}));
+    assert!(place.run(&["roles", "list"]).out.contains("May do everything"));
+    assert_eq!(place.run(&["roles", "show", "admin", "--json"]).json()["users"], 1);
+    assert!(place.run(&["roles", "show", "admin"]).out.contains("May do everything"));
+    place.run(&["roles", "show", "none"]).refuses("roles show", "Cannot find role.");
+    assert_eq!(place.run_with(&["roles", "delete", "editor"], &[], "no\n").code, 1);
+    place.run(&["roles", "delete", "editor", "--yes"]).succeeds("Role \"editor\" has been deleted.\n");
+    place.run(&["roles", "delete", "editor", "--yes"]).refuses("roles delete", "Cannot find role.");
+}
+
+#[test]
+fn the_settings_name_the_groups() {
+    let place = Place::new();
+    place.write("lychgate.toml", "[security]\ncli_users_name = \"people\"\ncli_roles_name = \"\"\n");
+    assert_eq!(place.run(&["people", "list", "--json"]).json(), json!([]));
+    place.run(&["people", "activate", "x@lp.com"]).refuses("people activate", "User not found.");
+    assert_eq!(place.run(&["users", "list"]).code, 2);
+    assert_eq!(place.run(&["roles", "list"]).code, 2);
+    let help = place.run(&["--help"]).out;
+    assert!(help.contains("  people ") && !help.contains("  roles "), "{help}");
+}
+
+#[test]
+fn init_writes_settings_that_work() {
+    let place = Place::new();
+    let said = place.run(&["init"]);
+    said.succeeds("lychgate.toml is written, with fresh secrets. `lychgate doctor` checks it.\n");
+    assert_eq!(place.mode("lychgate.toml"), 0o600);
+    let first = place.read("lychgate.toml");
+    assert!(first.lines().filter(|line| line.starts_with('#')).count() > 10, "it explains");
+    let again = place.run(&["init"]);
+    again.refuses("init", "lychgate.toml is there already; --force replaces it");
+    assert_eq!(place.read("lychgate.toml"), first);
+    assert_eq!(place.run(&["doctor"]).code, 0);
+
+    place.write("lychgate.toml", &format!("{first}\n# a remark\n"));
+    assert_eq!(place.run(&["init", "--force"]).code, 0);
+    assert_eq!(place.read("lychgate.toml"), first, "with the same secrets: others would lock everybody out");
+
+    let other = Place::new();
+    other
+        .run(&["--config", "settings.toml", "init"])
+        .succeeds("settings.toml is written, with fresh secrets. `lychgate doctor` checks it.\n");
+    assert_ne!(other.read("settings.toml"), first);
+}
+
+#[test]
+fn init_keeps_the_secrets_of_a_running_installation() {
+    let place = Place::new();
+    place.user(&["--admin", "adm@lp.com"]);
+    place
+        .run(&["init"])
+        .succeeds("lychgate.toml is written, with the secrets that were here. `lychgate doctor` checks it.\n");
+    let server = place.serve(&[]);
+    assert_eq!(server.client().sign_in("adm@lp.com").status, 200);
+}
+
+#[test]
+fn the_doctor_finds_nothing_in_a_good_installation() {
+    let place = Place::new();
+    let before = place.run(&["doctor"]);
+    assert_eq!(before.code, 0, "{before:?}");
+    assert!(!place.path("instance").exists(), "the doctor makes nothing");
+    place.user(&["--admin", "adm@lp.com"]);
+    let report = place.run(&["doctor", "--json"]).json();
+    assert_eq!(report["ok"], true);
+    let sections: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["section"].as_str().unwrap()).collect();
+    for section in ["settings", "secrets", "database", "clock", "mail"] {
+        assert!(sections.contains(&section), "{section}");
+    }
+    let said = place.run(&["doctor"]);
+    assert!(said.out.contains("users: 1, roles: 1") && said.out.contains("can be written"), "{said:?}");
+    for secret in place.read("instance/secrets.toml").split('"').filter(|text| text.len() == 64) {
+        assert!(!said.out.contains(secret));
+    }
+}
+
+#[test]
+fn the_doctor_says_what_to_do() {
+    let place = Place::new();
+    place.user(&["joe@lp.com"]);
+    place.set_mode("instance/secrets.toml", 0o644);
+    let said = place.run(&["doctor"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out.contains("can be read by others (mode 644)") && said.out.contains("what to do: chmod 600 "),
+        "{said:?}"
+    );
+    assert!(said.out.contains("nobody has the role \"admin\"") && said.out.ends_with("\n1 problem.\n"), "{said:?}");
+    place.set_mode("instance/secrets.toml", 0o600);
+
+    place.write("lychgate.toml", "[security]\nlogn_url = \"/x\"\n");
+    let said = place.run(&["doctor"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out.contains("unknown setting \"logn_url\"") && said.out.contains("did you mean \"login_url\"?"),
+        "{said:?}"
+    );
+
+    place.write("lychgate.toml", "database_url = \"sqlite:///missing/app.db\"\n");
+    let said = place.run(&["doctor"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("cannot open the database"), "{said:?}");
+
+    place.write("lychgate.toml", "database_url = \"sqlite:///junk.db\"\n");
+    place.write("junk.db", &"no database ".repeat(500));
+    let said = place.run(&["doctor"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("is not an SQLite database"), "{said:?}");
+}
+
+#[test]
+fn the_doctor_greets_the_mail_server() {
+    let place = Place::new();
+    let check = |greeting: &'static str| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        place.write("lychgate.toml", &format!("[mail]\nserver = \"127.0.0.1\"\nport = {port}\n"));
+        let server = std::thread::spawn(move || listener.accept().unwrap().0.write_all(greeting.as_bytes()).unwrap());
+        let said = place.run(&["doctor"]);
+        server.join().unwrap();
+        said
+    };
+    let good = check("220 mail.lp.com ESMTP\r\n");
+    assert_eq!(good.code, 0, "{good:?}");
+    assert!(good.out.contains("greets: 220 mail.lp.com ESMTP"), "{good:?}");
+    let bad = check("HTTP/1.1 400 Bad Request\r\n");
+    assert_eq!(bad.code, 1);
+    assert!(bad.out.contains("does not greet as a mail server: HTTP/1.1 400"), "{bad:?}");
+
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    place.write("lychgate.toml", &format!("[mail]\nserver = \"127.0.0.1\"\nport = {closed}\n"));
+    let away = place.run(&["doctor"]);
+    assert_eq!(away.code, 1);
+    assert!(away.out.contains("cannot be reached"), "{away:?}");
+}
+
+#[test]
+fn routes_and_their_guards() {
+    let place = Place::new();
+    place.write("lychgate.toml", "[security]\nurl_prefix = \"/auth\"\n");
+    let routes = place.run(&["routes", "--json"]).json();
+    let find = |path: &str| routes.as_array().unwrap().iter().find(|route| route["path"] == path).cloned();
+    assert_eq!(find("/auth/login").unwrap()["endpoint"], "login");
+    assert_eq!(find("/healthz").unwrap()["methods"], json!(["GET"]));
+    assert!(find("/login").is_none());
+    let table = place.run(&["routes"]).out;
+    assert!(table.lines().any(|line| line.contains("/auth/login") && line.contains("POST")), "{table}");
+    assert!(!place.path("instance").exists(), "no database is needed");
+}
+
+#[test]
+fn openapi_is_printed() {
+    let place = Place::new();
+    let document = place.run(&["openapi"]).json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."));
+    assert!(document["paths"]["/login"].is_object());
+    assert!(!place.path("instance").exists(), "no database is needed");
+}

@@ -1,0 +1,151 @@
+//! Confirm an e-mail address by a mailed link.
+
+pub(crate) mod settings;
+
+use http::Method;
+use lychgate_store::{User, UserPatch};
+use serde_json::json;
+
+use crate::{
+    failure::Failure,
+    flow::{
+        by_email,
+        landing::token_route,
+        letters::{about, within},
+        links::Refused,
+        sign_in::SignIn,
+    },
+    gate::Lychgate,
+    mail::Letter,
+    messages,
+    settings::Settings,
+    web::{
+        answer::Reply,
+        exchange::Exchange,
+        form::Message,
+        routes::{Call, Routes},
+    },
+};
+
+pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
+    let url = settings.text_opt("confirm_url").filter(|_| settings.flag("confirmable"));
+    url.map(|url| ("send_confirmation", url.to_owned())).into_iter().collect()
+}
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
+    for (name, url) in endpoints(gate.settings()) {
+        routes.add(name, &[Method::GET], &url, "anyone", get);
+        routes.add(name, &[Method::POST], &url, "anyone", post);
+        let link = token_route(&url);
+        routes.add("confirm_email", &[Method::GET], &link, "the mailed link", follow);
+        routes.add("confirm_email", &[Method::POST], &link, "the mailed link", confirm);
+    }
+}
+
+async fn get(call: Call) -> Result<Reply, Failure> {
+    if call.wants_json() {
+        return Ok(Reply::Json(call.members(json!({}))));
+    }
+    Ok(Reply::Form(Box::new(form(&call))))
+}
+
+fn form(call: &Exchange) -> crate::web::form::Form {
+    by_email::form(call, "send_confirmation_form", "send_confirmation_template", "send_confirmation")
+}
+
+async fn post(call: Call) -> Result<Reply, Failure> {
+    call.csrf_unauthenticated().await?;
+    let mut form = form(&call);
+    form.fill(&call.submitted)?;
+    let user = by_email::find(&call, &mut form).await?;
+    if user.as_ref().is_some_and(|user| user.confirmed_at.is_some()) {
+        form.field_error("email", messages::ALREADY_CONFIRMED);
+    }
+    let before = form.has_errors();
+    call.csrf_of_form(&mut form);
+    let request = Message::from(messages::CONFIRMATION_REQUEST).with("email", form.value("email"));
+    if before && by_email::is_generic(&call) && !form.has_error_in("csrf_token") {
+        by_email::decoy(&call).await?;
+        return Ok(by_email::sent(&call, form, request));
+    }
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
+    send_link(&call, &user).await?;
+    Ok(by_email::sent(&call, form, request))
+}
+
+async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
+    let settings = call.gate.settings();
+    let link = call.gate.confirm_link(user, call.now).await?;
+    let mut context = about(user);
+    context.insert("confirmation_link".to_owned(), call.link_to(&call.token_path("send_confirmation", &link.token)).into());
+    context.insert("confirmation_token".to_owned(), link.token.as_str().into());
+    context.insert("within".to_owned(), within(settings, "confirm_email_within").into());
+    let mut post = call.post();
+    post.letter(
+        call,
+        Letter {
+            template: settings.text("email_template_confirm"),
+            subject: settings.text("email_subject_confirm").to_owned(),
+            to: &user.email,
+            context,
+        },
+    )?;
+    let mut batch = call.gate.store().batch();
+    link.record(&mut batch);
+    post.enqueue(&mut batch, call.now.datetime());
+    call.gate.store().commit(batch).await?;
+    post.deliver(&call.gate).await;
+    Ok(())
+}
+
+/// The link itself: it acts at once, or asks for a click where mail scanners must not be able to act.
+async fn follow(call: Call) -> Result<Reply, Failure> {
+    if call.asks_for_a_click() {
+        return Ok(call.relay_page("Confirm your email address", "Confirm"));
+    }
+    act(call).await
+}
+
+async fn confirm(call: Call) -> Result<Reply, Failure> {
+    if call.asks_for_a_click() {
+        let mut form = call.relay_form();
+        form.fill(&call.submitted)?;
+        call.csrf_unauthenticated().await?;
+        call.csrf_of_form(&mut form);
+        if form.has_errors() {
+            return Err(form.rejected());
+        }
+    }
+    act(call).await
+}
+
+async fn act(call: Call) -> Result<Reply, Failure> {
+    let settings = call.gate.settings();
+    let page = call.gate.url("send_confirmation");
+    let failed = |message: Message| Ok(call.landed(message, "confirm_error_view", page.clone(), None));
+    let user = match call.gate.open_confirm_link(call.param("token"), call.now).await? {
+        Ok(user) => user,
+        Err(Refused::Invalid) => return failed(messages::INVALID_CONFIRMATION_TOKEN.into()),
+        Err(Refused::Expired(_)) => {
+            let within = within(settings, "confirm_email_within");
+            return failed(Message::from(messages::CONFIRMATION_EXPIRED).with("within", within));
+        }
+    };
+    if user.confirmed_at.is_some() {
+        return failed(messages::ALREADY_CONFIRMED.into());
+    }
+    let unconfirmed = UserPatch { confirmed_at: Some(None), email: Some(user.email.clone()), ..UserPatch::default() };
+    let confirmed = UserPatch { confirmed_at: Some(Some(call.now.datetime())), ..UserPatch::default() };
+    if !call.gate.store().update_user_if(user.id, unconfirmed, confirmed, call.now.datetime()).await? {
+        return failed(messages::ALREADY_CONFIRMED.into());
+    }
+    if call.current().await?.is_some_and(|who| who.user.id != user.id) {
+        call.sign_out().await?;
+    }
+    let mut fallback = call.gate.url("login");
+    if settings.flag("auto_login_after_confirm") && user.active {
+        call.sign_in(SignIn { via: "confirm", user: &user, remember: false }).await?;
+        fallback = call.signed_in_home();
+    }
+    Ok(call.landed(messages::EMAIL_CONFIRMED.into(), "post_confirm_view", fallback, Some(&user)))
+}

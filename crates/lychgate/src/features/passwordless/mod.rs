@@ -1,0 +1,162 @@
+//! Sign in by a mailed link instead of a password; takes the place of the sign-in page.
+
+pub(crate) mod settings;
+
+use http::Method;
+use lychgate_store::{ErrorKind, User};
+use serde_json::json;
+
+use crate::{
+    failure::Failure,
+    flow::{account, by_email, landing::token_route, letters::{about, within}, links::Refused, sign_in::SignIn},
+    gate::Lychgate,
+    mail::Letter,
+    messages,
+    settings::Settings,
+    web::{
+        answer::Reply,
+        exchange::Exchange,
+        form::{Form, Message},
+        routes::{Call, Routes},
+    },
+};
+
+pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
+    let url = settings.text_opt("login_url").filter(|_| settings.flag("passwordless"));
+    url.map(|url| ("login", url.to_owned())).into_iter().collect()
+}
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
+    for (name, url) in endpoints(gate.settings()) {
+        routes.add(name, &[Method::GET], &url, "anyone", get);
+        routes.add(name, &[Method::POST], &url, "anyone", post);
+        let link = token_route(&url);
+        routes.add("token_login", &[Method::GET], &link, "the mailed link", follow);
+        routes.add("token_login", &[Method::POST], &link, "the mailed link", confirm);
+    }
+}
+
+fn form(call: &Exchange) -> Form {
+    by_email::form(call, "send_login_form", "send_login_template", "login")
+}
+
+async fn get(call: Call) -> Result<Reply, Failure> {
+    if call.wants_json() {
+        return Ok(Reply::Json(call.members(json!({}))));
+    }
+    if call.current().await?.is_some() {
+        return Err(Failure::AlreadySignedIn);
+    }
+    Ok(Reply::Form(Box::new(form(&call))))
+}
+
+async fn post(call: Call) -> Result<Reply, Failure> {
+    call.csrf_unauthenticated().await?;
+    call.anonymous_only().await?;
+    let mut form = form(&call);
+    form.fill(&call.submitted)?;
+    let user = by_email::find_usable(&call, &mut form).await?;
+    let before = form.has_errors();
+    call.csrf_of_form(&mut form);
+    let message = Message::from(messages::LOGIN_EMAIL_SENT).with("email", form.value("email"));
+    if before && by_email::is_generic(&call) && !form.has_error_in("csrf_token") {
+        by_email::decoy(&call).await?;
+        return Ok(by_email::sent(&call, form, message));
+    }
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
+    send_link(&call, &user).await?;
+    Ok(by_email::sent(&call, form, message))
+}
+
+async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
+    let settings = call.gate.settings();
+    let link = call.gate.login_link(user, call.now)?;
+    let mut context = about(user);
+    context.insert("login_link".to_owned(), call.link_to(&call.token_path("login", &link.token)).into());
+    context.insert("login_token".to_owned(), link.token.as_str().into());
+    context.insert("within".to_owned(), within(settings, "login_within").into());
+    let mut post = call.post();
+    post.letter(
+        call,
+        Letter {
+            template: settings.text("email_template_passwordless"),
+            subject: settings.text("email_subject_passwordless").to_owned(),
+            to: &user.email,
+            context,
+        },
+    )?;
+    let mut batch = call.gate.store().batch();
+    link.record(&mut batch);
+    post.enqueue(&mut batch, call.now.datetime());
+    call.gate.store().commit(batch).await?;
+    post.deliver(&call.gate).await;
+    Ok(())
+}
+
+async fn follow(call: Call) -> Result<Reply, Failure> {
+    call.anonymous_only().await?;
+    if call.asks_for_a_click() {
+        return Ok(call.relay_page("Sign in", "Sign in"));
+    }
+    act(call).await
+}
+
+async fn confirm(call: Call) -> Result<Reply, Failure> {
+    call.anonymous_only().await?;
+    let mut form = call.relay_form();
+    form.fill(&call.submitted)?;
+    call.csrf_unauthenticated().await?;
+    call.csrf_of_form(&mut form);
+    if form.has_errors() {
+        return Err(form.rejected());
+    }
+    act(call).await
+}
+
+async fn act(call: Call) -> Result<Reply, Failure> {
+    let settings = call.gate.settings();
+    let page = call.gate.url("login");
+    let failed = |message: Message, who: Option<&User>| Ok(call.landed(message, "login_error_view", page.clone(), who));
+    let token = call.param("token").to_owned();
+    let user = match call.gate.open_login_link(&token, call.now).await? {
+        Ok(user) => user,
+        Err(Refused::Invalid) => return failed(messages::INVALID_LOGIN_TOKEN.into(), None),
+        Err(Refused::Expired(uniquifier)) => {
+            let store = call.gate.store();
+            let user = match uniquifier {
+                Some(uniquifier) => store.user_by_uniquifier(&uniquifier).await?,
+                None => None,
+            };
+            let user = user.filter(|user| account::problem(&call.gate, user).is_none());
+            let Some(user) = user else { return failed(messages::INVALID_LOGIN_TOKEN.into(), None) };
+            send_link(&call, &user).await?;
+            let expired = Message::from(messages::LOGIN_EXPIRED)
+                .with("within", within(settings, "login_within"))
+                .with("email", user.email.clone());
+            return failed(expired, Some(&user));
+        }
+    };
+    if let Some(problem) = account::problem(&call.gate, &user) {
+        return failed(problem.into(), None);
+    }
+    let expires = call.now.datetime() + time::Duration::days(31);
+    let mut batch = call.gate.store().batch();
+    batch.redeem_once("login-link", &token, expires, call.now.datetime());
+    match call.gate.store().commit(batch).await {
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {
+            return failed(messages::INVALID_LOGIN_TOKEN.into(), None);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    call.sign_in(SignIn { via: "token", user: &user, remember: false }).await?;
+    if call.is_spa()
+        && let Some(view) = call.view("post_login_view")
+    {
+        let identity = account::identity_text(&call.gate, &user);
+        let query = [("email", user.email.as_str()), ("identity", identity.as_str())];
+        return Ok(Reply::Redirect(crate::flow::landing::with_query(&view, &query)));
+    }
+    call.flash(messages::PASSWORDLESS_LOGIN_SUCCESSFUL);
+    Ok(Reply::Redirect(call.after(None, "post_login_view")))
+}

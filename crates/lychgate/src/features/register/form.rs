@@ -1,0 +1,34 @@
+//! The fields of the registration form.
+
+use crate::web::{
+    exchange::Exchange,
+    form::{Field, Form, Kind},
+};
+
+/// The form, empty; errors are told in the reference's order, whatever order the page has.
+pub(crate) fn register(exchange: &Exchange) -> Form {
+    let settings = exchange.gate.settings();
+    let mut fields = vec![Field::new("email", Kind::Email, "Email").autocomplete("email").required()];
+    if settings.flag("username_enable") {
+        let username = Field::new("username", Kind::Text, "Username").autocomplete("username");
+        fields.push(username.required_if(settings.flag("username_required")));
+    }
+    for field in exchange.gate.register_fields() {
+        fields.push(Field::new(field.name, Kind::Text, field.label).required_if(field.required));
+    }
+    fields.push(Field::new("password", Kind::Password, "Password").autocomplete("new-password").required());
+    if settings.flag("password_confirm_required") {
+        let repeat = Field::new("password_confirm", Kind::Password, "Repeat the password");
+        fields.push(repeat.autocomplete("new-password").required());
+    }
+    fields.push(Field::new("next", Kind::Hidden, ""));
+    let template = settings.text("register_user_template");
+    let form = Form::new("register_user_form", template, exchange.action("register"), fields);
+    let mut form = form.error_order(&["email", "password", "password_confirm", "next", "username"]);
+    form.payload.insert("password_min_length".to_owned(), settings.int("password_length_min").into());
+    form.payload.insert("register_mode".to_owned(), settings.text("register_mode").into());
+    if let Some(next) = exchange.query("next") {
+        form.set_value("next", &next);
+    }
+    form
+}

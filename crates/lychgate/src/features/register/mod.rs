@@ -1,0 +1,232 @@
+//! Register: a form, an account, a welcome mail; in one transaction, so that nothing half done stays behind.
+
+mod form;
+mod known;
+pub(crate) mod settings;
+
+use http::{Method, StatusCode};
+use lychgate_store::{ErrorKind, NewUser, User};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    accounts::{self, NewAccount, Problem},
+    failure::Failure,
+    flow::{account, by_email, letters::about, sign_in::SignIn},
+    gate::Lychgate,
+    mail::Letter,
+    messages,
+    settings::Settings,
+    web::{
+        answer::Reply,
+        exchange::Exchange,
+        form::{Form, Message},
+        routes::{Call, Routes},
+    },
+};
+
+pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
+    let url = settings.text_opt("register_url").filter(|_| settings.flag("registerable"));
+    url.map(|url| ("register", url.to_owned())).into_iter().collect()
+}
+
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
+    for (name, url) in endpoints(gate.settings()) {
+        routes.add(name, &[Method::GET], &url, "not signed in", get);
+        routes.add(name, &[Method::POST], &url, "not signed in", post);
+    }
+}
+
+async fn get(call: Call) -> Result<Reply, Failure> {
+    call.anonymous_only().await?;
+    if call.wants_json() {
+        return Ok(Reply::Json(call.members(json!({}))));
+    }
+    Ok(Reply::Form(Box::new(form::register(&call))))
+}
+
+async fn post(call: Call) -> Result<Reply, Failure> {
+    call.csrf_unauthenticated().await?;
+    call.anonymous_only().await?;
+    if call.gate.settings().text("register_mode") == "closed" {
+        return Err(Failure::bad(StatusCode::FORBIDDEN, messages::REGISTRATION_CLOSED));
+    }
+    let mut form = form::register(&call);
+    form.fill(&call.submitted)?;
+    let new = prepare(&call, &mut form).await?;
+    call.check_next(&mut form);
+    call.csrf_of_form(&mut form);
+    let Some(new) = new.filter(|_| !form.has_errors()) else { return refuse(&call, form).await };
+    match store(&call, &new).await? {
+        Ok(user) => done(&call, &form, &user).await,
+        Err(errors) => {
+            add_errors(&mut form, errors);
+            refuse(&call, form).await
+        }
+    }
+}
+
+/// Everything is looked at, so that all errors are told at once.
+async fn prepare(call: &Exchange, form: &mut Form) -> Result<Option<NewUser>, Failure> {
+    let settings = call.gate.settings();
+    if form.has_field("password_confirm") && form.value("password") != form.value("password_confirm") {
+        form.field_error("password_confirm", messages::RETYPE_PASSWORD_MISMATCH);
+    }
+    let account = account_of(call, form);
+    if settings.flag("username_required") && account.username.is_none() && form.has_field("username") {
+        form.field_error("username", messages::USERNAME_NOT_PROVIDED);
+    }
+    check_domain(call, form);
+    match call.gate.prepare_account(&account, call.now).await {
+        Ok(new) => Ok(Some(new)),
+        Err(Problem::Failure(failure)) => Err(failure),
+        Err(Problem::Fields(errors)) => {
+            add_errors(form, errors);
+            Ok(None)
+        }
+    }
+}
+
+fn account_of(call: &Exchange, form: &Form) -> NewAccount {
+    let username = Some(form.value("username")).filter(|name| !name.trim().is_empty()).map(str::to_owned);
+    let mut extra = Map::new();
+    for field in call.gate.register_fields() {
+        if !form.value(field.name).is_empty() {
+            extra.insert(field.name.to_owned(), form.value(field.name).into());
+        }
+    }
+    NewAccount {
+        email: form.value("email").to_owned(),
+        username,
+        password: Some(form.value("password").to_owned()),
+        active: true,
+        extra,
+        ..NewAccount::default()
+    }
+}
+
+/// Where only some mail domains may register.
+fn check_domain(call: &Exchange, form: &mut Form) {
+    let settings = call.gate.settings();
+    let domains = settings.list("register_domains");
+    let domain = form.value("email").rsplit('@').next().unwrap_or_default().trim().to_lowercase();
+    if settings.text("register_mode") == "domain" && !domains.iter().any(|allowed| allowed.to_lowercase() == domain) {
+        form.field_error("email", messages::REGISTRATION_DOMAIN);
+    }
+}
+
+fn add_errors(form: &mut Form, errors: accounts::FieldErrors) {
+    for (field, message) in errors {
+        if !form.has_error_in(field) {
+            form.field_error(field, message);
+        }
+    }
+}
+
+/// The account and its mail in one transaction. An address that somebody else takes at the same moment is an error of
+/// the field.
+async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<User>, accounts::FieldErrors>, Failure> {
+    let store = call.gate.store();
+    let mut batch = store.batch();
+    batch.unclaimed("email", &new.email);
+    if let Some(username) = &new.username {
+        batch.unclaimed("username", username);
+    }
+    batch.create_user(new, call.now.datetime());
+    let step = batch.len() - 1;
+    let mut post = call.post();
+    let settings = call.gate.settings();
+    if settings.flag("send_register_email") {
+        // The link names the account by its uniquifier, which is known before the row is.
+        let preview = preview(new);
+        let mut context = about(&preview);
+        if settings.flag("confirmable") {
+            let link = call.gate.confirm_link(&preview, call.now).await?;
+            let url = call.link_to(&call.token_path("send_confirmation", &link.token));
+            context.insert("confirmation_link".to_owned(), url.into());
+            context.insert("confirmation_token".to_owned(), link.token.into());
+        }
+        post.letter(
+            call,
+            Letter {
+                template: settings.text("register_email_template"),
+                subject: settings.text("email_subject_register").to_owned(),
+                to: &new.email,
+                context,
+            },
+        )?;
+    }
+    post.enqueue(&mut batch, call.now.datetime());
+    let outcome = match store.commit(batch).await {
+        Ok(outcome) => outcome,
+        Err(error) => return taken(error, new),
+    };
+    post.deliver(&call.gate).await;
+    let id = outcome.id(step).ok_or_else(|| Failure::internal("a new user has no id"))?;
+    let user = store.user_by_id(id).await?;
+    Ok(Ok(user.ok_or_else(|| Failure::internal("a new user is not there"))?))
+}
+
+fn taken(
+    error: lychgate_store::StoreError,
+    new: &NewUser,
+) -> Result<Result<std::sync::Arc<User>, accounts::FieldErrors>, Failure> {
+    let email = || Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", new.email.clone());
+    let username = || {
+        Message::from(messages::USERNAME_ALREADY_ASSOCIATED).with("username", new.username.clone().unwrap_or_default())
+    };
+    match error.kind() {
+        ErrorKind::Unmet(0) => Ok(Err(vec![("email", email())])),
+        ErrorKind::Unmet(1) if new.username.is_some() => Ok(Err(vec![("username", username())])),
+        ErrorKind::Conflict { column } if column == "email" => Ok(Err(vec![("email", email())])),
+        ErrorKind::Conflict { column } if column == "username" => Ok(Err(vec![("username", username())])),
+        _ => Err(error.into()),
+    }
+}
+
+/// The user as it is going to be, for the mail that tells of it.
+fn preview(new: &NewUser) -> User {
+    let mut user = User::default();
+    user.email.clone_from(&new.email);
+    user.username.clone_from(&new.username);
+    user.fs_uniquifier.clone_from(&new.fs_uniquifier);
+    user
+}
+
+async fn done(call: &Exchange, form: &Form, user: &User) -> Result<Reply, Failure> {
+    let settings = call.gate.settings();
+    if settings.flag("confirmable") {
+        call.flash(Message::from(messages::CONFIRM_REGISTRATION).with("email", user.email.clone()));
+    }
+    let signs_in = account::problem(&call.gate, user).is_none() && !by_email::is_generic(call);
+    if signs_in {
+        call.sign_in(SignIn { via: "register", user, remember: false }).await?;
+    }
+    if call.wants_json() {
+        if by_email::is_generic(call) {
+            return Ok(Reply::Json(call.members(json!({}))));
+        }
+        let mut members = json!({"user": call.user_payload(user, signs_in)?});
+        if let (true, Value::Object(members)) = (signs_in, &mut members) {
+            members.insert("tf_required".to_owned(), false.into());
+        }
+        return Ok(Reply::Json(call.members(members)));
+    }
+    Ok(Reply::Redirect(call.after(Some(form), "post_register_view")))
+}
+
+/// Errors, or for somebody who is known the same reply as for somebody new, and a mail that tells the owner.
+async fn refuse(call: &Exchange, form: Form) -> Result<Reply, Failure> {
+    let known = [messages::EMAIL_ALREADY_ASSOCIATED, messages::USERNAME_ALREADY_ASSOCIATED];
+    let only_known = form.errors_in_order().all(|(_, message)| known.contains(&message.key));
+    if !by_email::is_generic(call) || !only_known {
+        return Err(form.rejected());
+    }
+    known::tell_owner(call, &form).await?;
+    if call.gate.settings().flag("confirmable") {
+        call.flash(Message::from(messages::CONFIRM_REGISTRATION).with("email", form.value("email")));
+    }
+    if call.wants_json() {
+        return Ok(Reply::Json(call.members(json!({}))));
+    }
+    Ok(Reply::Redirect(call.after(Some(&form), "post_register_view")))
+}

@@ -1,0 +1,28 @@
+//! The page between a mailed link and what it does: mail scanners follow links, but do not press buttons.
+
+use serde_json::Map;
+
+use crate::web::{answer::Reply, exchange::Exchange, form::Form};
+
+impl Exchange {
+    /// Whether a followed link asks for a click before it acts.
+    pub(crate) fn asks_for_a_click(&self) -> bool {
+        // A HEAD request looks whether a link is there; it must not use it up.
+        self.method == http::Method::HEAD || self.gate.settings().flag("links_ask_for_a_click")
+    }
+
+    /// The form of the button: it posts to the link itself.
+    pub(crate) fn relay_form(&self) -> Form {
+        Form::new("relay_form", "security/relay.html", self.uri.path().to_owned(), Vec::new())
+    }
+
+    /// The page, with what will happen and the word on the button.
+    pub(crate) fn relay_page(&self, title: &str, button: &str) -> Reply {
+        let mut form = self.relay_form();
+        let mut payload = Map::new();
+        payload.insert("title".to_owned(), title.into());
+        payload.insert("button".to_owned(), button.into());
+        form.payload = payload;
+        Reply::Form(Box::new(form))
+    }
+}

@@ -1,0 +1,167 @@
+//! From a template to a letter.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use minijinja::{
+    Error, ErrorKind, Value,
+    value::{Kwargs, Serde},
+};
+use serde_json::json;
+
+use super::{Message, post::Letter};
+use crate::{
+    failure::Failure,
+    gate::Lychgate,
+    settings::{Kind, Section, Settings},
+    web::exchange::Exchange,
+};
+
+/// The longest letter, in bytes of its parts.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// The longest subject, in characters.
+const LONGEST_SUBJECT: usize = 200;
+
+impl Exchange {
+    /// Writes a letter.
+    pub(super) fn compose(&self, letter: Letter<'_>) -> Result<Message, Failure> {
+        let gate = &self.gate;
+        let origin = self.mail_origin()?;
+        let mut context: BTreeMap<String, Value> =
+            letter.context.into_iter().map(|(name, value)| (name, Value::from(Serde(value)))).collect();
+        context
+            .entry("user".to_owned())
+            .or_insert_with(|| Value::from(Serde(json!({"email": letter.to, "username": null}))));
+        context.insert("security_config".to_owned(), gate.desk().settings_for_templates());
+        context.insert("home_url".to_owned(), format!("{origin}{}", self.root()).into());
+        context.insert("locale".to_owned(), "en".into());
+        let shared = gate.clone();
+        context.insert(
+            "url_for".to_owned(),
+            Value::from_function(move |endpoint: String, args: Kwargs| url_for(&shared, &origin, &endpoint, &args)),
+        );
+        let part = |wanted: &str, extension: &str| -> Result<Option<String>, Failure> {
+            let name = format!("{}.{extension}", letter.template);
+            let renderer = gate.renderer();
+            if !gate.settings().flag(wanted) || !renderer.exists(&name).map_err(Failure::internal)? {
+                return Ok(None);
+            }
+            renderer.render(&name, context.clone()).map(Some).map_err(Failure::internal)
+        };
+        let (text, html) = (part("email_plaintext", "txt")?, part("email_html", "html")?);
+        if text.is_none() && html.is_none() {
+            return Err(Failure::internal(format_args!(
+                "the mail {:?} has no part: its templates or `email_plaintext` and `email_html` are missing",
+                letter.template
+            )));
+        }
+        if text.iter().chain(&html).map(String::len).sum::<usize>() > MOST_BYTES {
+            return Err(Failure::internal(format_args!("the mail {:?} is too long", letter.template)));
+        }
+        Ok(Message {
+            id: crate::random::short_id(),
+            written_at: self.now.datetime(),
+            from: gate.desk().sender().clone(),
+            to: letter.to.to_owned(),
+            subject: one_line(&letter.subject),
+            text,
+            html,
+        })
+    }
+
+    /// The origin of links in letters. It is the operator's word, not the request's, unless the request can only come
+    /// from this machine or the settings of a Flask app are kept: whoever names another host in a request must not get
+    /// a link to that host mailed to somebody else.
+    fn mail_origin(&self) -> Result<String, Failure> {
+        let config = self.config();
+        let configured = config.base_url.is_some() || config.server_name.is_some();
+        let development = self.gate.settings().text("environment") == "development";
+        if configured || config.as_flask || development || is_loopback_host(self.host()) {
+            return Ok(self.origin());
+        }
+        Err(Failure::internal("a mail was not sent, as its links would lead to whatever host a request names: set `base_url`"))
+    }
+}
+
+/// Whether a host, with or without a port, is this machine.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    let Some(authority) = host.parse::<http::uri::Authority>().ok().filter(|_| !host.contains('@')) else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let named = name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost");
+    named || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// As on pages, but absolute; `token` is put behind the path, as links have it.
+fn url_for(gate: &Lychgate, origin: &str, endpoint: &str, args: &Kwargs) -> Result<String, Error> {
+    let known = gate.endpoint_url(endpoint).or_else(|| gate.endpoint_url(&format!(".{endpoint}")));
+    let mut path = known.ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOperation, format!("no endpoint is called {endpoint:?}"))
+    })?;
+    let last: Option<String> = match args.get("token")? {
+        Some(token) => Some(token),
+        None => args.get("filename")?,
+    };
+    if let Some(last) = last {
+        path = if path.ends_with('/') { format!("{path}{last}/") } else { format!("{path}/{last}") };
+    }
+    Ok(format!("{origin}{path}"))
+}
+
+/// A header's text: whatever could end the line is a space.
+fn one_line(text: &str) -> String {
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let line: String = text.chars().map(|c| if ends(c) { ' ' } else { c }).take(LONGEST_SUBJECT).collect();
+    line.trim().to_owned()
+}
+
+/// The values of settings that templates may show, by name: no secrets, plain values only.
+pub(super) fn settings_for_templates(settings: &Settings) -> Value {
+    let plain = Settings::declared().filter(|setting| setting.section() == Section::Security && !setting.is_secret());
+    let values = plain.filter_map(|setting| {
+        let name = setting.qualified();
+        let value = match setting.kind() {
+            Kind::Flag => settings.flag(&name).into(),
+            Kind::Int { .. } => settings.int(&name).into(),
+            Kind::Text | Kind::OptText | Kind::Path | Kind::Choice(_) | Kind::OptChoice(_) => {
+                settings.text_opt(&name).map_or(Value::from(()), Value::from)
+            }
+            Kind::Duration | Kind::OptDuration => {
+                settings.duration(&name).map_or(Value::from(()), |span| Value::from(span.as_secs_f64()))
+            }
+            _ => return None,
+        };
+        Some((Arc::<str>::from(setting.name()), value))
+    });
+    values.collect::<BTreeMap<_, _>>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn subjects_are_one_line() {
+        assert_eq!(one_line("Hello\r\nBcc: eve@lp.com\u{2028}\u{85}x\0"), "Hello  Bcc: eve@lp.com  x");
+        assert_eq!(one_line("\n"), "");
+        assert_eq!(one_line(&"a".repeat(5000)).len(), LONGEST_SUBJECT);
+    }
+
+    #[rstest]
+    #[case("localhost", true)]
+    #[case("LOCALHOST:5000", true)]
+    #[case("app.localhost:5000", true)]
+    #[case("127.0.0.1:80", true)]
+    #[case("127.8.8.8", true)]
+    #[case("[::1]:5000", true)]
+    #[case("localhost.evil.example", false)]
+    #[case("evil.example", false)]
+    #[case("127.0.0.1.evil.example", false)]
+    #[case("evil.example/localhost", false)]
+    #[case("evil@localhost", false)]
+    #[case("10.0.0.1", false)]
+    #[case("", false)]
+    fn loopback_hosts(#[case] host: &str, #[case] expected: bool) {
+        assert_eq!(is_loopback_host(host), expected);
+    }
+}

@@ -1,0 +1,313 @@
+//! Where letters go out: at once, and again and again from the outbox.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use lychgate_store::{OutboxItem, StoreError};
+use minijinja::Value;
+use time::OffsetDateTime;
+use tokio::{sync::Notify, task::JoinSet};
+
+use super::{AnyMailer, FileMailer, LogMailer, MailError, Message, SmtpMailer, compose};
+use crate::{
+    clock::Moment,
+    gate::{Inner, Lychgate},
+    settings::{Mailbox, Settings},
+};
+
+/// Attempts after which a letter is given up.
+pub const MOST_ATTEMPTS: i64 = 12;
+
+/// The kind of the outbox's items that are letters.
+pub(super) const KIND: &str = "mail";
+
+/// Seconds after each attempt; the last one counts for all that follow.
+const BACK_OFF: [i64; 6] = [10, 60, 300, 1_800, 7_200, 21_600];
+
+/// Letters that are sent at a time.
+const AT_ONCE: u32 = 8;
+
+/// How often the outbox is looked at when nobody calls.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a mailer may take for a letter out of the outbox, at least.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long what was sent or given up is kept, and how often what is older is looked for; in seconds.
+const KEPT: i64 = 30 * 86_400;
+const PURGE_EVERY: i64 = 3_600;
+
+/// The mailer and what belongs to it.
+pub(crate) struct Desk {
+    mailer: AnyMailer,
+    sender: Mailbox,
+    /// Whether letters are sent before the reply.
+    inline: bool,
+    /// Whether the bodies of letters that were sent are kept, for the inbox of development.
+    keeps: bool,
+    timeout: Duration,
+    settings_for_templates: Value,
+    wake: Arc<Notify>,
+    /// One at a time goes through the outbox.
+    passing: tokio::sync::Mutex<()>,
+    purged_at: AtomicI64,
+}
+
+impl Desk {
+    /// The desk that the settings describe, with the application's own mailer if it has one.
+    pub(crate) fn new(settings: &Settings, mailer: Option<AnyMailer>) -> Result<Self, String> {
+        let development = settings.text("environment") == "development";
+        let sender = settings.mailbox("email_sender").or_else(|| settings.mailbox("mail.default_sender"));
+        let sender = sender.cloned().unwrap_or(Mailbox { name: None, address: "no-reply@localhost".to_owned() });
+        super::mime::address(&sender.address).map_err(|_| format!("the sender {:?} is not a mail address", sender.address))?;
+        let seconds = settings.duration("mail.timeout").map_or(10.0, |timeout| timeout.as_secs_f64());
+        let timeout = Duration::from_secs_f64(seconds.clamp(0.01, 600.0));
+        let mailer = match mailer {
+            Some(mailer) => mailer,
+            None => from_settings(settings, timeout, development)?,
+        };
+        Ok(Self {
+            mailer,
+            sender,
+            inline: settings.text("delivery") == "inline",
+            keeps: development,
+            timeout,
+            settings_for_templates: compose::settings_for_templates(settings),
+            wake: Arc::new(Notify::new()),
+            passing: tokio::sync::Mutex::new(()),
+            purged_at: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    pub(super) fn sender(&self) -> &Mailbox {
+        &self.sender
+    }
+
+    pub(super) fn settings_for_templates(&self) -> Value {
+        self.settings_for_templates.clone()
+    }
+
+    /// How long the outbox leaves a letter to the request that wrote it.
+    pub(super) fn head_start(&self) -> time::Duration {
+        if self.inline { lease(self.timeout) } else { time::Duration::ZERO }
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeout.max(PATIENCE)
+    }
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("inline", &self.inline).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // The worker sees that the gate is gone.
+        self.wake.notify_one();
+    }
+}
+
+fn from_settings(settings: &Settings, timeout: Duration, development: bool) -> Result<AnyMailer, String> {
+    // Whoever tries things out has no mail server; the inbox of development shows what would have been sent.
+    let unset = !settings.given("mail.backend") && !settings.given("mail.server");
+    match settings.text("mail.backend").rsplit('.').next().unwrap_or_default() {
+        "smtp" if unset && development => Ok(AnyMailer::new(LogMailer::new(true))),
+        "smtp" => SmtpMailer::from_settings(settings, timeout).map(AnyMailer::new),
+        "console" | "locmem" | "dummy" => Ok(AnyMailer::new(LogMailer::new(development))),
+        "file" => match settings.text_opt("mail.file_path") {
+            Some(folder) => Ok(AnyMailer::new(FileMailer::new(folder))),
+            None => Err("mail.backend \"file\" needs mail.file_path, the folder of the mails".to_owned()),
+        },
+        other => Err(format!("mail.backend {other:?} is none of \"smtp\", \"console\", \"file\", \"locmem\", \"dummy\"")),
+    }
+}
+
+/// How long a claim lasts: longer than an attempt can take.
+fn lease(patience: Duration) -> time::Duration {
+    time::Duration::seconds_f64(patience.as_secs_f64() + 60.0)
+}
+
+fn next_due(attempts: i64, now: OffsetDateTime) -> OffsetDateTime {
+    let at = usize::try_from(attempts.max(1) - 1).unwrap_or(0);
+    let seconds = BACK_OFF.get(at).or(BACK_OFF.last()).copied().unwrap_or_default();
+    now + time::Duration::seconds(seconds)
+}
+
+impl Lychgate {
+    /// Sends what is due in the outbox, as the worker does by itself, and says how many letters were sent.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    #[doc(hidden)]
+    pub async fn deliver_due(&self) -> Result<usize, StoreError> {
+        let _alone = self.desk().passing.lock().await;
+        let patience = self.desk().patience();
+        let mut sent = 0;
+        loop {
+            let now = self.now();
+            let items = self.store().outbox_claim(AT_ONCE, now + lease(patience), now).await?;
+            if items.is_empty() {
+                break;
+            }
+            let mut sending = JoinSet::new();
+            for item in items {
+                let gate = self.clone();
+                sending.spawn(async move { gate.deliver_item(item, patience).await });
+            }
+            while let Some(done) = sending.join_next().await {
+                sent += usize::from(done.unwrap_or(false));
+            }
+        }
+        self.purge_outbox().await?;
+        Ok(sent)
+    }
+
+    /// Whether mails can be sent at present, and where to; what is wrong otherwise.
+    ///
+    /// # Errors
+    ///
+    /// A line that says what is wrong.
+    pub async fn check_mail(&self) -> Result<String, String> {
+        match tokio::time::timeout(self.desk().timeout, self.desk().mailer.check()).await {
+            Ok(checked) => checked.map_err(|error| error.to_string()),
+            Err(_) => Err("the mail server did not answer in time".to_owned()),
+        }
+    }
+
+    /// Sends the letters of a request, or sees to it that the worker does.
+    pub(super) async fn deliver_letters(&self, letters: Vec<Message>) {
+        if !self.desk().inline {
+            self.desk().wake.notify_one();
+            return;
+        }
+        // Tasks of their own: what was begun is finished even if the client goes away.
+        let mut sending = JoinSet::new();
+        for letter in letters {
+            let (gate, patience) = (self.clone(), self.desk().timeout);
+            sending.spawn(async move { gate.deliver_letter(&letter, 1, patience).await });
+        }
+        let waiting = tokio::spawn(async move { while sending.join_next().await.is_some() {} });
+        let _ = waiting.await;
+    }
+
+    async fn deliver_item(&self, item: OutboxItem, patience: Duration) -> bool {
+        let message = Message::from_payload(&item.payload).filter(|_| item.kind == KIND);
+        match message {
+            Some(message) => self.deliver_letter(&message, item.attempts, patience).await,
+            None => {
+                self.failed(&item.id, item.attempts, &MailError::permanent("it cannot be read")).await;
+                false
+            }
+        }
+    }
+
+    /// Tries to send a letter and notes the result; whether it was sent.
+    async fn deliver_letter(&self, letter: &Message, attempts: i64, patience: Duration) -> bool {
+        // A mailer that panics has failed, no more.
+        let (mailer, copy) = (self.desk().mailer.clone(), letter.clone());
+        let sending = tokio::spawn(async move { mailer.send(&copy).await });
+        let stop = sending.abort_handle();
+        let outcome = match tokio::time::timeout(patience, sending).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(MailError::temporary("the mailer panicked")),
+            Err(_) => {
+                stop.abort();
+                Err(MailError::temporary(format_args!("no answer within {} s", patience.as_secs_f64())))
+            }
+        };
+        match outcome {
+            Ok(()) => {
+                tracing::info!(id = letter.id, "a mail was sent");
+                let noted = self.store().outbox_sent(&letter.id, self.desk().keeps, self.now()).await;
+                if let Err(error) = noted {
+                    tracing::warn!(id = letter.id, %error, "a mail that was sent will be sent again");
+                }
+                true
+            }
+            Err(error) => {
+                self.failed(&letter.id, attempts, &error).await;
+                false
+            }
+        }
+    }
+
+    async fn failed(&self, id: &str, attempts: i64, error: &MailError) {
+        let gives_up = error.is_permanent() || attempts >= MOST_ATTEMPTS;
+        if gives_up {
+            tracing::error!(id, attempts, %error, "a mail was given up; it stays in the outbox");
+        } else {
+            tracing::warn!(id, attempts, %error, "a mail was not sent; it is tried again");
+        }
+        let due = (!gives_up).then(|| next_due(attempts, self.now()));
+        if let Err(error) = self.store().outbox_failed(id, &error.to_string(), due).await {
+            tracing::warn!(id, %error, "the outbox cannot be written");
+        }
+    }
+
+    /// Forgets old letters, once an hour.
+    async fn purge_outbox(&self) -> Result<(), StoreError> {
+        let now = self.now();
+        let last = self.desk().purged_at.load(Ordering::Relaxed);
+        if now.unix_timestamp() >= last.saturating_add(PURGE_EVERY) {
+            self.desk().purged_at.store(now.unix_timestamp(), Ordering::Relaxed);
+            self.store().outbox_purge(now - time::Duration::seconds(KEPT)).await?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        Moment::of(self.clock()).datetime()
+    }
+
+    /// Starts what empties the outbox; it ends with the gate.
+    pub(crate) fn start_worker(&self) {
+        let (wake, inner) = (Arc::clone(&self.desk().wake), Arc::downgrade(&self.0));
+        tokio::spawn(work(inner, wake));
+    }
+}
+
+async fn work(gate: Weak<Inner>, wake: Arc<Notify>) {
+    let mut failing = false;
+    loop {
+        // Not at once: a program that is started for one command leaves the outbox alone.
+        let _ = tokio::time::timeout(INTERVAL, wake.notified()).await;
+        let Some(inner) = gate.upgrade() else { return };
+        match Lychgate(inner).deliver_due().await {
+            Ok(_) => failing = false,
+            Err(error) if failing => tracing::debug!(%error, "the outbox cannot be read"),
+            Err(error) => {
+                failing = true;
+                tracing::warn!(%error, "the outbox cannot be read; it is tried again every few seconds");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_come_later_and_later() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let waits: Vec<i64> = (0..=13).map(|attempts| (next_due(attempts, now) - now).whole_seconds()).collect();
+        assert_eq!(waits, [10, 10, 60, 300, 1800, 7200, 21600, 21600, 21600, 21600, 21600, 21600, 21600, 21600]);
+    }
+
+    #[test]
+    fn a_claim_outlasts_an_attempt() {
+        for seconds in [0.01, 10.0, 600.0] {
+            let patience = Duration::from_secs_f64(seconds);
+            assert!(lease(patience).as_seconds_f64() > patience.as_secs_f64() + 30.0);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Mailers that need no mail server.
+
+use std::path::PathBuf;
+
+use super::{MailError, Mailer, Message};
+
+/// Writes letters to the log instead of sending them.
+///
+/// Bodies hold links that sign people in, so they are shown only where that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct LogMailer {
+    bodies: bool,
+}
+
+impl LogMailer {
+    /// With `bodies`, which is for development, the text part is shown as well.
+    #[must_use]
+    pub fn new(bodies: bool) -> Self {
+        Self { bodies }
+    }
+}
+
+impl Mailer for LogMailer {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        let text = if self.bodies { message.text.as_deref() } else { None };
+        tracing::info!(to = message.to, subject = message.subject, text, "a mail is written here instead of being sent");
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<String, MailError> {
+        Ok("mails are written to the log, not sent".to_owned())
+    }
+}
+
+/// Writes each letter to a file of its own, `<id>.eml`, which mail programs open.
+#[derive(Clone, Debug)]
+pub struct FileMailer {
+    folder: PathBuf,
+}
+
+impl FileMailer {
+    /// Into `folder`, which has to exist.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+}
+
+impl Mailer for FileMailer {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        let bytes = message.to_mime()?;
+        let plain = !message.id.is_empty() && message.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !plain {
+            return Err(MailError::permanent("the id cannot be the name of a file"));
+        }
+        let path = self.folder.join(format!("{}.eml", message.id));
+        let written = tokio::task::spawn_blocking(move || std::fs::write(path, bytes)).await;
+        written.map_err(MailError::temporary)?.map_err(MailError::temporary)
+    }
+
+    async fn check(&self) -> Result<String, MailError> {
+        if self.folder.is_dir() {
+            Ok(format!("mails are written to the folder {}", self.folder.display()))
+        } else {
+            Err(MailError::temporary(format_args!("{} is not a folder", self.folder.display())))
+        }
+    }
+}
