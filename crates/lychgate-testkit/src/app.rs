@@ -6,7 +6,9 @@ use std::{
 };
 
 use axum::{Json, Router, routing::any};
-use lychgate::{Builder, Clock as _, CurrentUser, Event, Lychgate, ManualClock, Settings, messages::MessageKey};
+use lychgate::{
+    Builder, Clock as _, CurrentUser, Event, Lychgate, ManualClock, Settings, mail::Message, messages::MessageKey,
+};
 use lychgate_signing::session::SessionCodec;
 use lychgate_store::{Store, User, UserPatch, testing::PgServer};
 use parking_lot::Mutex;
@@ -14,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-use crate::{Browser, seed};
+use crate::{Browser, Inbox, seed};
 
 /// One server for all tests of a file.
 static SERVER: LazyLock<PgServer> = LazyLock::new(|| PgServer::start().unwrap());
@@ -53,6 +55,7 @@ pub struct AppBuilder {
     empty: bool,
     real_texts: bool,
     shared: Option<(String, ManualClock)>,
+    real_mail: bool,
 }
 
 impl AppBuilder {
@@ -82,6 +85,11 @@ impl AppBuilder {
     /// Messages as people read them. Without this each text is its key, `INVALID_PASSWORD` for one.
     pub fn real_texts(self) -> Self {
         Self { real_texts: true, ..self }
+    }
+
+    /// Mails go where the settings say, not to [`TestApp::inbox`].
+    pub fn real_mail(self) -> Self {
+        Self { real_mail: true, ..self }
     }
 
     /// The database and the clock of `app`, as if this were another process or the one after a restart.
@@ -121,6 +129,8 @@ impl AppBuilder {
             .clock(clock.clone())
             .user_payload(|user| json!({"email": user.email}))
             .on(move |event| heard.lock().push(event.clone()));
+        let inbox = Inbox::default();
+        let builder = if self.real_mail { builder } else { builder.mailer(inbox.clone()) };
         let builder = self.configure.into_iter().fold(builder, |builder, configure| configure(builder));
         let gate = builder.build().await.unwrap();
         let now = OffsetDateTime::from_unix_timestamp(clock.now_micros() / 1_000_000).unwrap();
@@ -130,7 +140,7 @@ impl AppBuilder {
         let routes = Router::new().route("/whoami", any(whoami));
         let routes = self.routes.into_iter().fold(routes, |routes, more| more(routes));
         let router = gate.mount(routes.merge(gate.routes()).layer(gate.layer()));
-        TestApp { gate, clock, router, events, url, folder }
+        TestApp { gate, clock, router, events, inbox, url, folder }
     }
 }
 
@@ -158,6 +168,7 @@ pub struct TestApp {
     clock: ManualClock,
     router: Router,
     events: Arc<Mutex<Vec<Event>>>,
+    inbox: Inbox,
     url: String,
     folder: TempDir,
 }
@@ -173,6 +184,7 @@ impl TestApp {
             empty: false,
             real_texts: false,
             shared: None,
+            real_mail: false,
         }
     }
 
@@ -215,6 +227,18 @@ impl TestApp {
     #[must_use]
     pub fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut *self.events.lock())
+    }
+
+    /// Where mails arrive.
+    #[must_use]
+    pub fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    /// The mails since the last call; those that are due in the outbox are sent first.
+    pub async fn mails(&self) -> Vec<Message> {
+        self.gate.deliver_due().await.unwrap();
+        self.inbox.take()
     }
 
     /// A user's row.

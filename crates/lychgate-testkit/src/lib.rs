@@ -20,10 +20,14 @@
 
 mod app;
 mod browser;
+mod inbox;
 mod reply;
 mod seed;
+mod sink;
 
 pub use app::{AppBuilder, Database, TestApp};
 pub use browser::{Browser, Call};
+pub use inbox::Inbox;
 pub use reply::Reply;
 pub use seed::PASSWORD;
+pub use sink::{Mood, Received, Sink};

@@ -145,6 +145,11 @@ impl Lychgate {
         routes
     }
 
+    /// Whether a path pattern is that of one of our routes.
+    pub(crate) fn is_own_route(&self, pattern: &str) -> bool {
+        self.route_list().iter().any(|route| route.path == pattern)
+    }
+
     /// The settings as they run.
     #[must_use]
     pub fn settings(&self) -> &Settings {

@@ -29,11 +29,33 @@ const CUSTOM: &[(&str, &str)] = &[
     ("wan_verify", "CUSTOM WAN VERIFY"),
 ];
 
+/// Mails of `Name:value` lines: three instead of the library's text, the others for settings to select.
+macro_rules! mails {
+    ($($file:literal),*) => {
+        &[$((concat!("security/email/", $file), include_str!(concat!("../templates/email/", $file)))),*]
+    };
+}
+
+const MAILS: &[(&str, &str)] = mails![
+    "welcome.txt",
+    "welcome_existing.txt",
+    "login_instructions.txt",
+    "confirmation_instructions_test.txt",
+    "confirmation_instructions_test.html",
+    "reset_instructions_test.txt",
+    "reset_instructions_test.html",
+    "change_email_instructions_test.txt",
+    "change_email_instructions_test.html",
+    "us_instructions_test.txt",
+    "us_instructions_test.html"
+];
+
 /// Every template by its name.
 pub(crate) fn all() -> impl Iterator<Item = (String, String)> {
     let own = [("testbed.html", PAGE), ("form.html", FORM)].map(|(name, source)| (name.to_owned(), source.to_owned()));
     let custom = CUSTOM.iter().map(|(name, words)| {
         (format!("custom_security/{name}.html"), PAGE.replace("{{ content }}", words))
     });
-    own.into_iter().chain(custom)
+    let mails = MAILS.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned()));
+    own.into_iter().chain(custom).chain(mails)
 }

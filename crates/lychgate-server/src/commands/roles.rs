@@ -205,9 +205,7 @@ async fn list(store: &Store, json: bool) -> Result<(), Exit> {
 
 async fn show_role(store: &Store, show: Show) -> Result<(), Exit> {
     let role = find(store, &show.role).await?;
-    let mut query = UserQuery::default();
-    query.role = Some(role.name.clone());
-    query.limit = COUNTED;
+    let query = UserQuery { role: Some(role.name.clone()), limit: COUNTED, ..UserQuery::default() };
     let count = store.list_users(query).await?.len();
     if show.json {
         let mut value = value(&role);

@@ -5,6 +5,7 @@ pub(crate) mod change_email;
 pub(crate) mod change_password;
 pub(crate) mod change_username;
 pub(crate) mod confirm;
+pub(crate) mod dev_mail;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod passwordless;
@@ -33,14 +34,15 @@ const FEATURES: &[Feature] = &[
     Feature { name: "login", endpoints: login::endpoints, describe: login::openapi::describe },
     Feature { name: "logout", endpoints: logout::endpoints, describe: logout::openapi::describe },
     Feature { name: "openapi", endpoints: openapi::endpoints, describe: openapi::describe },
-    Feature { name: "change_email", endpoints: change_email::endpoints, describe: |_| {} },
-    Feature { name: "change_password", endpoints: change_password::endpoints, describe: |_| {} },
-    Feature { name: "change_username", endpoints: change_username::endpoints, describe: |_| {} },
-    Feature { name: "confirm", endpoints: confirm::endpoints, describe: |_| {} },
-    Feature { name: "passwordless", endpoints: passwordless::endpoints, describe: |_| {} },
-    Feature { name: "recover", endpoints: recover::endpoints, describe: |_| {} },
-    Feature { name: "recover_username", endpoints: recover_username::endpoints, describe: |_| {} },
-    Feature { name: "register", endpoints: register::endpoints, describe: |_| {} },
+    Feature { name: "change_email", endpoints: change_email::endpoints, describe: change_email::openapi::describe },
+    Feature { name: "change_password", endpoints: change_password::endpoints, describe: change_password::openapi::describe },
+    Feature { name: "change_username", endpoints: change_username::endpoints, describe: change_username::openapi::describe },
+    Feature { name: "confirm", endpoints: confirm::endpoints, describe: confirm::openapi::describe },
+    Feature { name: "dev_mail", endpoints: dev_mail::endpoints, describe: dev_mail::openapi::describe },
+    Feature { name: "passwordless", endpoints: passwordless::endpoints, describe: passwordless::openapi::describe },
+    Feature { name: "recover", endpoints: recover::endpoints, describe: recover::openapi::describe },
+    Feature { name: "recover_username", endpoints: recover_username::endpoints, describe: recover_username::openapi::describe },
+    Feature { name: "register", endpoints: register::endpoints, describe: register::openapi::describe },
     Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
@@ -63,6 +65,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     change_password::routes(gate, routes);
     change_username::routes(gate, routes);
     confirm::routes(gate, routes);
+    dev_mail::routes(gate, routes);
     passwordless::routes(gate, routes);
     recover::routes(gate, routes);
     recover_username::routes(gate, routes);

@@ -3,15 +3,13 @@
 //! The rules are those of the reference after its open-redirect fix, and are checked on the raw text as well as on the
 //! text with every back-slash turned into a slash, because browsers read both alike.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Longest target looked at.
 const MAX_LENGTH: usize = 2048;
 
-/// Left as they are in a path: unreserved characters and these.
-const PATH: &AsciiSet = &CONTROLS
-    .add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'[').add(b'\\').add(b']').add(b'^')
-    .add(b'`').add(b'{').add(b'|').add(b'}');
+/// Left as they are in a path: unreserved characters (RFC 3986, 2.3) and the slash.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Left as they are in a query or fragment that is already written as one.
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`')

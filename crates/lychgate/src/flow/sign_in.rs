@@ -87,7 +87,7 @@ impl Exchange {
             ] {
                 session.remove(name);
             }
-            (id, session.remove(&self.config().csrf.field))
+            (id, session.remove(self.config().csrf.field))
         });
         drop(token);
         if who.is_some() || self.config().csrf.cookie.is_some() {

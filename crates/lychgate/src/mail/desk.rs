@@ -64,7 +64,8 @@ impl Desk {
         let development = settings.text("environment") == "development";
         let sender = settings.mailbox("email_sender").or_else(|| settings.mailbox("mail.default_sender"));
         let sender = sender.cloned().unwrap_or(Mailbox { name: None, address: "no-reply@localhost".to_owned() });
-        super::mime::address(&sender.address).map_err(|_| format!("the sender {:?} is not a mail address", sender.address))?;
+        super::mime::address(&sender.address)
+            .map_err(|_| format!("the sender {:?} is not a mail address", sender.address))?;
         let seconds = settings.duration("mail.timeout").map_or(10.0, |timeout| timeout.as_secs_f64());
         let timeout = Duration::from_secs_f64(seconds.clamp(0.01, 600.0));
         let mailer = match mailer {
@@ -126,7 +127,9 @@ fn from_settings(settings: &Settings, timeout: Duration, development: bool) -> R
             Some(folder) => Ok(AnyMailer::new(FileMailer::new(folder))),
             None => Err("mail.backend \"file\" needs mail.file_path, the folder of the mails".to_owned()),
         },
-        other => Err(format!("mail.backend {other:?} is none of \"smtp\", \"console\", \"file\", \"locmem\", \"dummy\"")),
+        other => {
+            Err(format!("mail.backend {other:?} is none of \"smtp\", \"console\", \"file\", \"locmem\", \"dummy\""))
+        }
     }
 }
 

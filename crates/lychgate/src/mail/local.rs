@@ -23,7 +23,12 @@ impl LogMailer {
 impl Mailer for LogMailer {
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         let text = if self.bodies { message.text.as_deref() } else { None };
-        tracing::info!(to = message.to, subject = message.subject, text, "a mail is written here instead of being sent");
+        tracing::info!(
+            to = message.to,
+            subject = message.subject,
+            text,
+            "a mail is written here instead of being sent"
+        );
         Ok(())
     }
 
@@ -48,7 +53,8 @@ impl FileMailer {
 impl Mailer for FileMailer {
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         let bytes = message.to_mime()?;
-        let plain = !message.id.is_empty() && message.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        let plain =
+            !message.id.is_empty() && message.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
         if !plain {
             return Err(MailError::permanent("the id cannot be the name of a file"));
         }

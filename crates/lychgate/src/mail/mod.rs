@@ -34,15 +34,15 @@ mod post;
 mod smtp;
 mod within;
 
-pub use self::{
-    desk::MOST_ATTEMPTS,
-    local::{FileMailer, LogMailer},
-    message::{MailError, Mailer, Message},
-    smtp::SmtpMailer,
-};
 pub(crate) use self::{
     desk::Desk,
     erased::AnyMailer,
     post::{Letter, Post},
     within::within,
+};
+pub use self::{
+    desk::MOST_ATTEMPTS,
+    local::{FileMailer, LogMailer},
+    message::{MailError, Mailer, Message},
+    smtp::SmtpMailer,
 };

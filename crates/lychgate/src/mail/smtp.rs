@@ -47,7 +47,9 @@ impl SmtpMailer {
             let local = server.eq_ignore_ascii_case("localhost")
                 || server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
             if !wrapped && !starttls && !local {
-                tracing::warn!("the password of the mail server is sent in the clear: set mail.use_tls or mail.use_ssl");
+                tracing::warn!(
+                    "the password of the mail server is sent in the clear: set mail.use_tls or mail.use_ssl"
+                );
             }
         }
         Ok(Self { transport: builder.build(), shown: format!("{server}:{port}, {how}") })

@@ -4,6 +4,7 @@
 //! What a route takes and answers is said by its feature, in `features/<name>/openapi.rs`.
 
 pub(crate) mod parts;
+pub(crate) mod shapes;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -17,13 +18,20 @@ use utoipa::openapi::{
 
 use crate::{features, gate::Lychgate, settings::Settings};
 
+/// A schema, and the feature that uses it.
+struct NamedSchema {
+    feature: &'static str,
+    name: &'static str,
+    schema: RefOr<Schema>,
+}
+
 /// What the features say of their routes.
 pub(crate) struct Operations<'a> {
     gate: &'a Lychgate,
     /// The feature that speaks.
     feature: &'static str,
     by_route: BTreeMap<(&'static str, String), Operation>,
-    schemas: Vec<(&'static str, RefOr<Schema>)>,
+    schemas: Vec<NamedSchema>,
     tags: Vec<Tag>,
 }
 
@@ -45,13 +53,17 @@ impl<'a> Operations<'a> {
         self.tags.push(TagBuilder::new().name(self.feature).description(Some(text)).build());
     }
 
+    pub(crate) fn gate(&self) -> &'a Lychgate {
+        self.gate
+    }
+
     pub(crate) fn settings(&self) -> &'a Settings {
         self.gate.settings()
     }
 
     /// Adds a named schema, to be used by [`parts::named`].
     pub(crate) fn schema(&mut self, name: &'static str, schema: impl Into<RefOr<Schema>>) {
-        self.schemas.push((name, schema.into()));
+        self.schemas.push(NamedSchema { feature: self.feature, name, schema: schema.into() });
     }
 
     /// Describes `method` of the route called `name`; what every route may answer is added.
@@ -81,7 +93,7 @@ impl Lychgate {
     pub fn openapi(&self) -> serde_json::Value {
         let Operations { mut by_route, schemas, tags, .. } = Operations::of(self);
         let mut paths = Paths::new();
-        let mut used = Vec::new();
+        let mut used: Vec<String> = Vec::new();
         for route in self.route_list() {
             let path = route.path.replace("{*", "{");
             for method in &route.methods {
@@ -97,7 +109,10 @@ impl Lychgate {
                 }
             }
         }
-        let components = shared::components(self.settings()).schemas_from_iter(schemas);
+        let is_used = |feature: &str| used.iter().any(|tag| tag == feature);
+        let schemas = schemas.into_iter().filter(|schema| is_used(schema.feature));
+        let components =
+            shared::components(self.settings()).schemas_from_iter(schemas.map(|schema| (schema.name, schema.schema)));
         let document = OpenApiBuilder::new()
             .info(
                 InfoBuilder::new()
@@ -109,7 +124,7 @@ impl Lychgate {
             .servers(self.server().map(|server| [server]))
             .paths(paths)
             .components(Some(components.build()))
-            .tags(Some(tags.into_iter().filter(|tag| used.contains(&tag.name))))
+            .tags(Some(tags.into_iter().filter(|tag| is_used(&tag.name))))
             .build();
         // Writing cannot fail: every key is text.
         serde_json::to_value(document).unwrap_or_default()

@@ -5,6 +5,7 @@ use utoipa::openapi::{
     SchemaFormat, Type,
     path::{OperationBuilder, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
+    schema::SchemaType,
     security::SecurityRequirement,
 };
 
@@ -17,6 +18,11 @@ const HTML: &str = "text/html";
 /// Text.
 pub(crate) fn text(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+/// Text, or nothing.
+pub(crate) fn nullable_text(description: &str) -> ObjectBuilder {
+    text(description).schema_type([Type::String, Type::Null].into_iter().collect::<SchemaType>())
 }
 
 /// Text of a format such as `email` or `password`.
@@ -66,6 +72,12 @@ pub(crate) fn page_or_json(description: &str, response: impl Into<RefOr<Schema>>
 /// A reply in JSON alone.
 pub(crate) fn json(description: &str, response: impl Into<RefOr<Schema>>) -> ResponseBuilder {
     ResponseBuilder::new().description(description).content(JSON, Content::new(Some(envelope(response))))
+}
+
+/// A refusal that only one route has.
+pub(crate) fn refusal(description: &str) -> ResponseBuilder {
+    let errors = Content::new(Some(named("Errors")));
+    ResponseBuilder::new().description(description).content(JSON, errors).content(HTML, page())
 }
 
 /// What stands in a page.
@@ -162,16 +174,20 @@ impl Operations<'_> {
 
     /// For signed-in callers: the mechanisms of the settings, and the replies to everybody else.
     pub(crate) fn signed_in(&self, operation: OperationBuilder) -> OperationBuilder {
+        operation.securities(Some(self.mechanisms())).response("401", shared("Unauthenticated"))
+    }
+
+    /// For signed-in callers who proved not long ago who they are.
+    pub(crate) fn fresh(&self, operation: OperationBuilder) -> OperationBuilder {
+        operation.securities(Some(self.mechanisms())).response("401", shared("NotFresh"))
+    }
+
+    fn mechanisms(&self) -> Vec<SecurityRequirement> {
         let settings = self.settings();
-        let mut requirements: Vec<SecurityRequirement> = settings
-            .list("api_enabled_methods")
-            .iter()
-            .map(|mechanism| SecurityRequirement::new(mechanism.clone(), [""; 0]))
-            .collect();
-        if settings.flag("token_query_enabled") && settings.list("api_enabled_methods").iter().any(|m| m == "token") {
-            requirements.push(SecurityRequirement::new("token_in_query", [""; 0]));
-        }
-        operation.securities(Some(requirements)).response("401", shared("Unauthenticated"))
+        let mechanisms = settings.list("api_enabled_methods");
+        let in_query = settings.flag("token_query_enabled") && mechanisms.iter().any(|mechanism| mechanism == "token");
+        let names = mechanisms.iter().map(String::as_str).chain(in_query.then_some("token_in_query"));
+        names.map(|name| SecurityRequirement::new(name, [""; 0])).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use utoipa::openapi::{
     Components, ComponentsBuilder, Content, HeaderBuilder, ObjectBuilder, RefOr, ResponseBuilder, Schema, Type,
-    schema::AdditionalProperties,
+    schema::{AdditionalProperties, AnyOfBuilder},
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
 };
 
@@ -20,7 +20,7 @@ Where a form has a field for a CSRF token, fetch the token first: `GET` the same
 `Accept: application/json`. It is `response.csrf_token` and belongs to the session cookie that comes with it. Every \
 successful reply to a form holds the next one.
 
-The schema `NotFresh` and the response `Forbidden` are what guarded routes of the application answer.";
+The responses `Unauthenticated`, `NotFresh` and `Forbidden` are what guarded routes of the application answer.";
 
 pub(super) fn components(settings: &Settings) -> ComponentsBuilder {
     let components = responses(schemas(Components::builder()), settings);
@@ -109,6 +109,7 @@ fn responses(components: ComponentsBuilder, settings: &Settings) -> ComponentsBu
     } else {
         in_json("Nobody is signed in, or the proof is not good. A browser is sent to the sign-in page instead.")
     };
+    let stale_or_stranger = AnyOfBuilder::new().item(named("Errors")).item(named("NotFresh"));
     components
         .response(
             "Refused",
@@ -118,6 +119,15 @@ fn responses(components: ComponentsBuilder, settings: &Settings) -> ComponentsBu
             ),
         )
         .response("Unauthenticated", unauthenticated)
+        .response(
+            "NotFresh",
+            ResponseBuilder::new()
+                .description(
+                    "Nobody is signed in, or the proof of identity is too old; then `reauth_required` is true. A \
+                     browser is sent to the page where it can be given.",
+                )
+                .content("application/json", Content::new(Some(stale_or_stranger))),
+        )
         .response("Forbidden", error("The caller is known and lacks the role or the permission."))
         .response("NotFound", error("There is nothing at this address."))
         .response("TooLarge", error("The body is longer, or has more fields, than the settings allow."))

@@ -85,14 +85,14 @@ impl Exchange {
                 response
             }
             Failure::Internal(_) | Failure::MissingLayer => {
-                let id = self.request_id.clone();
+                let id = self.request_id();
                 self.plain_error(failure.status(), Message::from(messages::INTERNAL_ERROR).with("request_id", id)).await
             }
         }
     }
 
     fn log_failure(&self, failure: &Failure) {
-        let (id, path) = (self.request_id.as_str(), self.uri.path());
+        let (id, path) = (self.request_id(), self.uri.path());
         match failure {
             Failure::Internal(what) => tracing::error!(request_id = id, path, what, "a request failed"),
             Failure::Forbidden { needed } => {
@@ -201,7 +201,7 @@ impl Exchange {
         let page = self.page(status, "security/error.html", context).await;
         page.unwrap_or_else(|failure| {
             // The error page itself is broken, as an app's override may be: say it in plain text, once.
-            tracing::error!(request_id = self.request_id, ?failure, "the error page cannot be shown");
+            tracing::error!(request_id = self.request_id(), ?failure, "the error page cannot be shown");
             (status, status.canonical_reason().unwrap_or_default()).into_response()
         })
     }
@@ -211,7 +211,7 @@ impl Exchange {
             Ok(page) => page,
             Err(failure) => {
                 self.log_failure(&failure);
-                let message = Message::from(messages::INTERNAL_ERROR).with("request_id", self.request_id.clone());
+                let message = Message::from(messages::INTERNAL_ERROR).with("request_id", self.request_id());
                 self.error_page(failure.status(), message).await
             }
         }

@@ -26,6 +26,8 @@ pub(crate) struct WebConfig {
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) base_url: Option<String>,
     pub(crate) server_name: Option<String>,
+    /// The host that the routes answer on, where they are bound to a sub-domain.
+    pub(crate) route_host: Option<String>,
     /// Path under which everything is mounted, without a slash at its end.
     pub(crate) application_root: String,
     pub(crate) tls: bool,
@@ -72,7 +74,7 @@ pub(crate) struct CsrfConfig {
     pub(crate) check_default: bool,
     /// Seconds that a token is good for.
     pub(crate) time_limit: Option<i64>,
-    pub(crate) field: String,
+    pub(crate) field: &'static str,
     pub(crate) headers: Vec<HeaderName>,
     pub(crate) methods: Vec<Method>,
     pub(crate) ssl_strict: bool,
@@ -156,7 +158,8 @@ impl WebConfig {
                 protect: settings.flag("csrf.protect"),
                 check_default: settings.flag("csrf.check_default"),
                 time_limit: whole("csrf.time_limit"),
-                field: settings.text("csrf.field_name").to_owned(),
+                // Read once at start and used as the name of a field, which the program knows for good.
+                field: Box::leak(settings.text("csrf.field_name").to_owned().into_boxed_str()),
                 headers: csrf_headers.iter().map(|name| header(name)).collect::<Result<_, _>>()?,
                 methods: settings
                     .list("csrf.methods")
@@ -190,6 +193,10 @@ impl WebConfig {
                     .map(|base| (base, settings.list("redirect_allowed_subdomains").to_vec())),
             },
             base_url: text("base_url").map(|url| url.trim_end_matches('/').to_owned()),
+            route_host: text("subdomain")
+                .zip(text("server_name"))
+                .filter(|_| settings.flag("subdomain_matching"))
+                .map(|(subdomain, server)| format!("{subdomain}.{server}")),
             server_name: text("server_name"),
             application_root: root,
             tls: false,

@@ -29,7 +29,7 @@ impl Exchange {
         if let Some(wire) = self.csrf.lock().wire.clone() {
             return wire;
         }
-        let field = &self.config().csrf.field;
+        let field = self.config().csrf.field;
         let raw = self.session(|session| match session.text(field) {
             Some(raw) => raw.to_owned(),
             None => {
@@ -47,7 +47,7 @@ impl Exchange {
     /// Replaces the token at sign-in. Forms that are open in other tabs stay good until their tokens expire: the old
     /// one counts for as long, if it was written before now.
     pub(crate) fn rotate_csrf(&self) {
-        let field = &self.config().csrf.field;
+        let field = self.config().csrf.field;
         let now = self.now.unix();
         self.session(|session| {
             if let Some(Value::Str(old)) = session.remove(field) {
@@ -109,7 +109,7 @@ impl Exchange {
         }
         match self.check_token(self.field_token()) {
             Ok(()) => self.csrf.lock().settled = true,
-            Err(message) => form.field_error("csrf_token", message),
+            Err(message) => form.field_error(self.config().csrf.field, message),
         }
     }
 
@@ -118,13 +118,17 @@ impl Exchange {
         if !self.config().csrf.enabled || self.csrf.lock().settled {
             return Ok(());
         }
-        self.check_token(self.field_token()).map_err(Failure::Csrf)
+        // With the application-wide check installed a header is as good as a field.
+        let sent = if self.config().csrf.protect { self.sent_token() } else { self.field_token() };
+        self.check_token(sent).map_err(Failure::Csrf)?;
+        self.csrf.lock().settled = true;
+        Ok(())
     }
 
     fn field_token(&self) -> Option<&str> {
         match &self.submitted {
-            Submitted::Json(map) => map.get(&self.config().csrf.field).and_then(|value| value.as_str()),
-            Submitted::Form(_) => self.form_value(&self.config().csrf.field),
+            Submitted::Json(map) => map.get(self.config().csrf.field).and_then(|value| value.as_str()),
+            Submitted::Form(_) => self.form_value(self.config().csrf.field),
             _ => None,
         }
     }
@@ -150,7 +154,7 @@ impl Exchange {
 
     /// Where a token may stand: the field, a field of a prefixed form, a header; in the modern profile a JSON member.
     fn sent_token(&self) -> Option<&str> {
-        let field = self.config().csrf.field.as_str();
+        let field = self.config().csrf.field;
         if let Some(value) = self.form_value(field).filter(|value| !value.is_empty()) {
             return Some(value);
         }
@@ -179,7 +183,7 @@ impl Exchange {
                 },
                 _ => None,
             };
-            (session.text(&config.field).map(str::to_owned), before)
+            (session.text(config.field).map(str::to_owned), before)
         });
         let codec = self.gate.csrf_codec();
         let wire = wire.unwrap_or_default();
@@ -262,7 +266,7 @@ impl Exchange {
     }
 
     fn sent_cookie_expired(&self, name: &str) -> bool {
-        let raw = self.session(|session| session.text(&self.config().csrf.field).map(str::to_owned));
+        let raw = self.session(|session| session.text(self.config().csrf.field).map(str::to_owned));
         let (now, limit) = (self.now.unix(), self.config().csrf.time_limit);
         let good = |value: &str| self.gate.csrf_codec().validate(value, raw.as_deref(), now, limit).is_ok().then_some(());
         self.has_cookie(name) && self.cookie(name, good).is_none()

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use axum::extract::{ConnectInfo, OriginalUri};
@@ -36,7 +36,7 @@ pub(crate) struct Exchange {
     peer: Option<IpAddr>,
     pub(crate) submitted: Submitted,
     pub(crate) now: Moment,
-    pub(crate) request_id: String,
+    request_id: OnceLock<String>,
     session: Mutex<Option<Session>>,
     pub(crate) csrf: Mutex<csrf::State>,
     pub(crate) by_session: OnceCell<Option<Arc<Authenticated>>>,
@@ -80,6 +80,7 @@ pub(crate) struct Headers {
     forwarded_for: Vec<HeaderValue>,
     forwarded_proto: Option<HeaderValue>,
     pub(crate) accept_language: Option<HeaderValue>,
+    request_id: Option<HeaderValue>,
 }
 
 impl Headers {
@@ -104,8 +105,19 @@ impl Headers {
             },
             forwarded_proto: if config.proxy.trust_proto { one("x-forwarded-proto") } else { None },
             accept_language: map.get(header::ACCEPT_LANGUAGE).cloned(),
+            request_id: one("x-request-id"),
         }
     }
+}
+
+/// Whether a host, with or without a port, is this machine.
+pub(crate) fn is_loopback_host(host: &str) -> bool {
+    let Some(authority) = host.parse::<http::uri::Authority>().ok().filter(|_| !host.contains('@')) else {
+        return false;
+    };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let named = name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost");
+    named || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn text(value: Option<&HeaderValue>) -> &str {
@@ -124,7 +136,7 @@ impl Exchange {
             peer,
             submitted,
             now: Moment::of(gate.clock()),
-            request_id: super::layer::request_id(&parts.headers),
+            request_id: OnceLock::new(),
             session: Mutex::new(None),
             csrf: Mutex::default(),
             by_session: OnceCell::new(),
@@ -142,6 +154,16 @@ impl Exchange {
 
     pub(crate) fn headers(&self) -> &Headers {
         &self.headers
+    }
+
+    /// The id that logs, error pages and refusals carry: a well-formed one of the request's own, or a new one.
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.get_or_init(|| {
+            let well_formed =
+                |id: &&str| (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+            let given = self.headers.request_id.as_ref().and_then(|value| value.to_str().ok());
+            given.filter(well_formed).map_or_else(crate::random::short_id, str::to_owned)
+        })
     }
 
     /// Whether the client wants JSON: it sent JSON, or its best `Accept` entry is JSON.
@@ -171,15 +193,26 @@ impl Exchange {
         if self.is_https() { "https" } else { "http" }
     }
 
-    /// `scheme://host`, for links out of a mail or a redirect.
+    /// `scheme://host`, for links in mails.
+    ///
+    /// It is the operator's word, `base_url` or `server_name`. Without one, the request's own host counts only where it
+    /// is this machine, in development, and in the flask profile, as in the reference: whoever names another host in a
+    /// request must not get a link to that host mailed to somebody else.
     pub(crate) fn origin(&self) -> String {
-        match &self.config().base_url {
-            Some(base) => base.clone(),
-            None => {
-                let host = self.config().server_name.as_deref().unwrap_or_else(|| self.host());
-                format!("{}://{host}", self.scheme())
-            }
+        let config = self.config();
+        if let Some(base) = &config.base_url {
+            return base.clone();
         }
+        let named = || config.as_flask || self.gate.settings().text("environment") == "development";
+        let host = match config.server_name.as_deref() {
+            Some(name) => name,
+            None if is_loopback_host(self.host()) || named() => self.host(),
+            None => {
+                tracing::error!(request_id = self.request_id(), "links in mails lead nowhere: `base_url` is not set");
+                "localhost"
+            }
+        };
+        format!("{}://{host}", self.scheme())
     }
 
     /// The client's address: the peer's, or what as many trusted proxies as configured say.
@@ -193,6 +226,11 @@ impl Exchange {
                 return Some(address.to_canonical());
             }
         }
+        self.peer
+    }
+
+    /// Who connected, whatever the request says of others before them.
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
         self.peer
     }
 
@@ -278,5 +316,28 @@ impl Exchange {
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Exchange").field("method", &self.method).field("path", &self.uri.path()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("localhost", true)]
+    #[case("LOCALHOST:5000", true)]
+    #[case("app.localhost:5000", true)]
+    #[case("127.0.0.1:80", true)]
+    #[case("127.8.8.8", true)]
+    #[case("[::1]:5000", true)]
+    #[case("localhost.evil.example", false)]
+    #[case("evil.example", false)]
+    #[case("127.0.0.1.evil.example", false)]
+    #[case("evil.example/localhost", false)]
+    #[case("evil@localhost", false)]
+    #[case("10.0.0.1", false)]
+    #[case("", false)]
+    fn loopback_hosts(#[case] host: &str, #[case] expected: bool) {
+        assert_eq!(super::is_loopback_host(host), expected);
     }
 }

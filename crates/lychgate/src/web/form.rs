@@ -226,10 +226,11 @@ impl Form {
             Submitted::Broken(why) => return Err(why.failure()),
             Submitted::Json(map) => {
                 for field in &mut self.fields {
-                    if let Some(value) = map.get(field.name)
-                        && field.read(Sent::Json(value)).is_err()
-                    {
-                        wrong.push(field.name);
+                    match map.get(field.name) {
+                        // What a form ticks by default concerns only those who see it.
+                        None => field.checked = false,
+                        Some(value) if field.read(Sent::Json(value)).is_err() => wrong.push(field.name),
+                        Some(_) => {}
                     }
                 }
             }

@@ -91,7 +91,15 @@ where
                 }
                 // A path that is no route is a 404 whatever token came with it, also where a fallback would answer.
                 Err(Failure::Csrf(_)) if matched.is_none() => StatusCode::NOT_FOUND.into_response(),
-                Err(failure) => failure.into_response(),
+                Err(failure) => {
+                    let mut response = failure.into_response();
+                    let own = matched.as_deref().is_some_and(|path| exchange.gate.is_own_route(path));
+                    let cached = exchange.config().cache_control.as_deref().filter(|_| own);
+                    if let Some(value) = cached.and_then(|value| HeaderValue::from_str(value).ok()) {
+                        response.headers_mut().insert(header::CACHE_CONTROL, value);
+                    }
+                    response
+                }
             };
             Ok(finish(&exchange, response).await)
         })
@@ -187,14 +195,5 @@ fn session_cookie(exchange: &Exchange, headers: &mut HeaderMap) {
             exchange.set_cookie(config.cookie.set(&config.name, &value, keep, https));
         }
         Err(error) => tracing::error!(%error, "the session cannot be written"),
-    }
-}
-
-/// The id that logs, error pages and refusals carry: a trusted proxy's or a new one.
-pub(crate) fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
-    match given.filter(|id| (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')) {
-        Some(id) => id.to_owned(),
-        None => crate::random::short_id(),
     }
 }

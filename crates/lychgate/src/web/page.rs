@@ -82,7 +82,8 @@ impl Exchange {
         });
         all.insert("current_user".to_owned(), current_user);
         all.insert("csrf_enabled".to_owned(), self.config().csrf.enabled.into());
-        all.insert("request_id".to_owned(), self.request_id.clone().into());
+        all.insert("csrf_field".to_owned(), self.config().csrf.field.into());
+        all.insert("request_id".to_owned(), self.request_id().into());
         all.insert("next".to_owned(), self.query("next").map_or(Value::from(()), Value::from));
         all.insert("home_url".to_owned(), self.root().into());
         all.insert("locale".to_owned(), "en".into());

@@ -54,7 +54,8 @@ impl Exchange {
         let target = form.value("next").to_owned();
         if !target.is_empty()
             && self.gate.endpoint_url(&target).is_none()
-            && !next::is_allowed(&target, self.host(), &self.config().allowed_hosts)
+            && (target.starts_with("///")
+                || next::checked_location(&target, self.host(), &self.config().allowed_hosts).is_none())
         {
             form.set_value("next", "");
             form.field_error("next", messages::INVALID_REDIRECT);

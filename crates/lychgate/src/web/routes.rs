@@ -31,6 +31,11 @@ impl Call {
     pub(crate) fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
     }
+
+    /// Whether the request names the host that the routes are bound to, if they are bound to one.
+    fn is_on_its_host(&self) -> bool {
+        self.exchange.config().route_host.as_deref().is_none_or(|host| host == self.exchange.host())
+    }
 }
 
 impl Deref for Call {
@@ -123,6 +128,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let service = on(filter, move |call: Call| {
             let (handler, cache_control) = (handler.clone(), cache_control.clone());
             async move {
+                if !call.is_on_its_host() {
+                    return StatusCode::NOT_FOUND.into_response();
+                }
                 let mut response = match handler(call.clone()).await {
                     Ok(reply) => reply.into_response(&call.exchange).await,
                     Err(failure) => failure.into_response(),

@@ -46,10 +46,8 @@ pub(crate) struct Show {
 
 impl List {
     pub(crate) async fn run(self, gate: &Lychgate) -> Result<(), Exit> {
-        let mut query = UserQuery::default();
-        query.search = self.search;
-        query.role = self.role;
-        query.active = (self.active || self.inactive).then_some(self.active);
+        let active = (self.active || self.inactive).then_some(self.active);
+        let mut query = UserQuery { search: self.search, role: self.role, active, ..UserQuery::default() };
         let mut left = self.limit;
         let mut users = Vec::new();
         while left > 0 {

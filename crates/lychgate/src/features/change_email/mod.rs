@@ -1,5 +1,6 @@
 //! Move an account to another e-mail address, proved by a link that is mailed there.
 
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;

@@ -1,5 +1,6 @@
 //! Change the password while signed in.
 
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;

@@ -1,5 +1,7 @@
 //! Change the username while signed in.
 
+pub(crate) mod openapi;
+
 use http::Method;
 use lychgate_store::{ErrorKind, User, UserPatch};
 use serde_json::json;

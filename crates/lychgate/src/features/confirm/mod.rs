@@ -1,5 +1,6 @@
 //! Confirm an e-mail address by a mailed link.
 
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;

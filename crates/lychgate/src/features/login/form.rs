@@ -23,8 +23,6 @@ pub(crate) fn login(exchange: &Exchange) -> Form {
     } else {
         vec![email, password, next, remember]
     };
-    let by_email = settings.identity_attributes().iter().any(|attribute| attribute.name == "email");
-    let fields = fields.into_iter().filter(|field| by_email || !field.is("email")).collect();
     let form = Form::new("login_user_form", settings.text("login_user_template"), exchange.action("login"), fields);
     let mut form = form.error_order(&["password", "next", "username", "email"]);
     if let Some(next) = exchange.query("next") {

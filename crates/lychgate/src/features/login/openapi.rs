@@ -11,6 +11,10 @@ use crate::openapi::{
 };
 
 pub(crate) fn describe(to: &mut Operations<'_>) {
+    // Another feature may serve this place.
+    if to.settings().flag("passwordless") {
+        return;
+    }
     to.about("Signing in with a password.");
     to.form("LoginForm", form(to.settings().flag("username_enable")));
     let here = members()

@@ -1,5 +1,6 @@
 //! Sign in by a mailed link instead of a password; takes the place of the sign-in page.
 
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;

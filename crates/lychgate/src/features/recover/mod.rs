@@ -1,5 +1,6 @@
 //! Set a new password by a mailed link.
 
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;

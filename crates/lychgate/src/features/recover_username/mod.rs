@@ -1,5 +1,7 @@
 //! Have one's username mailed.
 
+pub(crate) mod openapi;
+
 use http::Method;
 use serde_json::json;
 

@@ -2,6 +2,7 @@
 
 mod form;
 mod known;
+pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::{Method, StatusCode};

@@ -42,7 +42,6 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             .modern(Preset::Text("https"))
             .means("Scheme of absolute links that are made outside a request."),
         flag("subdomain_matching", false)
-            .later("sub-domains")
             .means("Whether routes are bound to `subdomain` of `server_name`."),
         opt_text("templates")
             .means("Folder whose templates replace those of the same name in the library."),

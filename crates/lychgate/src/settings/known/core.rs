@@ -13,7 +13,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
     text("blueprint_name", "security")
         .means("What endpoint names begin with, as in `security.login`."),
     opt_text("subdomain")
-        .later("sub-domains")
         .means("Sub-domain of `server_name` that the routes are bound to."),
     path("static_folder_url", "/fs-static")
         .means("Path under which style sheets and scripts are served."),

@@ -1,0 +1,47 @@
+//! A mailer that keeps the letters.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use lychgate::mail::{MailError, Mailer, Message};
+use parking_lot::Mutex;
+
+/// Takes letters and keeps them for the test to look at; a clone is the same inbox.
+#[derive(Clone, Debug, Default)]
+pub struct Inbox {
+    letters: Arc<Mutex<Vec<Message>>>,
+    is_down: Arc<AtomicBool>,
+    tried: Arc<AtomicUsize>,
+}
+
+impl Inbox {
+    /// The letters since the last call.
+    #[must_use]
+    pub fn take(&self) -> Vec<Message> {
+        std::mem::take(&mut *self.letters.lock())
+    }
+
+    /// Whether it refuses letters from now on, as a mail server that is away does.
+    pub fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// How often a letter was handed in.
+    #[must_use]
+    pub fn tried(&self) -> usize {
+        self.tried.load(Ordering::SeqCst)
+    }
+}
+
+impl Mailer for Inbox {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        self.tried.fetch_add(1, Ordering::SeqCst);
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(MailError::temporary("the inbox is away"));
+        }
+        self.letters.lock().push(message.clone());
+        Ok(())
+    }
+}
