@@ -93,6 +93,8 @@ def chromium(request):
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
     )
+    driver.get("data:text/html,<title>off</title><script>document.title = 'on'</script>")
+    assert driver.title == ("on" if script else "off")
     driver.with_script = script
     driver.wanted_width = width
     try:

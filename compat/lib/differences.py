@@ -212,6 +212,13 @@ DECLARED = [
         "^attributes",
     ),
     Difference(
+        "remember-identifier",
+        "a session that a remember cookie made carries the identifier too, so it is protected like any other",
+        r"> session > _id$",
+        lambda peer, ours: peer == MISSING,
+        r"^(attributes |test_cookie_attributes|test_bad_cookies|test_the_cookie_alone)",
+    ),
+    Difference(
         "dead-session",
         "a session that nobody is signed in with is left as it is; it opens nothing",
         r"> session > (_fresh|_user_id)$",
@@ -246,6 +253,14 @@ DECLARED = [
         lambda peer, ours: isinstance(ours, str) and peer in ("", ours.strip()),
     ),
     Difference(
+        "address-not-an-identity",
+        "where the address is no identity and usernames are off nobody can sign in by the form; the field says so itself",
+        r"> (page > forms > login_user_form > fields > email|json > response > field_errors > (email)?)$",
+        lambda peer, ours: MISSING in (peer, ours)
+        and (ours == ["User does not exist."] or peer in (MISSING, ["User does not exist."])),
+        "^identities: username",
+    ),
+    Difference(
         "generic-neither",
         "generic replies also when no identity was given",
         r"",
@@ -255,7 +270,7 @@ DECLARED = [
     Difference(
         "csrf-shown",
         "every page that refuses for the CSRF token says so",
-        r"POST /verify > page > errors$",
+        r"POST /(verify|login) > page > errors$",
         lambda peer, ours: peer == [] and len(ours) == 1 and ours[0].startswith("The CSRF"),
     ),
     Difference(

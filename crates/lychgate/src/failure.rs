@@ -67,8 +67,6 @@ pub(crate) enum Failure {
     Bad { status: StatusCode, message: MessageKey },
     /// Too much to do at the moment.
     Busy { retry_after: u32 },
-    /// Somewhere else to go.
-    Redirect { to: String },
     /// Our own mistake; the text goes to the log only.
     Internal(String),
     /// The route stands outside `gate.layer()`.
@@ -91,7 +89,6 @@ impl Failure {
             Failure::AlreadySignedIn | Failure::Form(_) | Failure::Csrf(_) => StatusCode::BAD_REQUEST,
             Failure::Bad { status, .. } => *status,
             Failure::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Failure::Redirect { .. } => StatusCode::FOUND,
             Failure::Internal(_) | Failure::MissingLayer => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -8,17 +8,12 @@ use crate::{
 /// The rules of the settings.
 pub(crate) fn from_settings(settings: &Settings) -> Rules {
     let mut email = EmailRules::default();
-    let switch = |name: &str, default: bool| match settings.map_entry("email_validator_args", name) {
-        Some(RawValue::Flag(value)) => *value,
-        _ => default,
-    };
-    email.allow_smtputf8 = switch("allow_smtputf8", email.allow_smtputf8);
-    email.allow_empty_local = switch("allow_empty_local", email.allow_empty_local);
-    email.allow_quoted_local = switch("allow_quoted_local", email.allow_quoted_local);
-    email.allow_domain_literal = switch("allow_domain_literal", email.allow_domain_literal);
-    email.strict = switch("strict", email.strict);
-    email.test_environment = switch("test_environment", email.test_environment);
-    email.globally_deliverable = switch("globally_deliverable", email.globally_deliverable);
+    for (name, value) in settings.map("email_validator_args") {
+        let known = matches!(value, RawValue::Flag(value) if email.set(name, *value));
+        if !known {
+            tracing::warn!("email_validator_args: {name} is not used");
+        }
+    }
     let length = |name: &str| usize::try_from(settings.int(name)).unwrap_or(0);
     Rules {
         email,

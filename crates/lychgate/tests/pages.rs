@@ -93,7 +93,9 @@ async fn a_wrong_method_is_told_the_right_ones() {
     assert!(page.text().contains("METHOD_NOT_ALLOWED"));
     let mut allowed: Vec<&str> = page.header("allow").split(',').collect();
     allowed.sort_unstable();
-    assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+    assert_eq!(allowed, ["GET", "HEAD", "OPTIONS", "POST"]);
+    let asked = app.browser().call("OPTIONS", "/login").send().await;
+    assert_eq!((asked.status(), asked.header("allow").contains("POST")), (200, true));
 }
 
 #[tokio::test]

@@ -6,14 +6,12 @@
 
 mod category;
 pub(crate) mod email;
-mod key;
 pub(crate) mod phone;
 #[cfg(test)]
 mod tests;
 pub(crate) mod username;
 
 pub(crate) use email::EmailRules;
-pub(crate) use key::key;
 pub(crate) use username::UsernameRules;
 
 /// Longest text, in bytes, that the mapper `identity` passes on.

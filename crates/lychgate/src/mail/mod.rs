@@ -37,7 +37,7 @@ mod within;
 pub(crate) use self::{
     desk::Desk,
     erased::AnyMailer,
-    post::{Letter, Post},
+    post::Letter,
     within::within,
 };
 pub use self::{

@@ -72,7 +72,6 @@ impl Exchange {
             }
             Failure::Form(rejected) if self.wants_json() => self.form_errors(&rejected.form),
             Failure::Form(rejected) => self.or_error_page(self.form_page(&rejected.form).await).await,
-            Failure::Redirect { to } => redirect_to(to),
             Failure::Csrf(message) | Failure::Bad { message, .. } if self.wants_json() => {
                 self.errors(failure.status(), &(*message).into())
             }

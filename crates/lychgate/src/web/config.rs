@@ -5,6 +5,7 @@ use http::{HeaderName, Method};
 use super::{
     body::BodyLimits,
     cookie::{CookieAttributes, Secure},
+    cors::Cors,
     identify::Mechanism,
 };
 use crate::{
@@ -30,6 +31,7 @@ pub(crate) struct WebConfig {
     pub(crate) route_host: Option<String>,
     /// Path under which everything is mounted, without a slash at its end.
     pub(crate) application_root: String,
+    pub(crate) cors: Option<Cors>,
     pub(crate) tls: bool,
     pub(crate) flash_messages: bool,
     pub(crate) realm: String,
@@ -199,6 +201,7 @@ impl WebConfig {
                 .map(|(subdomain, server)| format!("{subdomain}.{server}")),
             server_name: text("server_name"),
             application_root: root,
+            cors: Cors::from_settings(settings),
             tls: false,
             flash_messages: settings.flag("flash_messages"),
             realm: settings.text("default_http_auth_realm").to_owned(),

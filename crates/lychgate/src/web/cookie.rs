@@ -32,8 +32,6 @@ pub(crate) enum Keep {
     Session,
     /// Until this unix time; only `Expires` is written, as Flask-Login does.
     Until(i64),
-    /// For this many seconds from `now`: `Expires` and `Max-Age`.
-    For { now: i64, seconds: i64 },
     /// Not at all: the cookie is removed.
     Remove,
 }
@@ -55,9 +53,6 @@ impl CookieAttributes {
             Keep::Session => {}
             Keep::Until(at) => {
                 let _ = write!(out, "; Expires={}", http_date(at));
-            }
-            Keep::For { now, seconds } => {
-                let _ = write!(out, "; Expires={}; Max-Age={seconds}", http_date(now.saturating_add(seconds)));
             }
             Keep::Remove => out.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"),
         }
@@ -107,8 +102,8 @@ mod tests {
             partitioned: true,
         };
         assert_eq!(
-            cookie.set("a", "b", Keep::For { now: 1_750_000_000, seconds: 60 }, false),
-            "a=b; Domain=lp.com; Expires=Sun, 15 Jun 2025 15:07:40 GMT; Max-Age=60; Secure; HttpOnly; Path=/x; \
+            cookie.set("a", "b", Keep::Until(1_750_000_060), false),
+            "a=b; Domain=lp.com; Expires=Sun, 15 Jun 2025 15:07:40 GMT; Secure; HttpOnly; Path=/x; \
              SameSite=Lax; Partitioned"
         );
     }

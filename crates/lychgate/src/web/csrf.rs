@@ -237,7 +237,9 @@ impl Exchange {
 
     fn is_own_origin(&self, origin: &str) -> bool {
         let Some((_, host)) = origin_of(origin) else { return false };
-        host == self.host() || self.config().base_url.as_deref().is_some_and(|base| base == origin)
+        host == self.host()
+            || self.config().base_url.as_deref().is_some_and(|base| base == origin)
+            || self.config().cors.as_ref().is_some_and(|cors| cors.allows(origin))
     }
 
     /// Sends, renews or removes the cookie from which scripts read the token.

@@ -20,9 +20,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
-    failure::Failure,
     gate::Lychgate,
-    messages::MessageKey,
     web::form::Message,
 };
 
@@ -79,7 +77,6 @@ pub(crate) struct Headers {
     pub(crate) fetch_site: Option<HeaderValue>,
     forwarded_for: Vec<HeaderValue>,
     forwarded_proto: Option<HeaderValue>,
-    pub(crate) accept_language: Option<HeaderValue>,
     request_id: Option<HeaderValue>,
 }
 
@@ -104,7 +101,6 @@ impl Headers {
                 Vec::new()
             },
             forwarded_proto: if config.proxy.trust_proto { one("x-forwarded-proto") } else { None },
-            accept_language: map.get(header::ACCEPT_LANGUAGE).cloned(),
             request_id: one("x-request-id"),
         }
     }
@@ -300,12 +296,6 @@ impl Exchange {
             let text = self.text(&message);
             self.session(|session| session.flash(self.gate.category(message.key), &text));
         }
-    }
-
-    /// Fails the request with a flash and a redirect.
-    pub(crate) fn flash_and_go(&self, key: MessageKey, to: String) -> Failure {
-        self.flash(key);
-        Failure::Redirect { to }
     }
 
     pub(crate) fn set_cookie(&self, cookie: String) {

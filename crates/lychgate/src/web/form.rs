@@ -113,11 +113,6 @@ impl Field {
         Self { checked, ..self }
     }
 
-    /// Whether this is the field called `name`.
-    pub(crate) fn is(&self, name: &str) -> bool {
-        self.name == name
-    }
-
     fn read(&mut self, sent: Sent<'_>) -> Result<(), ()> {
         self.sent = true;
         match (self.kind, sent) {

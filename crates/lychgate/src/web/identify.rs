@@ -50,8 +50,6 @@ pub(crate) struct Authenticated {
     pub(crate) via: Mechanism,
     /// When they last proved it by a secret of their own, unix seconds.
     pub(crate) proved_at: Option<f64>,
-    /// The session's id in the registry.
-    pub(crate) session_id: Option<String>,
     identity: OnceLock<Identity>,
     added_needs: Vec<Need>,
 }
@@ -100,11 +98,10 @@ impl Exchange {
         user: Arc<User>,
         via: Mechanism,
         proved_at: Option<f64>,
-        session_id: Option<String>,
     ) -> Found {
         let added_needs = self.gate.added_needs(&user).await?;
         let identity = OnceLock::new();
-        Ok(Some(Arc::new(Authenticated { user, via, proved_at, session_id, identity, added_needs })))
+        Ok(Some(Arc::new(Authenticated { user, via, proved_at, identity, added_needs })))
     }
 
     async fn session_user(&self) -> Found {
@@ -117,9 +114,11 @@ impl Exchange {
         let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user)) else {
             return Ok(None);
         };
-        let Some(session_id) = self.registered(&user).await? else { return Ok(None) };
+        if !self.is_registered(&user).await? {
+            return Ok(None);
+        }
         let proved_at = self.session(|session| session.number(key::PRIMARY_AUTH_AT));
-        self.authenticated(user, Mechanism::Session, proved_at, Some(session_id)).await
+        self.authenticated(user, Mechanism::Session, proved_at).await
     }
 
     /// Session protection: whether the session may go on although its browser or address changed.
@@ -157,9 +156,9 @@ impl Exchange {
         )
     }
 
-    /// The id of this session in the registry, if it may go on. A session that a Flask app made is registered at first
+    /// Whether the registry lets this session go on. A session that a Flask app made is registered at first
     /// sight, under an id that follows from its contents, so that ending it ends every copy.
-    async fn registered(&self, user: &User) -> Result<Option<String>, Failure> {
+    async fn is_registered(&self, user: &User) -> Result<bool, Failure> {
         let (known, signed_in_at) = self.session(|session| {
             (session.text(key::SESSION_ID).map(str::to_owned), session.number(key::PRIMARY_AUTH_AT))
         });
@@ -167,21 +166,21 @@ impl Exchange {
             match self.gate.store().session(&id).await? {
                 Some(record) if record.user_id == user.id && record.revoked_at.is_none() => {
                     self.seen(&record);
-                    return Ok(Some(id));
+                    return Ok(true);
                 }
                 // Another server sharing the cookie signed somebody in after ours ended the session.
                 Some(record) if signed_in_later(&record, signed_in_at) || record.user_id != user.id => {}
-                _ => return Ok(None),
+                _ => return Ok(false),
             }
         }
         let id = self.derived_session_id(user);
         self.gate.store().open_session(self.new_session(&id, user, "flask", false)).await?;
         match self.gate.store().session(&id).await? {
             Some(record) if record.user_id == user.id && record.revoked_at.is_none() => {
-                self.session(|session| session.set(key::SESSION_ID, id.clone()));
-                Ok(Some(id))
+                self.session(|session| session.set(key::SESSION_ID, id));
+                Ok(true)
             }
-            _ => Ok(None),
+            _ => Ok(false),
         }
     }
 
@@ -257,7 +256,7 @@ impl Exchange {
                 session.set(key::CSRF_COOKIE, "set");
             }
         });
-        self.authenticated(user, Mechanism::Session, None, Some(id)).await
+        self.authenticated(user, Mechanism::Session, None).await
     }
 
     async fn token_user(&self) -> Found {
@@ -274,7 +273,7 @@ impl Exchange {
         match user.filter(|user| !account::is_blocked(user)) {
             Some(user) => {
                 let proved_at = (token.authenticated_at > 0.0).then_some(token.authenticated_at);
-                self.authenticated(user, Mechanism::Token, proved_at, None).await
+                self.authenticated(user, Mechanism::Token, proved_at).await
             },
             None => Ok(None),
         }
@@ -305,7 +304,7 @@ impl Exchange {
         }
         let usable = |user: &Arc<User>| account::problem(&self.gate, user).is_none() && !account::has_second_factor(user);
         let Some(user) = user.filter(usable) else { return Ok(None) };
-        self.authenticated(user, Mechanism::Basic, Some(self.now.float()), None).await
+        self.authenticated(user, Mechanism::Basic, Some(self.now.float())).await
     }
 
     fn basic_credentials(&self) -> Option<(String, String)> {

@@ -76,6 +76,16 @@ where
                 let response = inner.call(Request::from_parts(parts, body)).await?;
                 return Ok(response.into_response());
             }
+            let cors = gate.web().cors.as_ref();
+            if cors.is_some_and(|cors| cors.is_preflight(&parts.method, parts.uri.path(), &parts.headers)) {
+                // A preflight carries no cookies and reaches no handler.
+                let mut response = StatusCode::OK.into_response();
+                if let Some(cors) = cors {
+                    cors.answer(parts.uri.path(), &parts.headers, true, response.headers_mut());
+                }
+                return Ok(response);
+            }
+            let asked = cors.map(|_| (parts.uri.clone(), parts.headers.clone()));
             let (submitted, body) = if parts.method.is_safe() {
                 (Submitted::Nothing, body)
             } else {
@@ -101,7 +111,11 @@ where
                     response
                 }
             };
-            Ok(finish(&exchange, response).await)
+            let mut response = finish(&exchange, response).await;
+            if let (Some(cors), Some((uri, headers))) = (&exchange.config().cors, asked) {
+                cors.answer(uri.path(), &headers, false, response.headers_mut());
+            }
+            Ok(response)
         })
     }
 }

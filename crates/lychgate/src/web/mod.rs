@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod body;
 pub(crate) mod config;
 pub(crate) mod cookie;
+pub(crate) mod cors;
 pub(crate) mod csrf;
 pub(crate) mod exchange;
 pub(crate) mod extract;

@@ -60,10 +60,6 @@ impl Session {
         matches!(self.map.get(key), Some(Value::Bool(true)))
     }
 
-    pub(crate) fn contains(&self, key: &str) -> bool {
-        self.map.contains_key(key)
-    }
-
     pub(crate) fn set(&mut self, key: &str, value: impl Into<Value>) {
         let value = value.into();
         if self.map.get(key) != Some(&value) {

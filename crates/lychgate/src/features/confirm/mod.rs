@@ -140,7 +140,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
     if !call.gate.store().update_user_if(user.id, unconfirmed, confirmed, call.now.datetime()).await? {
         return failed(messages::ALREADY_CONFIRMED.into());
     }
-    if call.current().await?.is_some_and(|who| who.user.id != user.id) {
+    if call.current().await?.is_none_or(|who| who.user.id != user.id) {
         call.sign_out().await?;
     }
     let mut fallback = call.gate.url("login");

@@ -16,12 +16,17 @@ pub(crate) fn register(exchange: &Exchange) -> Form {
     for field in exchange.gate.register_fields() {
         fields.push(Field::new(field.name, Kind::Text, field.label).required_if(field.required));
     }
-    fields.push(Field::new("password", Kind::Password, "Password").autocomplete("new-password").required());
-    if settings.flag("password_confirm_required") {
+    // The older pair of forms: one for programs and for those who confirm by mail, the other repeats the password.
+    let older = !settings.flag("use_register_v2");
+    let short = older && (settings.flag("confirmable") || exchange.sent_json());
+    fields.push(Field::new("password", Kind::Password, "Password").autocomplete("new-password").required_if(!older));
+    if !short && settings.flag("password_confirm_required") {
         let repeat = Field::new("password_confirm", Kind::Password, "Repeat the password");
-        fields.push(repeat.autocomplete("new-password").required());
+        fields.push(if older { repeat } else { repeat.autocomplete("new-password").required() });
     }
-    fields.push(Field::new("next", Kind::Hidden, ""));
+    if !short {
+        fields.push(Field::new("next", Kind::Hidden, ""));
+    }
     let template = settings.text("register_user_template");
     let form = Form::new("register_user_form", template, exchange.action("register"), fields);
     let mut form = form.error_order(&["email", "password", "password_confirm", "next", "username"]);

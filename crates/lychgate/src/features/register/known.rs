@@ -15,7 +15,7 @@ use crate::{
 pub(crate) async fn tell_owner(call: &Exchange, form: &Form) -> Result<(), Failure> {
     // A registration hashes its password; so does this.
     let password = call.gate.normalize_password(form.value("password"));
-    call.gate.hashing().verify(&password, None).await?;
+    let _ = call.gate.hashing().verify(&password, None).await?;
     let Some(email) = identity::map(call.gate.identity_rules(), "uia_email_mapper", form.value("email")) else {
         return Ok(());
     };

@@ -10,10 +10,11 @@ use lychgate_store::{ErrorKind, NewUser, User};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    accounts::{self, NewAccount, Problem},
+    accounts::{self, NewAccount, Problem, username_problem},
     failure::Failure,
     flow::{account, by_email, letters::about, sign_in::SignIn},
     gate::Lychgate,
+    identity::username::UsernameError,
     mail::Letter,
     messages,
     settings::Settings,
@@ -69,21 +70,50 @@ async fn post(call: Call) -> Result<Reply, Failure> {
 /// Everything is looked at, so that all errors are told at once.
 async fn prepare(call: &Exchange, form: &mut Form) -> Result<Option<NewUser>, Failure> {
     let settings = call.gate.settings();
-    if form.has_field("password_confirm") && form.value("password") != form.value("password_confirm") {
-        form.field_error("password_confirm", messages::RETYPE_PASSWORD_MISMATCH);
-    }
     let account = account_of(call, form);
-    if settings.flag("username_required") && account.username.is_none() && form.has_field("username") {
-        form.field_error("username", messages::USERNAME_NOT_PROVIDED);
+    if form.has_field("username") && !form.has_error_in("username") {
+        check_presence(settings, form);
     }
     check_domain(call, form);
-    match call.gate.prepare_account(&account, call.now).await {
+    let prepared = call.gate.prepare_account(&account, call.now).await;
+    if form.value("email").trim() != form.value("email") && !form.value("email").trim().is_empty() {
+        form.field_error("email", messages::INVALID_EMAIL_ADDRESS);
+    }
+    let refused = matches!(prepared, Err(Problem::Fields(_)));
+    check_repeated(settings, form, refused);
+    match prepared {
         Ok(new) => Ok(Some(new)),
         Err(Problem::Failure(failure)) => Err(failure),
         Err(Problem::Fields(errors)) => {
             add_errors(form, errors);
             Ok(None)
         }
+    }
+}
+
+/// A username that was left out, or is nothing but spaces.
+fn check_presence(settings: &Settings, form: &mut Form) {
+    let username = form.value("username");
+    let (nothing, blank) = (username.is_empty(), username.trim().is_empty());
+    if blank && settings.flag("username_required") {
+        form.field_error("username", messages::USERNAME_NOT_PROVIDED);
+    } else if blank && !nothing {
+        form.field_error("username", username_problem(settings, UsernameError::InvalidLength));
+    }
+}
+
+/// The password has to be typed twice. The older form asks for that last, when all else is right.
+fn check_repeated(settings: &Settings, form: &mut Form, refused: bool) {
+    if !form.has_field("password_confirm") || form.has_error_in("password_confirm") {
+        return;
+    }
+    let silent = !settings.flag("use_register_v2") && (refused || form.has_errors());
+    if !form.value("password_confirm").is_empty() {
+        if form.value("password") != form.value("password_confirm") {
+            form.field_error("password_confirm", messages::RETYPE_PASSWORD_MISMATCH);
+        }
+    } else if !silent {
+        form.field_error("password_confirm", messages::PASSWORD_NOT_PROVIDED);
     }
 }
 

@@ -20,9 +20,7 @@ pub(crate) const PROXY: &[Setting] = &section(
     ],
 );
 
-pub(crate) const CORS: &[Setting] = &later(
-    "other origins",
-    section(
+pub(crate) const CORS: &[Setting] = &section(
         Section::Cors,
         [
             list_or_text("origins", &[])
@@ -39,15 +37,14 @@ pub(crate) const CORS: &[Setting] = &later(
             opt_duration("max_age").means("How long a browser may keep the answer to a preflight."),
             flag("send_wildcard", false)
                 .means("Whether \"*\" is sent rather than the caller's origin."),
-            flag("automatic_options", true).means("Whether preflights are answered."),
-            flag("vary_header", true).means("Whether replies say that they vary by origin."),
-            flag("intercept_exceptions", true).means("Whether error replies carry the headers."),
-            flag("always_send", true).means("Whether requests without an origin get the headers."),
+            flag("automatic_options", true).without_meaning("preflights are always answered").means("Whether preflights are answered."),
+            flag("vary_header", true).without_meaning("replies that vary always say so").means("Whether replies say that they vary by origin."),
+            flag("intercept_exceptions", true).without_meaning("error replies always carry the headers").means("Whether error replies carry the headers."),
+            flag("always_send", true).without_meaning("a request without an origin needs none").means("Whether requests without an origin get the headers."),
             flag("allow_private_network", false)
                 .means("Whether public pages may call an address of a private network."),
         ],
-    ),
-);
+    );
 
 pub(crate) const HEADERS: &[Setting] = &later(
     "security headers",
