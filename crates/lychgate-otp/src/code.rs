@@ -24,13 +24,8 @@ impl Code {
             return None;
         }
         let mut code = Self(Zeroizing::new(String::with_capacity(input.len())));
-        code.0.extend(
-            input
-                .chars()
-                .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '=')),
-        );
-        let fits =
-            code.0.len() == digits as usize && code.0.bytes().all(|byte| byte.is_ascii_digit());
+        code.0.extend(input.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '=')));
+        let fits = code.0.len() == digits as usize && code.0.bytes().all(|byte| byte.is_ascii_digit());
         fits.then_some(code)
     }
 
@@ -41,10 +36,7 @@ impl Code {
     }
 
     pub(crate) fn padded(number: u64, digits: u32) -> Self {
-        Self(Zeroizing::new(format!(
-            "{number:0width$}",
-            width = digits as usize
-        )))
+        Self(Zeroizing::new(format!("{number:0width$}", width = digits as usize)))
     }
 }
 
@@ -61,26 +53,10 @@ mod tests {
     #[test]
     fn typed_codes() {
         let parse = |input: &str| Code::parse(input, 6).map(|code| code.as_str().to_owned());
-        for input in [
-            "012345",
-            "012 345",
-            "012-345",
-            "=012345",
-            " 012345\n",
-            "0\u{a0}1\u{2003}2345",
-        ] {
+        for input in ["012345", "012 345", "012-345", "=012345", " 012345\n", "0\u{a0}1\u{2003}2345"] {
             assert_eq!(parse(input).as_deref(), Some("012345"), "{input}");
         }
-        for input in [
-            "",
-            "12345",
-            "1234567",
-            "12a456",
-            "+12345",
-            "\u{ff11}23456",
-            "1.2345",
-            "--------",
-        ] {
+        for input in ["", "12345", "1234567", "12a456", "+12345", "\u{ff11}23456", "1.2345", "--------"] {
             assert_eq!(parse(input), None, "{input}");
         }
         assert_eq!(parse(&format!("012345{}", " ".repeat(MAX_INPUT))), None);

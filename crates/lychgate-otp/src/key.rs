@@ -42,11 +42,7 @@ impl Key {
     /// [`KeyError::Length`].
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let key = Self(Zeroizing::new(bytes.into()));
-        if (10..=128).contains(&key.0.len()) {
-            Ok(key)
-        } else {
-            Err(KeyError::Length)
-        }
+        if (10..=128).contains(&key.0.len()) { Ok(key) } else { Err(KeyError::Length) }
     }
 
     /// Reads Base32 as people copy it: in either case, with spaces, `-` or padding between or behind.
@@ -58,16 +54,9 @@ impl Key {
             return Err(KeyError::Length);
         }
         let mut clean = Zeroizing::new(String::with_capacity(text.len()));
-        clean.extend(
-            text.chars()
-                .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '=')),
-        );
+        clean.extend(text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '=')));
         clean.make_ascii_uppercase();
-        Self::new(
-            BASE32_NOPAD
-                .decode(clean.as_bytes())
-                .map_err(|_| KeyError::NotBase32)?,
-        )
+        Self::new(BASE32_NOPAD.decode(clean.as_bytes()).map_err(|_| KeyError::NotBase32)?)
     }
 
     /// The key in Base32 without padding.
@@ -104,13 +93,7 @@ impl Key {
 /// Groups that come out even, else those with the longest rest.
 fn group_size(len: usize) -> usize {
     let even = [4, 6, 5].into_iter().find(|size| len.is_multiple_of(*size));
-    even.unwrap_or_else(|| {
-        [4, 6, 5]
-            .into_iter()
-            .rev()
-            .max_by_key(|size| len % size)
-            .unwrap_or(4)
-    })
+    even.unwrap_or_else(|| [4, 6, 5].into_iter().rev().max_by_key(|size| len % size).unwrap_or(4))
 }
 
 impl fmt::Debug for Key {
@@ -138,25 +121,13 @@ mod tests {
             "gezd gnbv-gy3t qojq gezd gnbv gy3t qojq",
             "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ====\n",
         ] {
-            assert_eq!(
-                Key::from_base32(text).unwrap().as_bytes(),
-                b"12345678901234567890"
-            );
+            assert_eq!(Key::from_base32(text).unwrap().as_bytes(), b"12345678901234567890");
         }
-        assert_eq!(
-            Key::from_base32("GEZDGNBVGY3TQOJQ1").err(),
-            Some(KeyError::NotBase32)
-        );
+        assert_eq!(Key::from_base32("GEZDGNBVGY3TQOJQ1").err(), Some(KeyError::NotBase32));
         assert_eq!(Key::from_base32("GEZA").err(), Some(KeyError::Length));
         assert_eq!(Key::from_base32("").err(), Some(KeyError::Length));
-        assert_eq!(
-            Key::from_base32(&"A".repeat(208)).err(),
-            Some(KeyError::Length)
-        );
-        assert_eq!(
-            Key::from_base32(&"A".repeat(5000)).err(),
-            Some(KeyError::Length)
-        );
+        assert_eq!(Key::from_base32(&"A".repeat(208)).err(), Some(KeyError::Length));
+        assert_eq!(Key::from_base32(&"A".repeat(5000)).err(), Some(KeyError::Length));
     }
 
     /// What passlib prints for keys of these sizes: the length of the groups.
@@ -171,19 +142,12 @@ mod tests {
             (40, vec![4; 16]),
         ] {
             let pretty = Key::new(vec![7; bytes]).unwrap().pretty();
-            assert_eq!(
-                pretty.split('-').map(str::len).collect::<Vec<_>>(),
-                groups,
-                "{bytes}"
-            );
+            assert_eq!(pretty.split('-').map(str::len).collect::<Vec<_>>(), groups, "{bytes}");
         }
     }
 
     #[test]
     fn keys_are_not_shown() {
-        assert_eq!(
-            format!("{:?}", Key::new(*b"12345678901234567890").unwrap()),
-            "Key(..)"
-        );
+        assert_eq!(format!("{:?}", Key::new(*b"12345678901234567890").unwrap()), "Key(..)");
     }
 }

@@ -62,10 +62,7 @@ impl MethodSecrets {
 
     /// The stored key of a method.
     pub fn get(&self, method: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == method)
-            .map(|(_, secret)| secret.as_str())
+        self.0.iter().find(|(name, _)| name == method).map(|(_, secret)| secret.as_str())
     }
 
     /// Sets the key of a method, keeping its place.

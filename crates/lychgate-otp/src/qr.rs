@@ -40,13 +40,7 @@ fn svg(code: &QrCode) -> Zeroizing<String> {
         let mut x = 0;
         for run in row.chunk_by(|a, b| a == b) {
             if run.first() == Some(&Color::Dark) {
-                let _ = write!(
-                    svg,
-                    "M{} {}h{len}v1h-{len}z",
-                    x + QUIET,
-                    y + QUIET,
-                    len = run.len()
-                );
+                let _ = write!(svg, "M{} {}h{len}v1h-{len}z", x + QUIET, y + QUIET, len = run.len());
             }
             x += run.len();
         }
@@ -67,13 +61,7 @@ mod tests {
         let svg = svg(&code);
         let width = code.width();
         assert!(svg.contains(&format!("viewBox=\"0 0 {0} {0}\"", width + 8)));
-        let path = svg
-            .rsplit("d=\"")
-            .next()
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap();
+        let path = svg.rsplit("d=\"").next().unwrap().split('"').next().unwrap();
         let mut painted = vec![Color::Light; width * width];
         for run in path.split('z').filter(|run| !run.is_empty()) {
             let (place, rest) = run.strip_prefix('M').unwrap().split_once('h').unwrap();
@@ -91,17 +79,9 @@ mod tests {
     #[test]
     fn an_address_of_a_picture() {
         let url = qr_data_url("otpauth://totp/x?secret=GEZD").unwrap();
-        let svg = STANDARD
-            .decode(url.strip_prefix("data:image/svg+xml;base64,").unwrap())
-            .unwrap();
+        let svg = STANDARD.decode(url.strip_prefix("data:image/svg+xml;base64,").unwrap()).unwrap();
         let svg = String::from_utf8(svg).unwrap();
-        assert!(
-            svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>"),
-            "{svg}"
-        );
-        assert_eq!(
-            qr_data_url(&"x".repeat(3000)).err(),
-            Some(UriError::TooLong)
-        );
+        assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>"), "{svg}");
+        assert_eq!(qr_data_url(&"x".repeat(3000)).err(), Some(UriError::TooLong));
     }
 }

@@ -25,9 +25,7 @@ pub fn generate(count: usize) -> Result<Vec<Zeroizing<String>>, NoRandom> {
             let mut random = Zeroizing::new([0_u8; 6]);
             getrandom::fill(random.as_mut_slice()).map_err(|_| NoRandom)?;
             let [a, b, c, d, e, f] = *random;
-            Ok(Zeroizing::new(format!(
-                "{a:02x}{b:02x}-{c:02x}{d:02x}-{e:02x}{f:02x}"
-            )))
+            Ok(Zeroizing::new(format!("{a:02x}{b:02x}-{c:02x}{d:02x}-{e:02x}{f:02x}")))
         })
         .collect()
 }
@@ -51,11 +49,7 @@ pub fn clean(input: &str) -> Option<Zeroizing<String>> {
             return Some(Zeroizing::new(input.to_owned()));
         }
     }
-    Some(if digits == 12 {
-        code
-    } else {
-        Zeroizing::new(input.to_owned())
-    })
+    Some(if digits == 12 { code } else { Zeroizing::new(input.to_owned()) })
 }
 
 /// Finds a typed code among those left and gives its place. Looks at all of them, whichever fits.
@@ -73,9 +67,7 @@ pub fn find<S: AsRef<str>>(codes: &[S], input: &str) -> Option<usize> {
         let fits: Choice = code.as_ref().as_bytes().ct_eq(typed.as_bytes());
         found.conditional_assign(&place, fits);
     }
-    usize::try_from(found)
-        .ok()
-        .filter(|place| *place < codes.len())
+    usize::try_from(found).ok().filter(|place| *place < codes.len())
 }
 
 #[cfg(test)]
@@ -89,16 +81,8 @@ mod tests {
         assert_eq!(codes.len(), 50);
         for code in &codes {
             let groups: Vec<_> = code.split('-').collect();
-            assert_eq!(
-                groups.iter().map(|group| group.len()).collect::<Vec<_>>(),
-                [4, 4, 4]
-            );
-            assert!(
-                groups
-                    .concat()
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-            );
+            assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [4, 4, 4]);
+            assert!(groups.concat().bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
             assert_eq!(clean(code).unwrap(), *code);
         }
         let mut unique: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
@@ -110,20 +94,10 @@ mod tests {
 
     #[test]
     fn typed_codes_are_brought_into_form() {
-        for input in [
-            "71f3-0b8d-24aa",
-            " 71F3 0B8D 24AA\n",
-            "71f30b8d24aa",
-            "7-1-f-3-0b8d24aa",
-        ] {
+        for input in ["71f3-0b8d-24aa", " 71F3 0B8D 24AA\n", "71f30b8d24aa", "7-1-f-3-0b8d24aa"] {
             assert_eq!(*clean(input).unwrap(), "71f3-0b8d-24aa", "{input}");
         }
-        for input in [
-            "71f3-0b8d-24a",
-            "71f3-0b8d-24aaa",
-            "ABCDEFGHIJ",
-            "71f3-0b8d-24ag",
-        ] {
+        for input in ["71f3-0b8d-24a", "71f3-0b8d-24aaa", "ABCDEFGHIJ", "71f3-0b8d-24ag"] {
             assert_eq!(*clean(&format!(" {input} ")).unwrap(), input);
         }
         assert_eq!(clean(" "), None);

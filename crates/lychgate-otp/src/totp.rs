@@ -34,9 +34,7 @@ impl Algorithm {
     }
 
     pub(crate) fn by_name(name: &str) -> Option<Self> {
-        [Self::Sha1, Self::Sha256, Self::Sha512]
-            .into_iter()
-            .find(|one| name.eq_ignore_ascii_case(one.as_str()))
+        [Self::Sha1, Self::Sha256, Self::Sha512].into_iter().find(|one| name.eq_ignore_ascii_case(one.as_str()))
     }
 }
 
@@ -59,22 +57,13 @@ pub enum BadParameter {
 ///
 /// # Errors
 /// [`BadParameter::Digits`] for fewer than 6 or more than 10 digits.
-pub fn hotp(
-    key: &Key,
-    counter: u64,
-    digits: u32,
-    algorithm: Algorithm,
-) -> Result<Code, BadParameter> {
+pub fn hotp(key: &Key, counter: u64, digits: u32, algorithm: Algorithm) -> Result<Code, BadParameter> {
     check_digits(digits)?;
     Ok(code(key, counter, digits, algorithm))
 }
 
 fn check_digits(digits: u32) -> Result<(), BadParameter> {
-    if (6..=10).contains(&digits) {
-        Ok(())
-    } else {
-        Err(BadParameter::Digits)
-    }
+    if (6..=10).contains(&digits) { Ok(()) } else { Err(BadParameter::Digits) }
 }
 
 fn code(key: &Key, counter: u64, digits: u32, algorithm: Algorithm) -> Code {
@@ -85,11 +74,7 @@ fn code(key: &Key, counter: u64, digits: u32, algorithm: Algorithm) -> Code {
     };
     // Dynamic truncation: four bytes at a place that the last byte chooses.
     let offset = usize::from(mac.last().copied().unwrap_or_default() & 15);
-    let chosen = mac
-        .get(offset..)
-        .and_then(|rest| rest.first_chunk())
-        .copied()
-        .unwrap_or_default();
+    let chosen = mac.get(offset..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default();
     let number = u64::from(u32::from_be_bytes(chosen) & 0x7fff_ffff) % 10_u64.pow(digits);
     Code::padded(number, digits)
 }
@@ -100,12 +85,7 @@ where
 {
     // HMAC takes a key of any length.
     Hmac::<H>::new_from_slice(key.as_bytes())
-        .map(|mac| {
-            mac.chain_update(counter.to_be_bytes())
-                .finalize()
-                .into_bytes()
-                .to_vec()
-        })
+        .map(|mac| mac.chain_update(counter.to_be_bytes()).finalize().into_bytes().to_vec())
         .unwrap_or_default()
 }
 
@@ -123,14 +103,7 @@ pub struct Totp {
 impl Totp {
     /// SHA-1, six digits, 30 seconds: what authenticators expect.
     pub const fn new(key: Key) -> Self {
-        Self {
-            key,
-            algorithm: Algorithm::Sha1,
-            digits: 6,
-            period: 30,
-            label: None,
-            issuer: None,
-        }
+        Self { key, algorithm: Algorithm::Sha1, digits: 6, period: 30, label: None, issuer: None }
     }
 
     /// Chooses the hash.
@@ -221,13 +194,7 @@ impl Totp {
     /// `last_counter` is given, only later ones than that: store the counter after each success and hand it in,
     /// in one conditional write, and no code is good twice. All codes of the window are compared, so the time
     /// taken does not tell which was close.
-    pub fn verify(
-        &self,
-        code: &str,
-        now: u64,
-        window: u64,
-        last_counter: Option<u64>,
-    ) -> Option<u64> {
+    pub fn verify(&self, code: &str, now: u64, window: u64, last_counter: Option<u64>) -> Option<u64> {
         let typed = Code::parse(code, self.digits)?;
         let window = window.min(MAX_WINDOW);
         let first = now.saturating_sub(window) / self.period;
@@ -236,23 +203,14 @@ impl Totp {
         let mut found = 0_u64;
         for counter in first..=last {
             let expected = self::code(&self.key, counter, self.digits, self.algorithm);
-            let equal = expected
-                .as_str()
-                .as_bytes()
-                .ct_eq(typed.as_str().as_bytes());
+            let equal = expected.as_str().as_bytes().ct_eq(typed.as_str().as_bytes());
             // The latest wins: a code that comes twice in a window is spent for both times.
             found.conditional_assign(&counter.saturating_add(1), equal);
         }
-        found
-            .checked_sub(1)
-            .filter(|counter| last_counter.is_none_or(|last| *counter > last))
+        found.checked_sub(1).filter(|counter| last_counter.is_none_or(|last| *counter > last))
     }
 }
 
 pub(crate) fn checked(label: String) -> Result<String, BadParameter> {
-    if label.len() <= 200 && !label.contains(':') {
-        Ok(label)
-    } else {
-        Err(BadParameter::Label)
-    }
+    if label.len() <= 200 && !label.contains(':') { Ok(label) } else { Err(BadParameter::Label) }
 }

@@ -7,11 +7,7 @@ use zeroize::Zeroizing;
 use crate::{Algorithm, Totp, totp::checked};
 
 /// Everything but RFC 3986's unreserved characters.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// An address keeps its `@`.
 const PATH: &AsciiSet = &QUERY.remove(b'@');
 
@@ -46,10 +42,7 @@ impl Totp {
     /// # Errors
     /// [`UriError::Label`] or [`UriError::Issuer`].
     pub fn uri(&self, label: &str, issuer: &str) -> Result<Zeroizing<String>, UriError> {
-        let label = checked(label.to_owned())
-            .ok()
-            .filter(|label| !label.is_empty())
-            .ok_or(UriError::Label)?;
+        let label = checked(label.to_owned()).ok().filter(|label| !label.is_empty()).ok_or(UriError::Label)?;
         let issuer = checked(issuer.to_owned()).map_err(|_| UriError::Issuer)?;
         let mut uri = Zeroizing::new(String::with_capacity(2048));
         uri.push_str("otpauth://totp/");

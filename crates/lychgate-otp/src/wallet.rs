@@ -126,11 +126,7 @@ impl Wallet {
             kept.insert(tag, Zeroizing::new(secret.as_bytes().to_vec()));
         }
         let default_tag = default_tag(kept.keys()).ok_or(WalletError::NoSecrets)?;
-        Ok(Self {
-            secrets: kept,
-            default_tag,
-            cost: DEFAULT_COST,
-        })
+        Ok(Self { secrets: kept, default_tag, cost: DEFAULT_COST })
     }
 
     /// Chooses the cost of new keys: the logarithm of the PBKDF2 rounds that one decryption takes. Default 14.
@@ -161,24 +157,12 @@ impl Wallet {
     }
 
     fn encrypt_with(&self, totp: &Totp, salt: &[u8]) -> Result<String, WalletError> {
-        let secret = self
-            .secrets
-            .get(&self.default_tag)
-            .ok_or(WalletError::UnknownTag)?;
+        let secret = self.secrets.get(&self.default_tag).ok_or(WalletError::UnknownTag)?;
         let mut key = Zeroizing::new(totp.key.as_bytes().to_vec());
         apply(secret, salt, self.cost, &mut key);
-        let (c, k, s) = (
-            self.cost,
-            BASE32_NOPAD.encode(&key),
-            BASE32_NOPAD.encode(salt),
-        );
+        let (c, k, s) = (self.cost, BASE32_NOPAD.encode(&key), BASE32_NOPAD.encode(salt));
         let tag = &self.default_tag;
-        Ok(text(
-            totp,
-            Some(&format!(
-                r#"{{"c":{c},"k":"{k}","s":"{s}","t":"{tag}","v":1}}"#
-            )),
-        ))
+        Ok(text(totp, Some(&format!(r#"{{"c":{c},"k":"{k}","s":"{s}","t":"{tag}","v":1}}"#))))
     }
 
     /// Reads a stored key, encrypted under any of the tags or not at all.
@@ -205,15 +189,8 @@ impl Wallet {
         if encrypted.s.len() > 128 || encrypted.k.len() > 256 {
             return Err(WalletError::Malformed("length"));
         }
-        let secret = self
-            .secrets
-            .get(&encrypted.t)
-            .ok_or(WalletError::UnknownTag)?;
-        let base32 = |text: &str| {
-            BASE32_NOPAD
-                .decode(text.as_bytes())
-                .map_err(|_| WalletError::Malformed("Base32"))
-        };
+        let secret = self.secrets.get(&encrypted.t).ok_or(WalletError::UnknownTag)?;
+        let base32 = |text: &str| BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| WalletError::Malformed("Base32"));
         let mut key = Zeroizing::new(base32(&encrypted.k)?);
         apply(secret, &base32(&encrypted.s)?, encrypted.c, &mut key);
         Key::new(key.as_slice()).map_err(|_| WalletError::Malformed("length of the key"))
@@ -223,9 +200,7 @@ impl Wallet {
     /// are. False for what cannot be read.
     pub fn needs_recrypt(&self, stored: &str) -> bool {
         parse(stored).is_ok_and(|stored| {
-            stored
-                .enckey
-                .is_none_or(|encrypted| encrypted.t != self.default_tag || encrypted.c != self.cost)
+            stored.enckey.is_none_or(|encrypted| encrypted.t != self.default_tag || encrypted.c != self.cost)
         })
     }
 }
@@ -256,21 +231,12 @@ impl Stored {
             totp.algorithm = Algorithm::by_name(&alg).ok_or(WalletError::Malformed("algorithm"))?;
         }
         if let Some(digits) = self.digits {
-            totp = totp
-                .with_digits(digits)
-                .map_err(|_| WalletError::Malformed("digits"))?;
+            totp = totp.with_digits(digits).map_err(|_| WalletError::Malformed("digits"))?;
         }
         if let Some(period) = self.period {
-            totp = totp
-                .with_period(period)
-                .map_err(|_| WalletError::Malformed("period"))?;
+            totp = totp.with_period(period).map_err(|_| WalletError::Malformed("period"))?;
         }
-        let label = |label: Option<String>| {
-            label
-                .map(checked)
-                .transpose()
-                .map_err(|_| WalletError::Malformed("label"))
-        };
+        let label = |label: Option<String>| label.map(checked).transpose().map_err(|_| WalletError::Malformed("label"));
         totp.label = label(self.label)?;
         totp.issuer = label(self.issuer)?;
         Ok(totp)
@@ -281,8 +247,7 @@ fn parse(stored: &str) -> Result<Stored, WalletError> {
     if stored.len() > MAX_STORED {
         return Err(WalletError::Malformed("length"));
     }
-    let stored: Stored = serde_json::from_str(stored)
-        .map_err(|_| WalletError::Malformed("not the JSON of a key"))?;
+    let stored: Stored = serde_json::from_str(stored).map_err(|_| WalletError::Malformed("not the JSON of a key"))?;
     if stored.v != 1 {
         return Err(WalletError::Malformed("version"));
     }
@@ -333,12 +298,7 @@ fn text(totp: &Totp, encrypted: Option<&str>) -> String {
 /// Encrypts or decrypts: AES-256 in counter mode, key and first counter block from PBKDF2-HMAC-SHA-256.
 fn apply(secret: &[u8], salt: &[u8], cost: u8, data: &mut [u8]) {
     let mut material = Zeroizing::new([0_u8; 48]);
-    pbkdf2::pbkdf2_hmac::<Sha256>(
-        secret,
-        salt,
-        1 << cost.min(MAX_COST),
-        material.as_mut_slice(),
-    );
+    pbkdf2::pbkdf2_hmac::<Sha256>(secret, salt, 1 << cost.min(MAX_COST), material.as_mut_slice());
     let (key, counter) = material.split_at(32);
     if let Ok(mut cipher) = Ctr128BE::<Aes256>::new_from_slices(key, counter) {
         cipher.apply_keystream(data);
@@ -348,23 +308,15 @@ fn apply(secret: &[u8], salt: &[u8], cost: u8, data: &mut [u8]) {
 fn is_tag(tag: &str) -> bool {
     tag.len() <= 64
         && tag.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && tag
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+        && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
 /// Numbers compare by value: without leading zeros the longer one is the larger.
 fn default_tag<'a>(tags: impl Iterator<Item = &'a String> + Clone) -> Option<String> {
-    let numbers = tags
-        .clone()
-        .all(|tag| tag.bytes().all(|byte| byte.is_ascii_digit()));
+    let numbers = tags.clone().all(|tag| tag.bytes().all(|byte| byte.is_ascii_digit()));
     let value = |tag: &&String| tag.trim_start_matches('0').len();
     let trimmed = |tag: &&String| tag.trim_start_matches('0').to_owned();
-    if numbers {
-        tags.max_by_key(|tag| (value(tag), trimmed(tag))).cloned()
-    } else {
-        tags.max().cloned()
-    }
+    if numbers { tags.max_by_key(|tag| (value(tag), trimmed(tag))).cloned() } else { tags.max().cloned() }
 }
 
 #[cfg(test)]
@@ -378,10 +330,7 @@ mod tests {
     fn encrypts_byte_for_byte() {
         let totp = Totp::new(Key::new(*b"12345678901234567890").unwrap());
         let salt: Vec<u8> = (0..12).collect();
-        let stored = Wallet::new([("1", SECRET)])
-            .unwrap()
-            .encrypt_with(&totp, &salt)
-            .unwrap();
+        let stored = Wallet::new([("1", SECRET)]).unwrap().encrypt_with(&totp, &salt).unwrap();
         assert_eq!(
             stored,
             r#"{"enckey":{"c":14,"k":"M5ZV7D5IRESWMXDFDU3TRBUGFTG5H23F","s":"AAAQEAYEAUDAOCAJBIFQ","t":"1","v":1},"type":"totp","v":1}"#
@@ -390,43 +339,24 @@ mod tests {
 
     #[test]
     fn the_latest_tag_encrypts() {
-        let default = |tags: &[&str]| {
-            Wallet::new(tags.iter().map(|tag| (*tag, "s")))
-                .unwrap()
-                .default_tag
-        };
+        let default = |tags: &[&str]| Wallet::new(tags.iter().map(|tag| (*tag, "s"))).unwrap().default_tag;
         assert_eq!(default(&["1", "2", "10"]), "10");
         assert_eq!(default(&["2016-01-01", "2016-05-16"]), "2016-05-16");
         assert_eq!(default(&["1", "a", "B"]), "a");
         assert_eq!(default(&["09", "8"]), "09");
-        assert_eq!(
-            default(&["99999999999999999999999", "100000000000000000000000"]),
-            "100000000000000000000000"
-        );
+        assert_eq!(default(&["99999999999999999999999", "100000000000000000000000"]), "100000000000000000000000");
     }
 
     #[test]
     fn wallets_that_cannot_be() {
         let none: [(&str, &str); 0] = [];
         assert_eq!(Wallet::new(none).err(), Some(WalletError::NoSecrets));
-        assert_eq!(
-            Wallet::new([("1", "")]).err(),
-            Some(WalletError::EmptySecret("1".into()))
-        );
+        assert_eq!(Wallet::new([("1", "")]).err(), Some(WalletError::EmptySecret("1".into())));
         for tag in ["", "-1", ".x", "a b", "\u{e4}", "a\"", &"x".repeat(65)] {
-            assert!(
-                matches!(
-                    Wallet::new([(tag, "s")]).err(),
-                    Some(WalletError::BadTag(_))
-                ),
-                "{tag}"
-            );
+            assert!(matches!(Wallet::new([(tag, "s")]).err(), Some(WalletError::BadTag(_))), "{tag}");
         }
         for cost in [0, 21, 255] {
-            assert_eq!(
-                Wallet::new([("1", "s")]).unwrap().with_cost(cost).err(),
-                Some(WalletError::BadCost)
-            );
+            assert_eq!(Wallet::new([("1", "s")]).unwrap().with_cost(cost).err(), Some(WalletError::BadCost));
         }
     }
 

@@ -5,24 +5,12 @@ use lychgate_otp::{Algorithm, Code, Key, MethodSecrets, Totp, Wallet, recovery};
 use proptest::prelude::*;
 
 fn totps() -> impl Strategy<Value = Totp> {
-    let algorithm =
-        prop::sample::select(vec![Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]);
+    let algorithm = prop::sample::select(vec![Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]);
     let name = || prop::option::of("[^:]{0,40}");
-    (
-        prop::collection::vec(any::<u8>(), 10..=128),
-        algorithm,
-        6..=10_u32,
-        1..=86_400_u64,
-        name(),
-        name(),
-    )
-        .prop_map(|(key, algorithm, digits, period, label, issuer)| {
+    (prop::collection::vec(any::<u8>(), 10..=128), algorithm, 6..=10_u32, 1..=86_400_u64, name(), name()).prop_map(
+        |(key, algorithm, digits, period, label, issuer)| {
             let mut totp = Totp::new(Key::new(key).unwrap()).with_algorithm(algorithm);
-            totp = totp
-                .with_digits(digits)
-                .unwrap()
-                .with_period(period)
-                .unwrap();
+            totp = totp.with_digits(digits).unwrap().with_period(period).unwrap();
             if let Some(label) = label {
                 totp = totp.with_label(label).unwrap();
             }
@@ -30,14 +18,12 @@ fn totps() -> impl Strategy<Value = Totp> {
                 totp = totp.with_issuer(issuer).unwrap();
             }
             totp
-        })
+        },
+    )
 }
 
 fn wallet() -> Wallet {
-    Wallet::new([("1", "old"), ("2", "new")])
-        .unwrap()
-        .with_cost(1)
-        .unwrap()
+    Wallet::new([("1", "old"), ("2", "new")]).unwrap().with_cost(1).unwrap()
 }
 
 proptest! {

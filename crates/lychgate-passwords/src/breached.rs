@@ -84,11 +84,9 @@ mod tests {
         let query = Query::new("password");
         let other = "0018A45C4D1DEF81644B54AB7F969B88D65:1";
         let hit = "1e4c9b93f3f0682250b6cf8331b7ee68fd8:9545824";
-        for reply in [
-            format!("{other}\r\n{hit}"),
-            format!("\u{feff}{hit}\r\n{other}\r\n"),
-            format!("{other}\n\n{hit}\n"),
-        ] {
+        for reply in
+            [format!("{other}\r\n{hit}"), format!("\u{feff}{hit}\r\n{other}\r\n"), format!("{other}\n\n{hit}\n")]
+        {
             assert_eq!(query.count(reply.as_bytes()), Ok(9_545_824));
         }
         assert_eq!(query.count(other.as_bytes()), Ok(0));

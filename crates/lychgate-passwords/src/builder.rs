@@ -18,9 +18,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-        }
+        Self { message: message.into() }
     }
 }
 
@@ -40,13 +38,7 @@ pub enum SingleHash {
 impl Default for SingleHash {
     /// The schemes of Django, whose rows come from elsewhere.
     fn default() -> Self {
-        Self::Only(
-            Scheme::ALL
-                .iter()
-                .filter(|scheme| scheme.is_django())
-                .map(Scheme::to_string)
-                .collect(),
-        )
+        Self::Only(Scheme::ALL.iter().filter(|scheme| scheme.is_django()).map(Scheme::to_string).collect())
     }
 }
 
@@ -164,14 +156,10 @@ impl Builder {
         let schemes = names("password schemes", &self.schemes)?;
         let default = name("password hash", &self.default)?;
         if !schemes.contains(&default) {
-            return Err(ConfigError::new(format!(
-                "the default `{default}` is not among the password schemes"
-            )));
+            return Err(ConfigError::new(format!("the default `{default}` is not among the password schemes")));
         }
         if default == Scheme::Plaintext && !self.allow_plaintext {
-            return Err(ConfigError::new(
-                "`plaintext` as the default has to be allowed explicitly",
-            ));
+            return Err(ConfigError::new("`plaintext` as the default has to be allowed explicitly"));
         }
         let deprecated = deprecated(&self.deprecated, &schemes, default)?;
         let single: Vec<Scheme> = match &self.single_hash {
@@ -182,17 +170,13 @@ impl Builder {
         let single: Vec<Scheme> = schemes
             .iter()
             .copied()
-            .filter(|scheme| {
-                *scheme == Scheme::Plaintext || scheme.is_werkzeug() || single.contains(scheme)
-            })
+            .filter(|scheme| *scheme == Scheme::Plaintext || scheme.is_werkzeug() || single.contains(scheme))
             .collect();
         if self.salt.as_ref().is_some_and(|salt| salt.is_empty()) {
             return Err(ConfigError::new("the password salt is empty"));
         }
         if self.salt.is_none() && !single.contains(&default) {
-            return Err(ConfigError::new(format!(
-                "`{default}` hashes are keyed: a password salt is needed"
-            )));
+            return Err(ConfigError::new(format!("`{default}` hashes are keyed: a password salt is needed")));
         }
         let options = options(&self.options, &schemes)?;
         Context::new(Parts {
@@ -210,66 +194,39 @@ impl Builder {
 }
 
 fn name(setting: &str, name: &str) -> Result<Scheme, ConfigError> {
-    name.parse()
-        .map_err(|error| ConfigError::new(format!("{setting}: {error}")))
+    name.parse().map_err(|error| ConfigError::new(format!("{setting}: {error}")))
 }
 
 fn names(setting: &str, all: &[String]) -> Result<Vec<Scheme>, ConfigError> {
     all.iter().map(|one| name(setting, one)).collect()
 }
 
-fn deprecated(
-    listed: &[String],
-    schemes: &[Scheme],
-    default: Scheme,
-) -> Result<Vec<Scheme>, ConfigError> {
+fn deprecated(listed: &[String], schemes: &[Scheme], default: Scheme) -> Result<Vec<Scheme>, ConfigError> {
     if listed.iter().any(|name| name == "auto") {
         return match listed {
-            [_] => Ok(schemes
-                .iter()
-                .copied()
-                .filter(|scheme| *scheme != default)
-                .collect()),
+            [_] => Ok(schemes.iter().copied().filter(|scheme| *scheme != default).collect()),
             _ => Err(ConfigError::new("deprecated schemes: `auto` stands alone")),
         };
     }
     let listed = names("deprecated schemes", listed)?;
     if listed.contains(&default) {
-        return Err(ConfigError::new(format!(
-            "deprecated schemes: `{default}` is the default"
-        )));
+        return Err(ConfigError::new(format!("deprecated schemes: `{default}` is the default")));
     }
     match listed.iter().find(|scheme| !schemes.contains(scheme)) {
-        Some(scheme) => Err(ConfigError::new(format!(
-            "deprecated schemes: `{scheme}` is not among the schemes"
-        ))),
+        Some(scheme) => Err(ConfigError::new(format!("deprecated schemes: `{scheme}` is not among the schemes"))),
         None => Ok(listed),
     }
 }
 
-fn options(
-    given: &[(String, String)],
-    schemes: &[Scheme],
-) -> Result<Vec<(Scheme, Options)>, ConfigError> {
-    let mut options: Vec<_> = schemes
-        .iter()
-        .map(|scheme| (*scheme, Options::new(*scheme)))
-        .collect();
+fn options(given: &[(String, String)], schemes: &[Scheme]) -> Result<Vec<(Scheme, Options)>, ConfigError> {
+    let mut options: Vec<_> = schemes.iter().map(|scheme| (*scheme, Options::new(*scheme))).collect();
     // What is said of one scheme wins over what is said of all.
-    let (all, one): (Vec<_>, Vec<_>) = given
-        .iter()
-        .partition(|(name, _)| name.starts_with("all__"));
+    let (all, one): (Vec<_>, Vec<_>) = given.iter().partition(|(name, _)| name.starts_with("all__"));
     for (full, value) in all.into_iter().chain(one) {
-        let wrong =
-            |why: &dyn fmt::Display| ConfigError::new(format!("password option `{full}`: {why}"));
-        let (scheme, option) = full
-            .split_once("__")
-            .ok_or_else(|| wrong(&"a name is `scheme__option`"))?;
+        let wrong = |why: &dyn fmt::Display| ConfigError::new(format!("password option `{full}`: {why}"));
+        let (scheme, option) = full.split_once("__").ok_or_else(|| wrong(&"a name is `scheme__option`"))?;
         if scheme == "all" {
-            for (_, options) in options
-                .iter_mut()
-                .filter(|(_, options)| options.knows(option))
-            {
+            for (_, options) in options.iter_mut().filter(|(_, options)| options.knows(option)) {
                 options.set(option, value).map_err(|why| wrong(&why))?;
             }
             continue;
@@ -277,14 +234,8 @@ fn options(
         let scheme: Scheme = scheme.parse().map_err(|why| wrong(&why))?;
         // Checked even when the scheme is not in use: a slip of the pen should not wait for that day.
         let mut unused = Options::new(scheme);
-        let target = options
-            .iter_mut()
-            .find(|(listed, _)| *listed == scheme)
-            .map(|(_, options)| options);
-        target
-            .unwrap_or(&mut unused)
-            .set(option, value)
-            .map_err(|why| wrong(&why))?;
+        let target = options.iter_mut().find(|(listed, _)| *listed == scheme).map(|(_, options)| options);
+        target.unwrap_or(&mut unused).set(option, value).map_err(|why| wrong(&why))?;
     }
     Ok(options)
 }

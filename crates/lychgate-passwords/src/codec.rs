@@ -5,8 +5,8 @@ use base64::Engine as _;
 
 use crate::{
     encoding::{
-        AB64, AB64_SALT, B64, B64_PADDED, BCRYPT, CRYPT, decode, hex, is_h64, number,
-        sha_crypt_digest, sha_crypt_text, unhex,
+        AB64, AB64_SALT, B64, B64_PADDED, BCRYPT, CRYPT, decode, hex, is_h64, number, sha_crypt_digest, sha_crypt_text,
+        unhex,
     },
     recipe::{Hash, Recipe},
     scheme::Scheme,
@@ -30,9 +30,7 @@ pub(crate) fn parse(scheme: Scheme, stored: &str) -> Option<(Recipe, Vec<u8>)> {
         Scheme::Pbkdf2Sha256 => pbkdf2(stored.strip_prefix("$pbkdf2-sha256$")?, Hash::Sha256),
         Scheme::Pbkdf2Sha512 => pbkdf2(stored.strip_prefix("$pbkdf2-sha512$")?, Hash::Sha512),
         Scheme::DjangoPbkdf2Sha1 => django_pbkdf2(stored.strip_prefix("pbkdf2_sha1$")?, Hash::Sha1),
-        Scheme::DjangoPbkdf2Sha256 => {
-            django_pbkdf2(stored.strip_prefix("pbkdf2_sha256$")?, Hash::Sha256)
-        }
+        Scheme::DjangoPbkdf2Sha256 => django_pbkdf2(stored.strip_prefix("pbkdf2_sha256$")?, Hash::Sha256),
         Scheme::Scrypt => scrypt(stored.strip_prefix("$scrypt$")?),
         Scheme::Sha256Crypt => sha_crypt(stored.strip_prefix("$5$")?, Hash::Sha256),
         Scheme::Sha512Crypt => sha_crypt(stored.strip_prefix("$6$")?, Hash::Sha512),
@@ -56,42 +54,19 @@ pub(crate) fn parse(scheme: Scheme, stored: &str) -> Option<(Recipe, Vec<u8>)> {
 /// Writes what [`parse`] reads. Empty for a pair that cannot occur.
 pub(crate) fn print(scheme: Scheme, recipe: &Recipe, digest: &[u8]) -> String {
     match recipe {
-        Recipe::Argon2 {
-            kind,
-            version,
-            memory_kib,
-            passes,
-            lanes,
-            salt,
-            ..
-        } => {
-            let prefix = if scheme == Scheme::DjangoArgon2 {
-                "argon2"
-            } else {
-                ""
-            };
+        Recipe::Argon2 { kind, version, memory_kib, passes, lanes, salt, .. } => {
+            let prefix = if scheme == Scheme::DjangoArgon2 { "argon2" } else { "" };
             let version = u32::from(*version);
             let (salt, digest) = (B64.encode(salt), B64.encode(digest));
-            format!(
-                "{prefix}${kind}$v={version}$m={memory_kib},t={passes},p={lanes}${salt}${digest}"
-            )
+            format!("{prefix}${kind}$v={version}$m={memory_kib},t={passes},p={lanes}${salt}${digest}")
         }
-        Recipe::Bcrypt {
-            version,
-            cost,
-            salt,
-            ..
-        } => {
+        Recipe::Bcrypt { version, cost, salt, .. } => {
             let prefix = match scheme {
                 Scheme::DjangoBcrypt => "bcrypt$",
                 Scheme::DjangoBcryptSha256 => "bcrypt_sha256$",
                 _ => "",
             };
-            format!(
-                "{prefix}$2{version}${cost:02}${}{}",
-                BCRYPT.encode(salt),
-                BCRYPT.encode(digest)
-            )
+            format!("{prefix}$2{version}${cost:02}${}{}", BCRYPT.encode(salt), BCRYPT.encode(digest))
         }
         Recipe::Pbkdf2 { hash, rounds, salt } => {
             let text = String::from_utf8_lossy(salt);
@@ -104,65 +79,29 @@ pub(crate) fn print(scheme: Scheme, recipe: &Recipe, digest: &[u8]) -> String {
             match scheme {
                 Scheme::WerkzeugPbkdf2 => format!("pbkdf2:{name}:{rounds}${text}${}", hex(digest)),
                 Scheme::DjangoPbkdf2Sha1 | Scheme::DjangoPbkdf2Sha256 => {
-                    format!(
-                        "pbkdf2_{name}${rounds}${text}${}",
-                        B64_PADDED.encode(digest)
-                    )
+                    format!("pbkdf2_{name}${rounds}${text}${}", B64_PADDED.encode(digest))
                 }
                 _ => {
-                    let ident = if *hash == Hash::Sha1 {
-                        String::new()
-                    } else {
-                        format!("-{name}")
-                    };
-                    format!(
-                        "$pbkdf2{ident}${rounds}${}${}",
-                        AB64.encode(salt),
-                        AB64.encode(digest)
-                    )
+                    let ident = if *hash == Hash::Sha1 { String::new() } else { format!("-{name}") };
+                    format!("$pbkdf2{ident}${rounds}${}${}", AB64.encode(salt), AB64.encode(digest))
                 }
             }
         }
-        Recipe::Scrypt {
-            log_n, r, p, salt, ..
-        } if scheme == Scheme::WerkzeugScrypt => {
+        Recipe::Scrypt { log_n, r, p, salt, .. } if scheme == Scheme::WerkzeugScrypt => {
             let n = 1_u64.checked_shl(u32::from(*log_n)).unwrap_or_default();
-            format!(
-                "scrypt:{n}:{r}:{p}${}${}",
-                String::from_utf8_lossy(salt),
-                hex(digest)
-            )
+            format!("scrypt:{n}:{r}:{p}${}${}", String::from_utf8_lossy(salt), hex(digest))
         }
-        Recipe::Scrypt {
-            log_n, r, p, salt, ..
-        } => {
-            format!(
-                "$scrypt$ln={log_n},r={r},p={p}${}${}",
-                B64.encode(salt),
-                B64.encode(digest)
-            )
+        Recipe::Scrypt { log_n, r, p, salt, .. } => {
+            format!("$scrypt$ln={log_n},r={r},p={p}${}${}", B64.encode(salt), B64.encode(digest))
         }
-        Recipe::ShaCrypt {
-            hash,
-            rounds,
-            implicit,
-            salt,
-        } => {
+        Recipe::ShaCrypt { hash, rounds, implicit, salt } => {
             let ident = if *hash == Hash::Sha256 { 5 } else { 6 };
-            let rounds = if *implicit {
-                String::new()
-            } else {
-                format!("rounds={rounds}$")
-            };
+            let rounds = if *implicit { String::new() } else { format!("rounds={rounds}$") };
             format!("${ident}${rounds}{salt}${}", sha_crypt_text(digest))
         }
         Recipe::DesCrypt { salt } => {
             let salt = String::from_utf8_lossy(salt);
-            let prefix = if scheme == Scheme::DjangoDesCrypt {
-                format!("crypt${salt}$")
-            } else {
-                String::new()
-            };
+            let prefix = if scheme == Scheme::DjangoDesCrypt { format!("crypt${salt}$") } else { String::new() };
             format!("{prefix}{salt}{}", CRYPT.encode(digest))
         }
         Recipe::SaltedMd5 { salt } => format!("md5${salt}${}", hex(digest)),
@@ -236,33 +175,18 @@ fn bcrypt(text: &str, sha256: bool) -> Parsed {
     // Some writers set the four bits of the last character that no salt byte uses.
     let padded = BCRYPT.encode(salt) != salt_text;
     let cost = number(cost.strip_prefix('0').unwrap_or(cost))?;
-    Some((
-        Recipe::Bcrypt {
-            version,
-            cost,
-            salt,
-            padded,
-            sha256,
-        },
-        decode(&BCRYPT, digest)?,
-    ))
+    Some((Recipe::Bcrypt { version, cost, salt, padded, sha256 }, decode(&BCRYPT, digest)?))
 }
 
 /// `rounds$salt$digest`.
 fn pbkdf2(text: &str, hash: Hash) -> Parsed {
     let [rounds, salt, digest] = parts(text, '$')?;
-    Some((
-        pbkdf2_recipe(hash, number(rounds)?, decode(&AB64_SALT, salt)?)?,
-        decode(&AB64, digest)?,
-    ))
+    Some((pbkdf2_recipe(hash, number(rounds)?, decode(&AB64_SALT, salt)?)?, decode(&AB64, digest)?))
 }
 
 fn django_pbkdf2(text: &str, hash: Hash) -> Parsed {
     let [rounds, salt, digest] = parts(text, '$')?;
-    Some((
-        pbkdf2_recipe(hash, number(rounds)?, salt.into())?,
-        decode(&B64_PADDED, digest)?,
-    ))
+    Some((pbkdf2_recipe(hash, number(rounds)?, salt.into())?, decode(&B64_PADDED, digest)?))
 }
 
 /// `pbkdf2[:hash[:rounds]]$salt$hex`.
@@ -292,17 +216,8 @@ fn scrypt(text: &str) -> Parsed {
     let [costs, salt, digest] = parts(text, '$')?;
     let [log_n, r, p] = parts(costs, ',')?;
     let log_n = u8::try_from(number(log_n.strip_prefix("ln=")?)?).ok()?;
-    let (r, p) = (
-        number(r.strip_prefix("r=")?)?,
-        number(p.strip_prefix("p=")?)?,
-    );
-    let recipe = Recipe::Scrypt {
-        log_n,
-        r,
-        p,
-        salt: decode(&B64, salt)?,
-        len: 32,
-    };
+    let (r, p) = (number(r.strip_prefix("r=")?)?, number(p.strip_prefix("p=")?)?);
+    let recipe = Recipe::Scrypt { log_n, r, p, salt: decode(&B64, salt)?, len: 32 };
     (log_n > 0).then_some((recipe, decode(&B64, digest)?))
 }
 
@@ -316,13 +231,7 @@ fn werkzeug_scrypt(text: &str) -> Parsed {
         (number(n)?, number(r)?, number(p)?)
     };
     let log_n = u8::try_from(n.checked_ilog2()?).ok()?;
-    let recipe = Recipe::Scrypt {
-        log_n,
-        r,
-        p,
-        salt: salt.into(),
-        len: 64,
-    };
+    let recipe = Recipe::Scrypt { log_n, r, p, salt: salt.into(), len: 64 };
     (n > 1 && n.is_power_of_two()).then_some((recipe, unhex(digest)?))
 }
 
@@ -339,12 +248,8 @@ fn sha_crypt(text: &str, hash: Hash) -> Parsed {
     if salt.len() > 16 || !salt.bytes().all(is_h64) {
         return None;
     }
-    let recipe = Recipe::ShaCrypt {
-        hash,
-        rounds: rounds.unwrap_or(5000),
-        implicit: rounds.is_none(),
-        salt: salt.to_owned(),
-    };
+    let recipe =
+        Recipe::ShaCrypt { hash, rounds: rounds.unwrap_or(5000), implicit: rounds.is_none(), salt: salt.to_owned() };
     Some((recipe, sha_crypt_digest(digest, hash.len())?))
 }
 
@@ -353,12 +258,7 @@ fn des_crypt(text: &str) -> Parsed {
         return None;
     }
     let (salt, digest) = text.split_at_checked(2)?;
-    Some((
-        Recipe::DesCrypt {
-            salt: salt.as_bytes().try_into().ok()?,
-        },
-        decode(&CRYPT, digest)?,
-    ))
+    Some((Recipe::DesCrypt { salt: salt.as_bytes().try_into().ok()? }, decode(&CRYPT, digest)?))
 }
 
 /// `name$salt$hex`.

@@ -141,38 +141,21 @@ impl Context {
             .options
             .iter()
             .find(|(scheme, _)| *scheme == parts.default)
-            .map_or_else(
-                || Options::new(parts.default),
-                |(_, options)| options.clone(),
-            );
-        let dummy = defaults
-            .recipe()
-            .map_err(|_| "no random bytes from the operating system")?;
+            .map_or_else(|| Options::new(parts.default), |(_, options)| options.clone());
+        let dummy = defaults.recipe().map_err(|_| "no random bytes from the operating system")?;
         match &dummy {
             None if parts.default != Scheme::Plaintext => {
                 return Err(format!("`{}` is only read, never written", parts.default));
             }
             Some(recipe) if !recipe.within(&parts.limits, 0) => {
-                return Err(format!(
-                    "the costs of `{}` are above the limits for stored hashes",
-                    parts.default
-                ));
+                return Err(format!("the costs of `{}` are above the limits for stored hashes", parts.default));
             }
-            Some(Recipe::Argon2 {
-                memory_kib, lanes, ..
-            }) if *memory_kib < 8 * *lanes => {
-                return Err(
-                    "argon2 needs at least 8 KiB of memory_cost for each of its parallelism"
-                        .to_owned(),
-                );
+            Some(Recipe::Argon2 { memory_kib, lanes, .. }) if *memory_kib < 8 * *lanes => {
+                return Err("argon2 needs at least 8 KiB of memory_cost for each of its parallelism".to_owned());
             }
             _ => {}
         }
-        Ok(Self {
-            parts,
-            defaults,
-            dummy,
-        })
+        Ok(Self { parts, defaults, dummy })
     }
 
     /// The scheme of new hashes.
@@ -209,11 +192,7 @@ impl Context {
         };
         // The builder made sure of the salt.
         let secret = self.secret(scheme, password).ok_or(HashError::Impossible)?;
-        if self.is_single(scheme)
-            && recipe
-                .reads_only()
-                .is_some_and(|bytes| secret.len() > bytes)
-        {
+        if self.is_single(scheme) && recipe.reads_only().is_some_and(|bytes| secret.len() > bytes) {
             return Err(HashError::Truncated);
         }
         if !recipe.within(&self.parts.limits, secret.len()) {
@@ -245,8 +224,7 @@ impl Context {
         if too_long(password) {
             return;
         }
-        let (Some(recipe), Some(secret)) = (&self.dummy, self.secret(self.parts.default, password))
-        else {
+        let (Some(recipe), Some(secret)) = (&self.dummy, self.secret(self.parts.default, password)) else {
             return;
         };
         if recipe.within(&self.parts.limits, secret.len()) {
@@ -260,18 +238,12 @@ impl Context {
             return Err(Refusal::Empty);
         }
         let Some(scheme) = self.identify(stored) else {
-            return Err(
-                Scheme::by_prefix(stored).map_or(Refusal::Unrecognised, Refusal::SchemeNotAccepted)
-            );
+            return Err(Scheme::by_prefix(stored).map_or(Refusal::Unrecognised, Refusal::SchemeNotAccepted));
         };
         if scheme == Scheme::Plaintext {
             let needs_rehash = self.parts.deprecated.contains(&scheme);
             let same = equal(password.as_bytes(), stored.as_bytes());
-            return Ok(if same {
-                Verdict::Match { needs_rehash }
-            } else {
-                Verdict::Mismatch
-            });
+            return Ok(if same { Verdict::Match { needs_rehash } } else { Verdict::Mismatch });
         }
         let (recipe, digest) = parse(scheme, stored).ok_or(Refusal::Malformed)?;
         let secret = self.secret(scheme, password).ok_or(Refusal::NoSalt)?;
@@ -285,13 +257,8 @@ impl Context {
         if !equal(&computed, &digest) {
             return Ok(Verdict::Mismatch);
         }
-        let truncated = self.is_single(scheme)
-            && recipe
-                .reads_only()
-                .is_some_and(|bytes| secret.len() > bytes);
-        Ok(Verdict::Match {
-            needs_rehash: truncated || self.outdated(scheme, &recipe),
-        })
+        let truncated = self.is_single(scheme) && recipe.reads_only().is_some_and(|bytes| secret.len() > bytes);
+        Ok(Verdict::Match { needs_rehash: truncated || self.outdated(scheme, &recipe) })
     }
 
     /// Whether a stored hash is to be replaced at the next sign-in, judged without a password. True for what
@@ -300,20 +267,13 @@ impl Context {
         match self.identify(stored) {
             None => true,
             Some(Scheme::Plaintext) => self.parts.deprecated.contains(&Scheme::Plaintext),
-            Some(scheme) => {
-                parse(scheme, stored).is_none_or(|(recipe, _)| self.outdated(scheme, &recipe))
-            }
+            Some(scheme) => parse(scheme, stored).is_none_or(|(recipe, _)| self.outdated(scheme, &recipe)),
         }
     }
 
     fn outdated(&self, scheme: Scheme, recipe: &Recipe) -> bool {
-        let options = self
-            .parts
-            .options
-            .iter()
-            .find(|(listed, _)| *listed == scheme);
-        self.parts.deprecated.contains(&scheme)
-            || options.is_none_or(|(_, options)| options.outdated(recipe))
+        let options = self.parts.options.iter().find(|(listed, _)| *listed == scheme);
+        self.parts.deprecated.contains(&scheme) || options.is_none_or(|(_, options)| options.outdated(recipe))
     }
 
     fn is_single(&self, scheme: Scheme) -> bool {
@@ -326,9 +286,7 @@ impl Context {
             return Some(Zeroizing::new(password.as_bytes().to_vec()));
         }
         let mac = Hmac::<Sha512>::new_from_slice(self.parts.salt.as_ref()?).ok()?;
-        let keyed = Zeroizing::new(<[u8; 64]>::from(
-            mac.chain_update(password).finalize().into_bytes(),
-        ));
+        let keyed = Zeroizing::new(<[u8; 64]>::from(mac.chain_update(password).finalize().into_bytes()));
         let mut secret = Zeroizing::new(B64_PADDED.encode(*keyed).into_bytes());
         if matches!(scheme, Scheme::Bcrypt | Scheme::DjangoBcrypt) {
             secret.truncate(BCRYPT_BYTES);

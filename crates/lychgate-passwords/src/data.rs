@@ -34,21 +34,14 @@ pub const MAX_BYTES: usize = 1024;
 /// ```
 pub fn hash(text: &str, rounds: u32) -> Result<String, HashError> {
     let salt = random::h64_text(16).map_err(|_| HashError::NoRandom)?;
-    let recipe = Recipe::ShaCrypt {
-        hash: Hash::Sha256,
-        rounds,
-        implicit: rounds == 5000,
-        salt,
-    };
+    let recipe = Recipe::ShaCrypt { hash: Hash::Sha256, rounds, implicit: rounds == 5000, salt };
     if text.len() > MAX_BYTES || !recipe.within(&Limits::default(), text.len()) {
         return Err(HashError::TooLong);
     }
-    let digest = recipe
-        .digest(text.as_bytes())
-        .map_err(|problem| match problem {
-            Problem::Nul => HashError::Nul,
-            Problem::Impossible => HashError::Impossible,
-        })?;
+    let digest = recipe.digest(text.as_bytes()).map_err(|problem| match problem {
+        Problem::Nul => HashError::Nul,
+        Problem::Impossible => HashError::Impossible,
+    })?;
     Ok(print(Scheme::Sha256Crypt, &recipe, &digest))
 }
 
@@ -59,9 +52,7 @@ pub fn verify(text: &str, stored: &str) -> bool {
     }
     if let Some((recipe, digest)) = parse(Scheme::Sha256Crypt, stored) {
         return recipe.within(&Limits::default(), text.len())
-            && recipe
-                .digest(text.as_bytes())
-                .is_ok_and(|computed| equal(&computed, &digest));
+            && recipe.digest(text.as_bytes()).is_ok_and(|computed| equal(&computed, &digest));
     }
     let computed = Md5::digest(text);
     unhex(stored).is_some_and(|digest| equal(&computed, &digest))

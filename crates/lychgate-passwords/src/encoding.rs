@@ -11,15 +11,14 @@ use base64::{
 use subtle::ConstantTimeEq as _;
 
 /// The alphabet of the crypt family.
-pub(crate) const H64: &[u8; 64] =
-    b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(crate) const H64: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// passlib's variant of Base64: `.` for `+`, no padding.
-const AB64_ALPHABET: Alphabet =
-    match Alphabet::new("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./") {
-        Ok(alphabet) => alphabet,
-        Err(_) => panic!("64 different characters"),
-    };
+const AB64_ALPHABET: Alphabet = match Alphabet::new("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./")
+{
+    Ok(alphabet) => alphabet,
+    Err(_) => panic!("64 different characters"),
+};
 
 /// Salts made by hand have bits set that no byte uses; the digest has to be exact.
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -56,12 +55,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()
-        .flat_map(|byte| {
-            [
-                DIGITS[usize::from(byte >> 4)] as char,
-                DIGITS[usize::from(byte & 15)] as char,
-            ]
-        })
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)] as char, DIGITS[usize::from(byte & 15)] as char])
         .collect()
 }
 
@@ -76,16 +70,12 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     if !rest.is_empty() {
         return None;
     }
-    pairs
-        .iter()
-        .map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?))
-        .collect()
+    pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
 }
 
 /// A decimal number as the formats print it: digits only, no leading zero.
 pub(crate) fn number(text: &str) -> Option<u32> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit())
-        && (text.len() == 1 || !text.starts_with('0'));
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
     if plain { text.parse().ok() } else { None }
 }
 
@@ -144,24 +134,16 @@ pub(crate) fn sha_crypt_text(digest: &[u8]) -> String {
 pub(crate) fn sha_crypt_digest(text: &str, len: usize) -> Option<Vec<u8>> {
     let mut digest = vec![0_u8; len];
     let groups: Vec<Vec<usize>> = if len == 32 {
-        SHA256_ORDER
-            .iter()
-            .map(|group| group.to_vec())
-            .chain([vec![31, 30]])
-            .collect()
+        SHA256_ORDER.iter().map(|group| group.to_vec()).chain([vec![31, 30]]).collect()
     } else {
-        sha512_order()
-            .map(|group| group.to_vec())
-            .chain([vec![63]])
-            .collect()
+        sha512_order().map(|group| group.to_vec()).chain([vec![63]]).collect()
     };
     let mut rest = text.as_bytes();
     for group in &groups {
         let (chars, after) = rest.split_at_checked(group.len() + 1)?;
         rest = after;
-        let mut value = chars.iter().rev().try_fold(0_u32, |acc, byte| {
-            Some(acc << 6 | u32::from(h64_value(*byte)?))
-        })?;
+        let mut value =
+            chars.iter().rev().try_fold(0_u32, |acc, byte| Some(acc << 6 | u32::from(h64_value(*byte)?)))?;
         for index in group.iter().rev() {
             *digest.get_mut(*index)? = (value & 255) as u8;
             value >>= 8;
@@ -181,9 +163,7 @@ mod tests {
     #[test]
     fn sha_crypt_text_is_read_back() {
         for len in [32, 64] {
-            let digest: Vec<u8> = (0..len as u8)
-                .map(|i| i.wrapping_mul(37).wrapping_add(200))
-                .collect();
+            let digest: Vec<u8> = (0..len as u8).map(|i| i.wrapping_mul(37).wrapping_add(200)).collect();
             let text = sha_crypt_text(&digest);
             assert_eq!(text.len(), if len == 32 { 43 } else { 86 });
             assert_eq!(sha_crypt_digest(&text, len).unwrap(), digest);
@@ -194,12 +174,7 @@ mod tests {
 
     #[test]
     fn each_digest_byte_is_written_once() {
-        let mut seen: Vec<usize> = SHA256_ORDER
-            .iter()
-            .flatten()
-            .copied()
-            .chain([30, 31])
-            .collect();
+        let mut seen: Vec<usize> = SHA256_ORDER.iter().flatten().copied().chain([30, 31]).collect();
         seen.sort_unstable();
         assert_eq!(seen, (0..32).collect::<Vec<_>>());
         let mut seen: Vec<usize> = sha512_order().flatten().chain([63]).collect();

@@ -46,18 +46,10 @@ impl Options {
             min_rounds: None,
             max_rounds: None,
             memory_kib: 65_536,
-            lanes: if matches!(scheme, Scheme::Argon2 | Scheme::DjangoArgon2) {
-                4
-            } else {
-                1
-            },
+            lanes: if matches!(scheme, Scheme::Argon2 | Scheme::DjangoArgon2) { 4 } else { 1 },
             block_size: 8,
             // What passlib writes and reads under Django's name.
-            kind: if scheme == Scheme::DjangoArgon2 {
-                Algorithm::Argon2i
-            } else {
-                Algorithm::Argon2id
-            },
+            kind: if scheme == Scheme::DjangoArgon2 { Algorithm::Argon2i } else { Algorithm::Argon2id },
             digest_len: 32,
             salt_len: match scheme {
                 _ if scheme.is_django() && scheme != Scheme::DjangoArgon2 => 12,
@@ -75,10 +67,7 @@ impl Options {
         };
         let (low, high) = self.rounds_range();
         let argon2 = matches!(self.scheme, Scheme::Argon2 | Scheme::DjangoArgon2);
-        let bcrypt = matches!(
-            self.scheme,
-            Scheme::Bcrypt | Scheme::DjangoBcrypt | Scheme::DjangoBcryptSha256
-        );
+        let bcrypt = matches!(self.scheme, Scheme::Bcrypt | Scheme::DjangoBcrypt | Scheme::DjangoBcryptSha256);
         let scrypt = matches!(self.scheme, Scheme::Scrypt | Scheme::WerkzeugScrypt);
         match name {
             "rounds" if high > 0 => {
@@ -88,18 +77,12 @@ impl Options {
             }
             "time_cost" if argon2 => self.set("rounds", value)?,
             "default_rounds" if high > 0 => self.rounds = number(low, high)?,
-            "min_rounds" | "min_desired_rounds" if high > 0 => {
-                self.min_rounds = Some(number(low, high)?)
-            }
-            "max_rounds" | "max_desired_rounds" if high > 0 => {
-                self.max_rounds = Some(number(low, high)?)
-            }
+            "min_rounds" | "min_desired_rounds" if high > 0 => self.min_rounds = Some(number(low, high)?),
+            "max_rounds" | "max_desired_rounds" if high > 0 => self.max_rounds = Some(number(low, high)?),
             "memory_cost" if argon2 => self.memory_kib = number(8, u32::MAX)?,
             "parallelism" if argon2 || scrypt => self.lanes = number(1, 1024)?,
             "block_size" if scrypt => self.block_size = number(1, 1024)?,
-            "hash_len" | "digest_size" | "checksum_size" if argon2 => {
-                self.digest_len = number(16, 512)? as usize
-            }
+            "hash_len" | "digest_size" | "checksum_size" if argon2 => self.digest_len = number(16, 512)? as usize,
             "salt_len" | "salt_size" if self.salt_range().1 > 0 => {
                 let (low, high) = self.salt_range();
                 self.salt_len = number(low, high)? as usize;
@@ -121,8 +104,7 @@ impl Options {
                 }
             }
             // Nothing is ever cut silently here, whatever the option says.
-            "truncate_error"
-                if bcrypt || matches!(self.scheme, Scheme::DesCrypt | Scheme::DjangoDesCrypt) => {}
+            "truncate_error" if bcrypt || matches!(self.scheme, Scheme::DesCrypt | Scheme::DjangoDesCrypt) => {}
             _ => return Err("the scheme has no such option".to_owned()),
         }
         Ok(())
@@ -154,10 +136,7 @@ impl Options {
     fn salt_range(&self) -> (u32, u32) {
         match self.scheme {
             Scheme::Bcrypt | Scheme::DjangoBcrypt | Scheme::DjangoBcryptSha256 => (0, 0),
-            Scheme::DesCrypt
-            | Scheme::DjangoDesCrypt
-            | Scheme::Plaintext
-            | Scheme::WerkzeugSha256 => (0, 0),
+            Scheme::DesCrypt | Scheme::DjangoDesCrypt | Scheme::Plaintext | Scheme::WerkzeugSha256 => (0, 0),
             Scheme::Sha256Crypt | Scheme::Sha512Crypt => (8, 16),
             _ => (8, 64),
         }
@@ -165,9 +144,7 @@ impl Options {
 
     /// The rounds of a new hash: the default, moved inside the wanted range.
     fn new_rounds(&self) -> u32 {
-        let rounds = self
-            .max_rounds
-            .map_or(self.rounds, |max| self.rounds.min(max));
+        let rounds = self.max_rounds.map_or(self.rounds, |max| self.rounds.min(max));
         self.min_rounds.map_or(rounds, |min| rounds.max(min))
     }
 
@@ -187,86 +164,38 @@ impl Options {
             },
             Scheme::Bcrypt | Scheme::DjangoBcrypt | Scheme::DjangoBcryptSha256 => {
                 let mut salt = [0; 16];
-                salt.iter_mut()
-                    .zip(random::bytes(16)?)
-                    .for_each(|(to, from)| *to = from);
+                salt.iter_mut().zip(random::bytes(16)?).for_each(|(to, from)| *to = from);
                 let sha256 = self.scheme == Scheme::DjangoBcryptSha256;
-                Recipe::Bcrypt {
-                    version: self.ident,
-                    cost: rounds,
-                    salt,
-                    padded: false,
-                    sha256,
-                }
+                Recipe::Bcrypt { version: self.ident, cost: rounds, salt, padded: false, sha256 }
             }
-            Scheme::Pbkdf2Sha1 => Recipe::Pbkdf2 {
-                hash: Hash::Sha1,
-                rounds,
-                salt: random::bytes(self.salt_len)?,
-            },
-            Scheme::Pbkdf2Sha256 => Recipe::Pbkdf2 {
-                hash: Hash::Sha256,
-                rounds,
-                salt: random::bytes(self.salt_len)?,
-            },
-            Scheme::Pbkdf2Sha512 => Recipe::Pbkdf2 {
-                hash: Hash::Sha512,
-                rounds,
-                salt: random::bytes(self.salt_len)?,
-            },
-            Scheme::DjangoPbkdf2Sha1 => Recipe::Pbkdf2 {
-                hash: Hash::Sha1,
-                rounds,
-                salt: self.letters()?.into(),
-            },
-            Scheme::DjangoPbkdf2Sha256 | Scheme::WerkzeugPbkdf2 => Recipe::Pbkdf2 {
-                hash: Hash::Sha256,
-                rounds,
-                salt: self.letters()?.into(),
-            },
+            Scheme::Pbkdf2Sha1 => Recipe::Pbkdf2 { hash: Hash::Sha1, rounds, salt: random::bytes(self.salt_len)? },
+            Scheme::Pbkdf2Sha256 => Recipe::Pbkdf2 { hash: Hash::Sha256, rounds, salt: random::bytes(self.salt_len)? },
+            Scheme::Pbkdf2Sha512 => Recipe::Pbkdf2 { hash: Hash::Sha512, rounds, salt: random::bytes(self.salt_len)? },
+            Scheme::DjangoPbkdf2Sha1 => Recipe::Pbkdf2 { hash: Hash::Sha1, rounds, salt: self.letters()?.into() },
+            Scheme::DjangoPbkdf2Sha256 | Scheme::WerkzeugPbkdf2 => {
+                Recipe::Pbkdf2 { hash: Hash::Sha256, rounds, salt: self.letters()?.into() }
+            }
             Scheme::Scrypt => {
                 let salt = random::bytes(self.salt_len)?;
-                Recipe::Scrypt {
-                    log_n,
-                    r: self.block_size,
-                    p: self.lanes,
-                    salt,
-                    len: 32,
-                }
+                Recipe::Scrypt { log_n, r: self.block_size, p: self.lanes, salt, len: 32 }
             }
             Scheme::WerkzeugScrypt => {
                 let salt = self.letters()?.into();
-                Recipe::Scrypt {
-                    log_n,
-                    r: self.block_size,
-                    p: self.lanes,
-                    salt,
-                    len: 64,
-                }
+                Recipe::Scrypt { log_n, r: self.block_size, p: self.lanes, salt, len: 64 }
             }
             Scheme::Sha256Crypt | Scheme::Sha512Crypt => Recipe::ShaCrypt {
-                hash: if self.scheme == Scheme::Sha256Crypt {
-                    Hash::Sha256
-                } else {
-                    Hash::Sha512
-                },
+                hash: if self.scheme == Scheme::Sha256Crypt { Hash::Sha256 } else { Hash::Sha512 },
                 rounds,
                 implicit: rounds == 5000,
                 salt: random::h64_text(self.salt_len)?,
             },
             Scheme::DesCrypt | Scheme::DjangoDesCrypt => {
                 let mut salt = [b'.'; 2];
-                salt.iter_mut()
-                    .zip(random::h64_text(2)?.bytes())
-                    .for_each(|(to, from)| *to = from);
+                salt.iter_mut().zip(random::h64_text(2)?.bytes()).for_each(|(to, from)| *to = from);
                 Recipe::DesCrypt { salt }
             }
-            Scheme::DjangoSaltedMd5 => Recipe::SaltedMd5 {
-                salt: self.letters()?,
-            },
-            Scheme::DjangoSaltedSha1 => Recipe::SaltedSha1 {
-                salt: self.letters()?,
-            },
+            Scheme::DjangoSaltedMd5 => Recipe::SaltedMd5 { salt: self.letters()? },
+            Scheme::DjangoSaltedSha1 => Recipe::SaltedSha1 { salt: self.letters()? },
             Scheme::Plaintext | Scheme::WerkzeugSha256 => return Ok(None),
         }))
     }
@@ -279,19 +208,10 @@ impl Options {
     /// count only against limits that were set, the other costs against what new hashes get.
     pub(crate) fn outdated(&self, recipe: &Recipe) -> bool {
         let outside = |rounds: u32| {
-            self.min_rounds.is_some_and(|min| rounds < min)
-                || self.max_rounds.is_some_and(|max| rounds > max)
+            self.min_rounds.is_some_and(|min| rounds < min) || self.max_rounds.is_some_and(|max| rounds > max)
         };
         match recipe {
-            Recipe::Argon2 {
-                kind,
-                version,
-                memory_kib,
-                passes,
-                lanes,
-                len,
-                ..
-            } => {
+            Recipe::Argon2 { kind, version, memory_kib, passes, lanes, len, .. } => {
                 *kind != self.kind
                     || *version != Version::V0x13
                     || *memory_kib != self.memory_kib
@@ -299,12 +219,7 @@ impl Options {
                     || *len != self.digest_len
                     || outside(*passes)
             }
-            Recipe::Bcrypt {
-                version,
-                cost,
-                padded,
-                ..
-            } => *padded || *version == 'x' || outside(*cost),
+            Recipe::Bcrypt { version, cost, padded, .. } => *padded || *version == 'x' || outside(*cost),
             Recipe::Pbkdf2 { rounds, .. } | Recipe::ShaCrypt { rounds, .. } => outside(*rounds),
             Recipe::Scrypt { log_n, r, p, .. } => {
                 *r != self.block_size || *p != self.lanes || outside(u32::from(*log_n))

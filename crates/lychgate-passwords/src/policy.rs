@@ -28,12 +28,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            min_chars: 8,
-            max_chars: 128,
-            min_score: None,
-            breached_from: None,
-        }
+        Self { min_chars: 8, max_chars: 128, min_score: None, breached_from: None }
     }
 }
 
@@ -69,12 +64,7 @@ impl Policy {
     /// assert_eq!(broken.key, "PASSWORD_TOO_SIMPLE");
     /// assert!(policy.check("bakelite tram opossum", &["joe@lp.com"], None).is_ok());
     /// ```
-    pub fn check(
-        &self,
-        password: &str,
-        words: &[&str],
-        breaches: Option<u64>,
-    ) -> Result<(), Broken> {
+    pub fn check(&self, password: &str, words: &[&str], breaches: Option<u64>) -> Result<(), Broken> {
         self.check_length(password)?;
         self.check_breaches(breaches.unwrap_or(0))?;
         self.check_strength(password, words)
@@ -85,13 +75,9 @@ impl Policy {
     /// # Errors
     /// `PASSWORD_INVALID_LENGTH`.
     pub fn check_length(&self, password: &str) -> Result<(), Broken> {
-        let chars = password
-            .chars()
-            .take(self.max_chars.saturating_add(1))
-            .count();
+        let chars = password.chars().take(self.max_chars.saturating_add(1)).count();
         let fits = (self.min_chars..=self.max_chars).contains(&chars);
-        fits.then_some(())
-            .ok_or(Broken::new("PASSWORD_INVALID_LENGTH"))
+        fits.then_some(()).ok_or(Broken::new("PASSWORD_INVALID_LENGTH"))
     }
 
     /// Checks how often a password was seen in breaches.
@@ -121,8 +107,7 @@ impl Policy {
             .map(|word| word.chars().take(MAX_WORD_CHARS).collect())
             .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let scored: Zeroizing<String> =
-            Zeroizing::new(password.chars().take(MAX_SCORED_CHARS).collect());
+        let scored: Zeroizing<String> = Zeroizing::new(password.chars().take(MAX_SCORED_CHARS).collect());
         let found = zxcvbn(&scored, &words);
         let score = match found.score() {
             Score::Zero => 0,
@@ -134,14 +119,8 @@ impl Policy {
         if score >= least {
             return Ok(());
         }
-        let warning = found
-            .feedback()
-            .and_then(|feedback| feedback.warning())
-            .map(|warning| warning.to_string());
-        Err(Broken {
-            key: "PASSWORD_TOO_SIMPLE",
-            warning,
-        })
+        let warning = found.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
+        Err(Broken { key: "PASSWORD_TOO_SIMPLE", warning })
     }
 }
 
@@ -151,62 +130,37 @@ mod tests {
     use super::*;
 
     fn policy(min_score: Option<u8>, breached_from: Option<u64>) -> Policy {
-        Policy {
-            min_score,
-            breached_from,
-            ..Policy::default()
-        }
+        Policy { min_score, breached_from, ..Policy::default() }
     }
 
     #[test]
     fn length_counts_code_points_at_both_ends() {
         let policy = policy(None, None);
         for (chars, fits) in [(0, false), (7, false), (8, true), (128, true), (129, false)] {
-            assert_eq!(
-                policy.check_length(&"\u{1f600}".repeat(chars)).is_ok(),
-                fits,
-                "{chars}"
-            );
+            assert_eq!(policy.check_length(&"\u{1f600}".repeat(chars)).is_ok(), fits, "{chars}");
         }
-        assert_eq!(
-            policy.check("short", &[], None).unwrap_err().key,
-            "PASSWORD_INVALID_LENGTH"
-        );
+        assert_eq!(policy.check("short", &[], None).unwrap_err().key, "PASSWORD_INVALID_LENGTH");
     }
 
     #[test]
     fn breaches_count_from_the_setting_on() {
         assert!(policy(None, None).check_breaches(1000).is_ok());
         assert!(policy(None, Some(3)).check_breaches(2).is_ok());
-        assert_eq!(
-            policy(None, Some(3)).check_breaches(3).unwrap_err().key,
-            "PASSWORD_BREACHED"
-        );
+        assert_eq!(policy(None, Some(3)).check_breaches(3).unwrap_err().key, "PASSWORD_BREACHED");
         assert!(policy(None, Some(0)).check_breaches(0).is_ok());
     }
 
     #[test]
     fn length_comes_before_breaches_before_strength() {
         let policy = policy(Some(4), Some(1));
-        assert_eq!(
-            policy.check("pass", &[], Some(9)).unwrap_err().key,
-            "PASSWORD_INVALID_LENGTH"
-        );
-        assert_eq!(
-            policy.check("password", &[], Some(9)).unwrap_err().key,
-            "PASSWORD_BREACHED"
-        );
-        assert_eq!(
-            policy.check("password", &[], Some(0)).unwrap_err().key,
-            "PASSWORD_TOO_SIMPLE"
-        );
+        assert_eq!(policy.check("pass", &[], Some(9)).unwrap_err().key, "PASSWORD_INVALID_LENGTH");
+        assert_eq!(policy.check("password", &[], Some(9)).unwrap_err().key, "PASSWORD_BREACHED");
+        assert_eq!(policy.check("password", &[], Some(0)).unwrap_err().key, "PASSWORD_TOO_SIMPLE");
     }
 
     #[test]
     fn a_weak_password_comes_with_a_reason() {
-        let broken = policy(Some(3), None)
-            .check("password", &[], None)
-            .unwrap_err();
+        let broken = policy(Some(3), None).check("password", &[], None).unwrap_err();
         assert_eq!(broken.key, "PASSWORD_TOO_SIMPLE");
         assert!(broken.warning.unwrap().contains("common password"));
     }
@@ -215,10 +169,6 @@ mod tests {
     fn words_of_the_user_count_against_it() {
         let policy = policy(Some(3), None);
         assert!(policy.check("lychgatekeeper", &[], None).is_ok());
-        assert!(
-            policy
-                .check("lychgatekeeper", &["lychgatekeeper"], None)
-                .is_err()
-        );
+        assert!(policy.check("lychgatekeeper", &["lychgatekeeper"], None).is_err());
     }
 }

@@ -14,10 +14,7 @@ pub(crate) fn bytes(len: usize) -> Result<Vec<u8>, NoRandom> {
 
 /// Text over `./0-9A-Za-z`.
 pub(crate) fn h64_text(len: usize) -> Result<String, NoRandom> {
-    Ok(bytes(len)?
-        .into_iter()
-        .map(|byte| H64[usize::from(byte & 63)] as char)
-        .collect())
+    Ok(bytes(len)?.into_iter().map(|byte| H64[usize::from(byte & 63)] as char).collect())
 }
 
 /// Text over `0-9A-Za-z`, each character equally likely.
@@ -25,11 +22,7 @@ pub(crate) fn alphanumeric(len: usize) -> Result<String, NoRandom> {
     let mut text = String::with_capacity(len);
     while text.len() < len {
         let more = h64_text(2 * (len - text.len()))?;
-        text.extend(
-            more.chars()
-                .filter(char::is_ascii_alphanumeric)
-                .take(len - text.len()),
-        );
+        text.extend(more.chars().filter(char::is_ascii_alphanumeric).take(len - text.len()));
     }
     Ok(text)
 }

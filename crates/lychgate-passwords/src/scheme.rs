@@ -112,18 +112,13 @@ impl Scheme {
         if self == Self::DesCrypt {
             return stored.len() == 13 && stored.bytes().all(crate::encoding::is_h64);
         }
-        self.prefixes()
-            .iter()
-            .any(|prefix| stored.starts_with(prefix))
+        self.prefixes().iter().any(|prefix| stored.starts_with(prefix))
     }
 
     /// Finds the scheme that a stored value shows by its prefix; none for plain text and the old crypt,
     /// which have no prefix.
     pub fn by_prefix(stored: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|scheme| *scheme != Self::DesCrypt && scheme.claims(stored))
+        Self::ALL.iter().copied().find(|scheme| *scheme != Self::DesCrypt && scheme.claims(stored))
     }
 
     const fn prefixes(self) -> &'static [&'static str] {
@@ -153,10 +148,7 @@ impl Scheme {
 
     /// Werkzeug's own formats never saw the keyed pre-hash.
     pub(crate) const fn is_werkzeug(self) -> bool {
-        matches!(
-            self,
-            Self::WerkzeugScrypt | Self::WerkzeugPbkdf2 | Self::WerkzeugSha256
-        )
+        matches!(self, Self::WerkzeugScrypt | Self::WerkzeugPbkdf2 | Self::WerkzeugSha256)
     }
 
     pub(crate) const fn is_django(self) -> bool {
@@ -213,10 +205,7 @@ mod tests {
     fn no_prefix_belongs_to_two_schemes() {
         for scheme in Scheme::ALL {
             for prefix in scheme.prefixes() {
-                let claiming: Vec<_> = Scheme::ALL
-                    .iter()
-                    .filter(|other| other.claims(prefix))
-                    .collect();
+                let claiming: Vec<_> = Scheme::ALL.iter().filter(|other| other.claims(prefix)).collect();
                 assert_eq!(claiming, [scheme], "{prefix}");
             }
         }

@@ -4,8 +4,7 @@
 use std::time::{Duration, Instant};
 
 use lychgate_passwords::{
-    Context, Form, Limits, Scheme, SingleHash, Verdict, breached::Query, data, normalize,
-    policy::Policy,
+    Context, Form, Limits, Scheme, SingleHash, Verdict, breached::Query, data, normalize, policy::Policy,
 };
 use proptest::prelude::*;
 
@@ -34,9 +33,7 @@ fn context(default: Scheme, single: SingleHash) -> Context {
     for scheme in Scheme::ALL {
         let rounds = match scheme.as_str() {
             "bcrypt" | "django_bcrypt" | "django_bcrypt_sha256" | "scrypt" | "werkzeug_scrypt" => 4,
-            name if name.contains("pbkdf2") || name.contains("_crypt") && !name.contains("des") => {
-                1000
-            }
+            name if name.contains("pbkdf2") || name.contains("_crypt") && !name.contains("des") => 1000,
             _ => continue,
         };
         builder = builder.option(format!("{scheme}__rounds"), rounds);
@@ -46,13 +43,7 @@ fn context(default: Scheme, single: SingleHash) -> Context {
 
 fn written() -> impl Strategy<Value = Scheme> {
     let written = |scheme: &Scheme| !matches!(scheme, Scheme::Plaintext | Scheme::WerkzeugSha256);
-    prop::sample::select(
-        Scheme::ALL
-            .iter()
-            .copied()
-            .filter(written)
-            .collect::<Vec<_>>(),
-    )
+    prop::sample::select(Scheme::ALL.iter().copied().filter(written).collect::<Vec<_>>())
 }
 
 /// Text with the look of a hash: pieces of real ones in any order.

@@ -63,13 +63,8 @@ impl CsrfCodec {
     /// A codec with the keys of the ring. Flask-WTF knows one key; tokens made with a fallback are accepted here.
     #[must_use]
     pub fn new(keys: &KeyRing, salt: &str) -> Self {
-        let limits = Limits {
-            token: MAX_LEN,
-            json: MAX_LEN,
-        };
-        Self {
-            serializer: UrlSafeTimedSerializer::new(keys, salt).with_limits(limits),
-        }
+        let limits = Limits { token: MAX_LEN, json: MAX_LEN };
+        Self { serializer: UrlSafeTimedSerializer::new(keys, salt).with_limits(limits) }
     }
 
     /// A new token for a session: 40 hexadecimal digits.
@@ -112,21 +107,12 @@ impl CsrfCodec {
         if token.is_empty() {
             return Err(CsrfError::Missing);
         }
-        let session = session
-            .filter(|raw| !raw.is_empty())
-            .ok_or(CsrfError::SessionMissing)?;
-        let (value, _) =
-            self.serializer
-                .loads(token, now, max_age)
-                .map_err(|error| match error {
-                    SignatureError::Expired => CsrfError::Expired,
-                    _ => CsrfError::Invalid,
-                })?;
+        let session = session.filter(|raw| !raw.is_empty()).ok_or(CsrfError::SessionMissing)?;
+        let (value, _) = self.serializer.loads(token, now, max_age).map_err(|error| match error {
+            SignatureError::Expired => CsrfError::Expired,
+            _ => CsrfError::Invalid,
+        })?;
         let raw = value.as_str().ok_or(CsrfError::Invalid)?;
-        if raw.as_bytes().ct_eq(session.as_bytes()).into() {
-            Ok(())
-        } else {
-            Err(CsrfError::Mismatch)
-        }
+        if raw.as_bytes().ct_eq(session.as_bytes()).into() { Ok(()) } else { Err(CsrfError::Mismatch) }
     }
 }

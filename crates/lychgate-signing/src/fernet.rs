@@ -5,9 +5,7 @@
 
 use std::fmt;
 
-use aes::cipher::{
-    BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _, block_padding::Pkcs7,
-};
+use aes::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _, block_padding::Pkcs7};
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE},
@@ -93,13 +91,8 @@ impl Fernet {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let keys = keys
-            .into_iter()
-            .map(|key| Key::parse(key.as_ref()))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
-            keys: Ring::of(keys.into_iter()).ok_or(InvalidKey)?,
-        })
+        let keys = keys.into_iter().map(|key| Key::parse(key.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { keys: Ring::of(keys.into_iter()).ok_or(InvalidKey)? })
     }
 
     /// A new random key, in the form that [`new`](Self::new) takes.
@@ -126,18 +119,13 @@ impl Fernet {
     ///
     /// # Errors
     /// [`FernetError::TooLong`].
-    pub fn encrypt_with(
-        &self,
-        data: &[u8],
-        now: i64,
-        iv: &[u8; IV_LEN],
-    ) -> Result<String, FernetError> {
+    pub fn encrypt_with(&self, data: &[u8], now: i64, iv: &[u8; IV_LEN]) -> Result<String, FernetError> {
         if data.len() > MAX_LEN {
             return Err(FernetError::TooLong);
         }
         let key = self.keys.current();
-        let sealed = cbc::Encryptor::<aes::Aes128>::new((&*key.cipher).into(), iv.into())
-            .encrypt_padded_vec::<Pkcs7>(data);
+        let sealed =
+            cbc::Encryptor::<aes::Aes128>::new((&*key.cipher).into(), iv.into()).encrypt_padded_vec::<Pkcs7>(data);
         let mut token = Vec::with_capacity(9 + IV_LEN + sealed.len() + MAC_LEN);
         token.push(VERSION);
         token.extend_from_slice(&u64::try_from(now).unwrap_or(0).to_be_bytes());
@@ -146,46 +134,28 @@ impl Fernet {
         let mac = key.mac.clone().chain_update(&token).finalize().into_bytes();
         token.extend_from_slice(&mac);
         let text = URL_SAFE.encode(token);
-        if text.len() > MAX_LEN {
-            Err(FernetError::TooLong)
-        } else {
-            Ok(text)
-        }
+        if text.len() > MAX_LEN { Err(FernetError::TooLong) } else { Ok(text) }
     }
 
     /// The data in a token. With `ttl`, in seconds, its date is checked too.
     ///
     /// # Errors
     /// [`FernetError::TooLong`], [`FernetError::Invalid`] or [`FernetError::Expired`].
-    pub fn decrypt(
-        &self,
-        token: &str,
-        now: i64,
-        ttl: Option<i64>,
-    ) -> Result<Zeroizing<Vec<u8>>, FernetError> {
+    pub fn decrypt(&self, token: &str, now: i64, ttl: Option<i64>) -> Result<Zeroizing<Vec<u8>>, FernetError> {
         if token.len() > MAX_LEN {
             return Err(FernetError::TooLong);
         }
         let bytes = URL_SAFE.decode(token).map_err(|_| FernetError::Invalid)?;
-        let (signed, given) = bytes
-            .split_last_chunk::<MAC_LEN>()
-            .ok_or(FernetError::Invalid)?;
+        let (signed, given) = bytes.split_last_chunk::<MAC_LEN>().ok_or(FernetError::Invalid)?;
         let (version, rest) = signed.split_first().ok_or(FernetError::Invalid)?;
         let (time, rest) = rest.split_first_chunk::<8>().ok_or(FernetError::Invalid)?;
-        let (iv, sealed) = rest
-            .split_first_chunk::<IV_LEN>()
-            .ok_or(FernetError::Invalid)?;
+        let (iv, sealed) = rest.split_first_chunk::<IV_LEN>().ok_or(FernetError::Invalid)?;
         if *version != VERSION {
             return Err(FernetError::Invalid);
         }
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.signed(signed, given))
-            .ok_or(FernetError::Invalid)?;
+        let key = self.keys.iter().find(|key| key.signed(signed, given)).ok_or(FernetError::Invalid)?;
         if let Some(ttl) = ttl {
-            let time =
-                i64::try_from(u64::from_be_bytes(*time)).map_err(|_| FernetError::Invalid)?;
+            let time = i64::try_from(u64::from_be_bytes(*time)).map_err(|_| FernetError::Invalid)?;
             if time.saturating_add(ttl) < now || now.saturating_add(MAX_CLOCK_SKEW) < time {
                 return Err(FernetError::Expired);
             }
@@ -199,9 +169,7 @@ impl Fernet {
 
 impl fmt::Debug for Fernet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fernet")
-            .field("keys", &self.keys.iter().count())
-            .finish_non_exhaustive()
+        f.debug_struct("Fernet").field("keys", &self.keys.iter().count()).finish_non_exhaustive()
     }
 }
 
@@ -212,8 +180,7 @@ impl Key {
             return Err(InvalidKey);
         }
         let bytes = Zeroizing::new(KEY_BASE64.decode(text).map_err(|_| InvalidKey)?);
-        let bytes: Zeroizing<[u8; 32]> =
-            Zeroizing::new(bytes.as_slice().try_into().map_err(|_| InvalidKey)?);
+        let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(bytes.as_slice().try_into().map_err(|_| InvalidKey)?);
         let (sign, cipher) = bytes.split_at(16);
         Ok(Self {
             mac: Hmac::new_from_slice(sign).expect("HMAC takes a key of any length"),
@@ -222,13 +189,6 @@ impl Key {
     }
 
     fn signed(&self, text: &[u8], given: &[u8; MAC_LEN]) -> bool {
-        self.mac
-            .clone()
-            .chain_update(text)
-            .finalize()
-            .into_bytes()
-            .as_slice()
-            .ct_eq(given)
-            .into()
+        self.mac.clone().chain_update(text).finalize().into_bytes().as_slice().ct_eq(given).into()
     }
 }

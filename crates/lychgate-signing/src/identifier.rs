@@ -31,12 +31,7 @@ pub fn identifier(address: Option<&[u8]>, user_agent: Option<&[u8]>) -> String {
 /// A header value as Flask-Login hashes it: WSGI reads the bytes as Latin-1, Flask-Login writes that as UTF-8.
 #[must_use]
 pub fn header_bytes(value: &[u8]) -> Vec<u8> {
-    value
-        .iter()
-        .copied()
-        .map(char::from)
-        .collect::<String>()
-        .into_bytes()
+    value.iter().copied().map(char::from).collect::<String>().into_bytes()
 }
 
 /// How Python prints a bytes object, or `None`.
@@ -44,11 +39,7 @@ fn repr(bytes: Option<&[u8]>) -> String {
     let Some(bytes) = bytes else {
         return "None".to_owned();
     };
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
     let mut text = String::with_capacity(bytes.len() + 3);
     text.push('b');
     text.push(quote);
@@ -85,10 +76,7 @@ mod tests {
             (b"it's", "b\"it's\""),
             (b"q\"'z\\", "b'q\"\\'z\\\\'"),
             (b"\"", "b'\"'"),
-            (
-                b"\t\n\r\x00\x1f\x7f\xff ~",
-                "b'\\t\\n\\r\\x00\\x1f\\x7f\\xff ~'",
-            ),
+            (b"\t\n\r\x00\x1f\x7f\xff ~", "b'\\t\\n\\r\\x00\\x1f\\x7f\\xff ~'"),
         ] {
             assert_eq!(repr(Some(bytes)), text);
         }

@@ -31,14 +31,9 @@ impl From<&str> for SecretKey {
         let latin1 = if text.is_ascii() {
             None
         } else {
-            text.chars()
-                .map(|c| u8::try_from(c).ok())
-                .collect::<Option<Vec<u8>>>()
+            text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>()
         };
-        Self {
-            bytes: Zeroizing::new(text.as_bytes().to_vec()),
-            latin1: latin1.map(Zeroizing::new),
-        }
+        Self { bytes: Zeroizing::new(text.as_bytes().to_vec()), latin1: latin1.map(Zeroizing::new) }
     }
 }
 
@@ -50,10 +45,7 @@ impl From<&String> for SecretKey {
 
 impl From<&[u8]> for SecretKey {
     fn from(bytes: &[u8]) -> Self {
-        Self {
-            bytes: Zeroizing::new(bytes.to_vec()),
-            latin1: None,
-        }
+        Self { bytes: Zeroizing::new(bytes.to_vec()), latin1: None }
     }
 }
 
@@ -94,10 +86,7 @@ impl KeyRing {
     /// # Errors
     /// [`EmptyKey`] when the key is empty.
     pub fn new(secret_key: impl Into<SecretKey>) -> Result<Self, EmptyKey> {
-        Ok(Self {
-            current: filled(secret_key.into())?,
-            older: Vec::new(),
-        })
+        Ok(Self { current: filled(secret_key.into())?, older: Vec::new() })
     }
 
     /// Adds keys that verify but never sign, oldest first, as in `SECRET_KEY_FALLBACKS`.
@@ -109,10 +98,7 @@ impl KeyRing {
         I: IntoIterator,
         I::Item: Into<SecretKey>,
     {
-        let mut fallbacks = oldest_first
-            .into_iter()
-            .map(|key| filled(key.into()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut fallbacks = oldest_first.into_iter().map(|key| filled(key.into())).collect::<Result<Vec<_>, _>>()?;
         fallbacks.reverse();
         self.older.extend(fallbacks);
         Ok(self)
@@ -127,27 +113,18 @@ impl KeyRing {
 
     /// The key that signs, then the others from new to old.
     pub(crate) fn map<T>(&self, derive: impl Fn(&SecretKey) -> T) -> Ring<T> {
-        Ring {
-            current: derive(&self.current),
-            older: self.older.iter().map(derive).collect(),
-        }
+        Ring { current: derive(&self.current), older: self.older.iter().map(derive).collect() }
     }
 }
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyRing")
-            .field("keys", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("KeyRing").field("keys", &self.len()).finish_non_exhaustive()
     }
 }
 
 fn filled(key: SecretKey) -> Result<SecretKey, EmptyKey> {
-    if key.bytes.is_empty() {
-        Err(EmptyKey)
-    } else {
-        Ok(key)
-    }
+    if key.bytes.is_empty() { Err(EmptyKey) } else { Ok(key) }
 }
 
 /// What was derived from each key of a [`KeyRing`]; never empty.
@@ -159,10 +136,7 @@ pub(crate) struct Ring<T> {
 
 impl<T> Ring<T> {
     pub(crate) fn of(mut newest_first: impl Iterator<Item = T>) -> Option<Self> {
-        Some(Self {
-            current: newest_first.next()?,
-            older: newest_first.collect(),
-        })
+        Some(Self { current: newest_first.next()?, older: newest_first.collect() })
     }
 
     pub(crate) fn current(&self) -> &T {
@@ -181,10 +155,7 @@ mod tests {
 
     #[test]
     fn the_newest_fallback_is_tried_before_the_oldest() {
-        let keys = KeyRing::new("now")
-            .unwrap()
-            .with_fallbacks(["oldest", "newer"])
-            .unwrap();
+        let keys = KeyRing::new("now").unwrap().with_fallbacks(["oldest", "newer"]).unwrap();
         let order = keys.map(|key| key.as_bytes().to_vec());
         let order: Vec<_> = order.iter().map(Vec::as_slice).collect();
         assert_eq!(order, [&b"now"[..], b"newer", b"oldest"]);
@@ -193,10 +164,7 @@ mod tests {
     #[test]
     fn an_empty_key_is_refused() {
         assert_eq!(KeyRing::new("").unwrap_err(), EmptyKey);
-        assert_eq!(
-            KeyRing::new("a").unwrap().with_fallbacks([""]).unwrap_err(),
-            EmptyKey
-        );
+        assert_eq!(KeyRing::new("a").unwrap().with_fallbacks([""]).unwrap_err(), EmptyKey);
     }
 
     #[test]

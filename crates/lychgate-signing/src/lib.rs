@@ -45,7 +45,5 @@ pub mod session;
 pub mod tokens;
 
 pub use error::{EncodeError, SignatureError};
-pub use itsdangerous::{
-    Derivation, Limits, Signer, TimestampSigner, UrlSafeSerializer, UrlSafeTimedSerializer,
-};
+pub use itsdangerous::{Derivation, Limits, Signer, TimestampSigner, UrlSafeSerializer, UrlSafeTimedSerializer};
 pub use keys::{EmptyKey, KeyRing, SecretKey};

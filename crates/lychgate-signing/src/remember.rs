@@ -42,9 +42,7 @@ impl RememberCodec {
     /// A codec with the keys of the ring, which enter as Latin-1 where they are text.
     #[must_use]
     pub fn new(keys: &KeyRing) -> Self {
-        Self {
-            macs: keys.map(|key| keyed(key.as_latin1())),
-        }
+        Self { macs: keys.map(|key| keyed(key.as_latin1())) }
     }
 
     /// The cookie for a user id.
@@ -55,10 +53,7 @@ impl RememberCodec {
         if user_id.len() + 1 + SIGNATURE_LEN > MAX_LEN {
             return Err(EncodeError::TooLong);
         }
-        Ok(format!(
-            "{user_id}|{}",
-            signature(self.macs.current(), user_id)
-        ))
+        Ok(format!("{user_id}|{}", signature(self.macs.current(), user_id)))
     }
 
     /// The user id in a cookie that one of the keys signed.
@@ -74,11 +69,7 @@ impl RememberCodec {
             return Err(SignatureError::Malformed);
         }
         for mac in self.macs.iter() {
-            if signature(mac, user_id)
-                .as_bytes()
-                .ct_eq(given.as_bytes())
-                .into()
-            {
+            if signature(mac, user_id).as_bytes().ct_eq(given.as_bytes()).into() {
                 return Ok(user_id);
             }
         }
@@ -88,9 +79,7 @@ impl RememberCodec {
 
 impl fmt::Debug for RememberCodec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RememberCodec")
-            .field("keys", &self.macs.iter().count())
-            .finish_non_exhaustive()
+        f.debug_struct("RememberCodec").field("keys", &self.macs.iter().count()).finish_non_exhaustive()
     }
 }
 

@@ -10,12 +10,11 @@ use lychgate_signing::{
     remember::RememberCodec,
     session::{Map, SessionCodec, Value},
     tokens::{
-        self, AuthToken, AuthTokenPayload, Binding, ChangeEmail, ChangeEmailPayload, ConfirmEmail,
-        ConfirmEmailPayload, Passwordless, PasswordlessPayload, Purpose, RefreshToken,
-        RefreshTokenPayload, ResetPassword, ResetPasswordPayload, TokenCodec, TwoFactorSetup,
-        TwoFactorSetupPayload, TwoFactorValidity, TwoFactorValidityPayload, UnifiedSetup,
-        UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin,
-        WebauthnSigninPayload, fingerprint,
+        self, AuthToken, AuthTokenPayload, Binding, ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload,
+        Passwordless, PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword,
+        ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity,
+        TwoFactorValidityPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload,
+        WebauthnSignin, WebauthnSigninPayload, fingerprint,
     },
 };
 use proptest::prelude::*;
@@ -24,10 +23,7 @@ use time::OffsetDateTime;
 const MAX_AGE: i64 = 1000;
 
 fn keys() -> KeyRing {
-    KeyRing::new("current")
-        .unwrap()
-        .with_fallbacks(["older"])
-        .unwrap()
+    KeyRing::new("current").unwrap().with_fallbacks(["older"]).unwrap()
 }
 
 /// Every text that differs from `text` in one bit of one byte and is still UTF-8.
@@ -43,17 +39,14 @@ fn session_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i128>().prop_map(Value::Int),
-        prop::num::f64::ANY
-            .prop_filter("NaN differs from itself", |n| !n.is_nan())
-            .prop_map(Value::Float),
+        prop::num::f64::ANY.prop_filter("NaN differs from itself", |n| !n.is_nan()).prop_map(Value::Float),
         any::<String>().prop_map(Value::Str),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(Value::Bytes),
         any::<String>().prop_map(Value::Markup),
         any::<u128>().prop_map(Value::Uuid),
         // The years 1 to 9999.
-        (-62_135_596_800_i64..253_402_300_800).prop_map(|seconds| Value::DateTime(
-            OffsetDateTime::from_unix_timestamp(seconds).unwrap()
-        )),
+        (-62_135_596_800_i64..253_402_300_800)
+            .prop_map(|seconds| Value::DateTime(OffsetDateTime::from_unix_timestamp(seconds).unwrap())),
     ];
     leaf.prop_recursive(5, 40, 5, |inner| {
         prop_oneof![
@@ -130,13 +123,9 @@ where
 /// Signed by us, of whatever shape: an answer, and if it is yes, a payload that says the same again.
 fn odd<P: Purpose>(value: &json::Value, now: i64) {
     let text = if P::INFO.timed {
-        UrlSafeTimedSerializer::new(&keys(), P::INFO.default_salt)
-            .dumps(value, now)
-            .unwrap()
+        UrlSafeTimedSerializer::new(&keys(), P::INFO.default_salt).dumps(value, now).unwrap()
     } else {
-        UrlSafeSerializer::new(&keys(), P::INFO.default_salt)
-            .dumps(value)
-            .unwrap()
+        UrlSafeSerializer::new(&keys(), P::INFO.default_salt).dumps(value).unwrap()
     };
     let codec = TokenCodec::<P>::with_defaults(&keys());
     if let Ok(redeemed) = codec.redeem(&text, now) {
@@ -146,8 +135,7 @@ fn odd<P: Purpose>(value: &json::Value, now: i64) {
 }
 
 fn binding() -> impl Strategy<Value = Option<Binding>> {
-    any::<Option<(String, String)>>()
-        .prop_map(|parts| parts.map(|(user, session)| Binding::to(&[&user, &session])))
+    any::<Option<(String, String)>>().prop_map(|parts| parts.map(|(user, session)| Binding::to(&[&user, &session])))
 }
 
 proptest! {
@@ -319,17 +307,10 @@ fn every_purpose_is_listed_once_and_has_its_own_salt() {
     names.dedup();
     assert_eq!(names.len(), tokens::ALL.len());
     for (index, one) in tokens::ALL.iter().enumerate() {
-        assert!(
-            !one.audience.is_empty() && !one.bound_to.is_empty() && one.lifetime_setting.is_some()
-        );
+        assert!(!one.audience.is_empty() && !one.bound_to.is_empty() && one.lifetime_setting.is_some());
         for other in &tokens::ALL[index + 1..] {
             let passkeys = one.salt_setting == "WAN_SALT" && other.salt_setting == "WAN_SALT";
-            assert!(
-                passkeys || one.default_salt != other.default_salt,
-                "{} and {}",
-                one.name,
-                other.name
-            );
+            assert!(passkeys || one.default_salt != other.default_salt, "{} and {}", one.name, other.name);
         }
     }
 }
@@ -339,15 +320,10 @@ fn every_purpose_is_listed_once_and_has_its_own_salt() {
 fn no_token_is_good_for_another_purpose() {
     const NOW: i64 = 1_750_000_000;
     fn accepts<P: Purpose>(text: &str) -> bool {
-        TokenCodec::<P>::with_defaults(&keys())
-            .redeem(text, NOW)
-            .is_ok()
+        TokenCodec::<P>::with_defaults(&keys()).redeem(text, NOW).is_ok()
     }
     fn mint<P: Purpose>(payload: P::Payload) -> String {
-        TokenCodec::<P>::with_defaults(&keys())
-            .mint(&payload, NOW)
-            .unwrap()
-            .into_string()
+        TokenCodec::<P>::with_defaults(&keys()).mint(&payload, NOW).unwrap().into_string()
     }
     let text = || "text".to_owned();
     let minted = [
@@ -360,20 +336,10 @@ fn no_token_is_good_for_another_purpose() {
             family: text(),
             generation: 1,
         }),
-        mint::<ConfirmEmail>(ConfirmEmailPayload {
-            user: text(),
-            email_hash: text(),
-        }),
-        mint::<ResetPassword>(ResetPasswordPayload {
-            user: text(),
-            password_hash: Some(text()),
-        }),
+        mint::<ConfirmEmail>(ConfirmEmailPayload { user: text(), email_hash: text() }),
+        mint::<ResetPassword>(ResetPasswordPayload { user: text(), password_hash: Some(text()) }),
         mint::<Passwordless>(PasswordlessPayload { user: text() }),
-        mint::<ChangeEmail>(ChangeEmailPayload {
-            user: text(),
-            old_email_hash: text(),
-            new_email: text(),
-        }),
+        mint::<ChangeEmail>(ChangeEmailPayload { user: text(), old_email_hash: text(), new_email: text() }),
         mint::<TwoFactorValidity>(TwoFactorValidityPayload { user: text() }),
         mint::<TwoFactorSetup>(TwoFactorSetupPayload {
             totp_secret: text(),
@@ -394,11 +360,7 @@ fn no_token_is_good_for_another_purpose() {
             user_verification: true,
             binding: None,
         }),
-        mint::<WebauthnSignin>(WebauthnSigninPayload {
-            challenge: text(),
-            user_verification: true,
-            binding: None,
-        }),
+        mint::<WebauthnSignin>(WebauthnSigninPayload { challenge: text(), user_verification: true, binding: None }),
     ];
     let readers = [
         accepts::<AuthToken>,
@@ -413,19 +375,10 @@ fn no_token_is_good_for_another_purpose() {
         accepts::<WebauthnRegister>,
         accepts::<WebauthnSignin>,
     ];
-    assert_eq!(
-        (minted.len(), readers.len()),
-        (tokens::ALL.len(), tokens::ALL.len())
-    );
+    assert_eq!((minted.len(), readers.len()), (tokens::ALL.len(), tokens::ALL.len()));
     for (i, text) in minted.iter().enumerate() {
         for (j, reader) in readers.iter().enumerate() {
-            assert_eq!(
-                reader(text),
-                i == j,
-                "{} at the reader of {}",
-                tokens::ALL[i].name,
-                tokens::ALL[j].name
-            );
+            assert_eq!(reader(text), i == j, "{} at the reader of {}", tokens::ALL[i].name, tokens::ALL[j].name);
         }
     }
 }
@@ -438,14 +391,9 @@ fn a_signed_deflate_bomb_is_refused() {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&vec![b' '; 10_000_000]).unwrap();
     let payload = format!(".{}", URL_SAFE_NO_PAD.encode(encoder.finish().unwrap()));
-    let cookie =
-        TimestampSigner::new(&keys(), SessionCodec::SALT, Derivation::Hmac).sign(&payload, 1);
+    let cookie = TimestampSigner::new(&keys(), SessionCodec::SALT, Derivation::Hmac).sign(&payload, 1);
     assert!(cookie.len() < 16 * 1024);
-    assert!(
-        SessionCodec::new(&keys(), SessionCodec::SALT)
-            .decode(&cookie, 1, MAX_AGE)
-            .is_err()
-    );
+    assert!(SessionCodec::new(&keys(), SessionCodec::SALT).decode(&cookie, 1, MAX_AGE).is_err());
 }
 
 /// What is too deep to be read is not written, tags counted.
@@ -458,10 +406,7 @@ fn depth_is_the_same_for_reader_and_writer() {
     };
     let list: fn(Value) -> Value = |inner| Value::List(vec![inner]);
     let tuple: fn(Value) -> Value = |inner| Value::Tuple(vec![inner]);
-    for (wrap, deepest) in [
-        (list, json::MAX_DEPTH - 1),
-        (tuple, (json::MAX_DEPTH - 1) / 2),
-    ] {
+    for (wrap, deepest) in [(list, json::MAX_DEPTH - 1), (tuple, (json::MAX_DEPTH - 1) / 2)] {
         let cookie = nest(deepest, wrap).unwrap();
         assert!(codec.decode(&cookie, 1, MAX_AGE).is_ok());
         assert!(nest(deepest + 1, wrap).is_err());

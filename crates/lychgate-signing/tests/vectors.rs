@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use lychgate_signing::{
-    Derivation, KeyRing, SecretKey, SignatureError, Signer, TimestampSigner,
-    UrlSafeTimedSerializer,
+    Derivation, KeyRing, SecretKey, SignatureError, Signer, TimestampSigner, UrlSafeTimedSerializer,
     csrf::{CsrfCodec, CsrfError},
     fernet::{Fernet, FernetError},
     identifier::identifier,
@@ -12,12 +11,11 @@ use lychgate_signing::{
     remember::RememberCodec,
     session::{Map, SessionCodec, Value},
     tokens::{
-        AuthToken, AuthTokenPayload, ChangeEmail, ChangeEmailPayload, ConfirmEmail,
-        ConfirmEmailPayload, Passwordless, PasswordlessPayload, Purpose, RedeemError, RefreshToken,
-        RefreshTokenPayload, ResetPassword, ResetPasswordPayload, TokenCodec, TwoFactorSetup,
-        TwoFactorSetupPayload, TwoFactorValidity, TwoFactorValidityPayload, UnifiedSetup,
-        UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin,
-        WebauthnSigninPayload,
+        AuthToken, AuthTokenPayload, ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless,
+        PasswordlessPayload, Purpose, RedeemError, RefreshToken, RefreshTokenPayload, ResetPassword,
+        ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity,
+        TwoFactorValidityPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload,
+        WebauthnSignin, WebauthnSigninPayload,
     },
 };
 use time::macros::datetime;
@@ -35,27 +33,18 @@ fn keys() -> KeyRing {
 }
 
 fn map<const N: usize>(members: [(&str, Value); N]) -> Map {
-    members
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The JSON inside a session cookie or token, for comparing writers whose deflate may differ.
 fn json_of(text: &str) -> String {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use std::io::Read as _;
-    let (deflated, body) = text
-        .strip_prefix('.')
-        .map_or((false, text), |body| (true, body));
-    let bytes = URL_SAFE_NO_PAD
-        .decode(body.split('.').next().unwrap())
-        .unwrap();
+    let (deflated, body) = text.strip_prefix('.').map_or((false, text), |body| (true, body));
+    let bytes = URL_SAFE_NO_PAD.decode(body.split('.').next().unwrap()).unwrap();
     let mut json = String::new();
     if deflated {
-        flate2::read::ZlibDecoder::new(&*bytes)
-            .read_to_string(&mut json)
-            .unwrap();
+        flate2::read::ZlibDecoder::new(&*bytes).read_to_string(&mut json).unwrap();
     } else {
         json = String::from_utf8(bytes).unwrap();
     }
@@ -69,19 +58,10 @@ mod signer {
     fn plain_and_dated() {
         let plain = Signer::new(&keys(), "s1", Derivation::DjangoConcat);
         assert_eq!(plain.sign("hello"), "hello.DdepA8XEZbi1WgZqPW6oEBrRf68");
-        assert_eq!(
-            plain.unsign("hello.DdepA8XEZbi1WgZqPW6oEBrRf68"),
-            Ok("hello")
-        );
+        assert_eq!(plain.unsign("hello.DdepA8XEZbi1WgZqPW6oEBrRf68"), Ok("hello"));
         let dated = TimestampSigner::new(&keys(), "s1", Derivation::DjangoConcat);
-        assert_eq!(
-            dated.sign("hello", T0),
-            "hello.aE7hgA.camPAFmmdoenSvQqiQSwKw5JPJo"
-        );
-        assert_eq!(
-            dated.unsign("hello.aE7hgA.camPAFmmdoenSvQqiQSwKw5JPJo"),
-            Ok(("hello", T0))
-        );
+        assert_eq!(dated.sign("hello", T0), "hello.aE7hgA.camPAFmmdoenSvQqiQSwKw5JPJo");
+        assert_eq!(dated.unsign("hello.aE7hgA.camPAFmmdoenSvQqiQSwKw5JPJo"), Ok(("hello", T0)));
     }
 
     #[test]
@@ -113,11 +93,7 @@ mod signer {
         let signed = format!("{id}.aYt_CYHgraqIgV0DFLJe8FISTNY");
         assert_eq!(signer.sign(&id), signed);
         assert_eq!(signer.unsign(&signed), Ok(id.as_str()));
-        assert!(
-            signer
-                .unsign(&format!("{id}.aYt_CYHgraqIgV0DFLJe8FISTNc"))
-                .is_err()
-        );
+        assert!(signer.unsign(&format!("{id}.aYt_CYHgraqIgV0DFLJe8FISTNc")).is_err());
         assert_eq!(signer.unsign(&id), Err(SignatureError::Malformed));
     }
 }
@@ -137,19 +113,14 @@ mod rotation {
         let codec = SessionCodec::new(&rotated(), SessionCodec::SALT);
         assert_eq!(codec.decode(OLD, T0, DAYS_31), Ok(session));
         let codec = SessionCodec::new(&keys(), SessionCodec::SALT);
-        assert_eq!(
-            codec.decode(OLD, T0, DAYS_31),
-            Err(SignatureError::BadSignature)
-        );
+        assert_eq!(codec.decode(OLD, T0, DAYS_31), Err(SignatureError::BadSignature));
     }
 
     #[test]
     fn the_current_key_signs() {
         let rotated = rotated();
         let payload = AuthTokenPayload::new(U, 1.0, 0);
-        let minted = TokenCodec::<AuthToken>::with_defaults(&rotated)
-            .mint(&payload, T0)
-            .unwrap();
+        let minted = TokenCodec::<AuthToken>::with_defaults(&rotated).mint(&payload, T0).unwrap();
         let current = TokenCodec::<AuthToken>::with_defaults(&keys());
         assert!(current.redeem(minted.as_str(), T0).is_ok());
         let cookie = RememberCodec::new(&rotated).encode("42").unwrap();
@@ -162,20 +133,13 @@ mod rotation {
         for old in ["old-key-1", "old-key-2"] {
             let former = KeyRing::new(old).unwrap();
             let payload = AuthTokenPayload::new(U, 1.0, 0);
-            let token = TokenCodec::<AuthToken>::with_defaults(&former)
-                .mint(&payload, T0)
-                .unwrap();
+            let token = TokenCodec::<AuthToken>::with_defaults(&former).mint(&payload, T0).unwrap();
             let codec = TokenCodec::<AuthToken>::with_defaults(&rotated());
             assert_eq!(codec.redeem(token.as_str(), T0).unwrap().payload, payload);
             let cookie = RememberCodec::new(&former).encode("42").unwrap();
             assert_eq!(RememberCodec::new(&rotated()).decode(&cookie), Ok("42"));
-            let csrf = CsrfCodec::new(&former, CsrfCodec::SALT)
-                .sign("raw", T0)
-                .unwrap();
-            assert_eq!(
-                CsrfCodec::new(&rotated(), CsrfCodec::SALT).validate(&csrf, Some("raw"), T0, None),
-                Ok(())
-            );
+            let csrf = CsrfCodec::new(&former, CsrfCodec::SALT).sign("raw", T0).unwrap();
+            assert_eq!(CsrfCodec::new(&rotated(), CsrfCodec::SALT).validate(&csrf, Some("raw"), T0, None), Ok(()));
         }
     }
 }
@@ -193,36 +157,23 @@ mod session {
     fn check(session: Map, json: &str, cookie: &str) {
         let codec = codec();
         assert_eq!(json_of(cookie), json);
-        assert!(
-            codec.decode(cookie, T0, DAYS_31).unwrap() == session,
-            "read"
-        );
+        assert!(codec.decode(cookie, T0, DAYS_31).unwrap() == session, "read");
         assert_eq!(codec.decode_dated(cookie, T0, DAYS_31).unwrap().1, T0);
         let ours = codec.encode(&session, T0).unwrap();
         assert_eq!(json_of(&ours), json);
         if !cookie.starts_with('.') {
             assert_eq!(ours, cookie);
         }
-        assert!(
-            codec.decode(&ours, T0, DAYS_31).unwrap() == session,
-            "read back"
-        );
+        assert!(codec.decode(&ours, T0, DAYS_31).unwrap() == session, "read back");
     }
 
     fn s1() -> Map {
-        map([
-            ("_fresh", true.into()),
-            ("_user_id", "0123456789abcdef0123456789abcdef".into()),
-        ])
+        map([("_fresh", true.into()), ("_user_id", "0123456789abcdef0123456789abcdef".into())])
     }
 
     #[test]
     fn s1_signed_in() {
-        check(
-            s1(),
-            r#"{"_fresh":true,"_user_id":"0123456789abcdef0123456789abcdef"}"#,
-            S1,
-        );
+        check(s1(), r#"{"_fresh":true,"_user_id":"0123456789abcdef0123456789abcdef"}"#, S1);
     }
 
     #[test]
@@ -234,10 +185,7 @@ mod session {
     fn s3_flashes_and_text() {
         check(
             map([
-                (
-                    "_flashes",
-                    Value::List(vec![Value::Tuple(vec!["error".into(), "Bad <b>".into()])]),
-                ),
+                ("_flashes", Value::List(vec![Value::Tuple(vec!["error".into(), "Bad <b>".into()])])),
                 ("f", 1.5.into()),
                 ("i", 7.into()),
                 ("n", Value::Null),
@@ -339,14 +287,8 @@ mod session {
     fn wrong_cookies_are_refused() {
         let codec = codec();
         let read = |cookie: &str, now| codec.decode(cookie, now, DAYS_31);
-        assert_eq!(
-            read(&S1.replace(".eJ", ".fJ"), T0),
-            Err(SignatureError::BadSignature)
-        );
-        assert_eq!(
-            read(&S1.replace(".aE7hgA.", ".aE7hgQ."), T0),
-            Err(SignatureError::BadSignature)
-        );
+        assert_eq!(read(&S1.replace(".eJ", ".fJ"), T0), Err(SignatureError::BadSignature));
+        assert_eq!(read(&S1.replace(".aE7hgA.", ".aE7hgQ."), T0), Err(SignatureError::BadSignature));
         assert!(read(S1, T0 + DAYS_31).is_ok());
         assert_eq!(read(S1, T0 + DAYS_31 + 1), Err(SignatureError::Expired));
         assert_eq!(read(S1, T0 - 1), Err(SignatureError::Expired));
@@ -358,8 +300,7 @@ mod session {
 
     #[test]
     fn signed_but_wrongly_tagged_sessions_are_refused() {
-        let serializer =
-            UrlSafeTimedSerializer::with_derivation(&keys(), SessionCodec::SALT, Derivation::Hmac);
+        let serializer = UrlSafeTimedSerializer::with_derivation(&keys(), SessionCodec::SALT, Derivation::Hmac);
         for bad in [
             "[]",
             "null",
@@ -383,11 +324,7 @@ mod session {
         ] {
             let value = json::Value::from_json(bad).unwrap();
             let cookie = serializer.dumps(&value, T0).unwrap();
-            assert_eq!(
-                codec().decode(&cookie, T0, DAYS_31),
-                Err(SignatureError::Payload),
-                "{bad}"
-            );
+            assert_eq!(codec().decode(&cookie, T0, DAYS_31), Err(SignatureError::Payload), "{bad}");
         }
     }
 }
@@ -426,11 +363,7 @@ fn identifiers() {
             "25207f277c27a8351a255baae7164585e7007cf9e9075d92a65e11d5710094801b93d077efd59c5ef5095f464cbbf7639a395bd1b07619b63580e68ed22d7312",
         ),
     ] {
-        assert_eq!(
-            identifier(Some(address.as_bytes()), user_agent.map(str::as_bytes)),
-            wanted,
-            "{user_agent:?}"
-        );
+        assert_eq!(identifier(Some(address.as_bytes()), user_agent.map(str::as_bytes)), wanted, "{user_agent:?}");
     }
 }
 
@@ -517,47 +450,28 @@ mod csrf {
         for now in [T0, T0 + 1, T0 + 3600] {
             assert_eq!(codec.validate(TOKEN, Some(RAW), now, Some(3600)), Ok(()));
         }
-        assert_eq!(
-            codec.validate(TOKEN, Some(RAW), T0 + 1_000_000, None),
-            Ok(())
-        );
+        assert_eq!(codec.validate(TOKEN, Some(RAW), T0 + 1_000_000, None), Ok(()));
         let other = CsrfCodec::new(&KeyRing::new("csrf-secret-2").unwrap(), CsrfCodec::SALT);
         let token = "ImRhMzlhM2VlNWU2YjRiMGQzMjU1YmZlZjk1NjAxODkwYWZkODA3MDki.aE7hgA.creNKnp-GZ-MAS7tEWRHQQ3G_ow";
         assert_eq!(other.sign(RAW, T0).unwrap(), token);
         assert_eq!(other.validate(token, Some(RAW), T0, Some(3600)), Ok(()));
-        assert_eq!(
-            codec.validate(ZEROS, Some(&"0".repeat(40)), T0, Some(3600)),
-            Ok(())
-        );
+        assert_eq!(codec.validate(ZEROS, Some(&"0".repeat(40)), T0, Some(3600)), Ok(()));
     }
 
     #[test]
     fn errors_come_in_the_order_of_the_reference() {
         let codec = codec();
-        let check = |token: &str, session: Option<&str>, now| {
-            codec.validate(token, session, now, Some(3600))
-        };
+        let check = |token: &str, session: Option<&str>, now| codec.validate(token, session, now, Some(3600));
         assert_eq!(check("", None, T0), Err(CsrfError::Missing));
         assert_eq!(check("x", None, T0), Err(CsrfError::SessionMissing));
         assert_eq!(check("x", Some(""), T0), Err(CsrfError::SessionMissing));
-        assert_eq!(
-            check(TOKEN, Some("other"), T0 + 3601),
-            Err(CsrfError::Expired)
-        );
+        assert_eq!(check(TOKEN, Some("other"), T0 + 3601), Err(CsrfError::Expired));
         assert_eq!(check(TOKEN, Some(RAW), T0 - 1), Err(CsrfError::Expired));
-        assert_eq!(
-            check(&TOKEN.replacen('I', "X", 1), Some(RAW), T0),
-            Err(CsrfError::Invalid)
-        );
+        assert_eq!(check(&TOKEN.replacen('I', "X", 1), Some(RAW), T0), Err(CsrfError::Invalid));
         assert_eq!(check("x", Some(RAW), T0), Err(CsrfError::Invalid));
-        assert_eq!(
-            check(&"x".repeat(2000), Some(RAW), T0),
-            Err(CsrfError::Invalid)
-        );
+        assert_eq!(check(&"x".repeat(2000), Some(RAW), T0), Err(CsrfError::Invalid));
         assert_eq!(check(ZEROS, Some(RAW), T0), Err(CsrfError::Mismatch));
-        let number = UrlSafeTimedSerializer::new(&keys(), CsrfCodec::SALT)
-            .dumps(&json::Value::Int(1), T0)
-            .unwrap();
+        let number = UrlSafeTimedSerializer::new(&keys(), CsrfCodec::SALT).dumps(&json::Value::Int(1), T0).unwrap();
         assert_eq!(check(&number, Some(RAW), T0), Err(CsrfError::Invalid));
     }
 
@@ -567,10 +481,7 @@ mod csrf {
         assert_eq!(one.len(), 40);
         assert_ne!(one, CsrfCodec::mint().unwrap());
         // SHA-1 of 64 zero bytes.
-        assert_eq!(
-            CsrfCodec::mint_with(&[0; 64]),
-            "c8d7d0ef0eedfa82d2ea1aa592845b9a6d4b02b7"
-        );
+        assert_eq!(CsrfCodec::mint_with(&[0; 64]), "c8d7d0ef0eedfa82d2ea1aa592845b9a6d4b02b7");
     }
 }
 
@@ -589,21 +500,17 @@ where
     if !text.starts_with('.') {
         assert_eq!(minted.as_str(), text);
     }
-    assert!(
-        codec.redeem(minted.as_str(), T0).unwrap().payload == *payload,
-        "read back"
-    );
+    assert!(codec.redeem(minted.as_str(), T0).unwrap().payload == *payload, "read back");
 }
 
 mod auth_token {
     use super::*;
 
-    const FIRST: &str = ".eJyrVipLLVKyUjJV0lEqzUwBsgwJAKDCtOL4gsREJStDc1MDCNAz0FFKrShQsjKoBQAT_RMT.aE7hgA.KhtuesVO-_Teq_Mh49G9REndnpY";
+    const FIRST: &str =
+        ".eJyrVipLLVKyUjJV0lEqzUwBsgwJAKDCtOL4gsREJStDc1MDCNAz0FFKrShQsjKoBQAT_RMT.aE7hgA.KhtuesVO-_Teq_Mh49G9REndnpY";
 
     fn redeem(text: &str, now: i64) -> Result<AuthTokenPayload, RedeemError<AuthTokenPayload>> {
-        TokenCodec::<AuthToken>::with_defaults(&keys())
-            .redeem(text, now)
-            .map(|redeemed| redeemed.payload)
+        TokenCodec::<AuthToken>::with_defaults(&keys()).redeem(text, now).map(|redeemed| redeemed.payload)
     }
 
     #[test]
@@ -627,10 +534,7 @@ mod auth_token {
     fn versions_3_and_4_are_read_and_never_fresh() {
         for (version, text) in [
             (4, ".eJyLVjIkAJRiAYOHBx0.aE7hgA.AsYzDSa52294kdin3muupLoM0n4"),
-            (
-                3,
-                ".eJyLVjJU0lHKSCzOAFKGBIBSLAD04wnS.aE7hgA.zExIkt6SxvTOVSVPUnrQNnZW4AE",
-            ),
+            (3, ".eJyLVjJU0lHKSCzOAFKGBIBSLAD04wnS.aE7hgA.zExIkt6SxvTOVSVPUnrQNnZW4AE"),
         ] {
             let payload = redeem(text, T0).unwrap();
             assert_eq!((payload.version, payload.user.as_str()), (version, U));
@@ -646,11 +550,7 @@ mod auth_token {
             ".eJyrVipLLVKyUjJV0lEqzUwBsgwJAKVaAEbOC40.aE7hgA.o9mjNAcerzkYr-T8LFsssvpnAZg",
             "WyJhIiwiYiJd.aE7hgA.6WfaBB4B09M9-a7I5i-3yOF4TKs",
         ] {
-            assert_eq!(
-                redeem(bad, T0),
-                Err(RedeemError::Invalid(SignatureError::Payload)),
-                "{bad}"
-            );
+            assert_eq!(redeem(bad, T0), Err(RedeemError::Invalid(SignatureError::Payload)), "{bad}");
         }
         assert!(redeem(FIRST, T0 + 900).is_ok());
         assert_eq!(redeem(FIRST, T0 + 901), Err(RedeemError::Expired(None)));
@@ -660,33 +560,16 @@ mod auth_token {
 
     #[test]
     fn claims_of_the_application_follow_ours() {
-        let payload = AuthTokenPayload::new(U, 1.0, 0)
-            .with_claim("tenant", json::Value::from("acme"))
-            .unwrap();
-        assert!(
-            payload
-                .clone()
-                .with_claim("tenant", json::Value::Null)
-                .is_err()
-        );
-        assert!(
-            payload
-                .clone()
-                .with_claim("uid", json::Value::Null)
-                .is_err()
-        );
-        let token = TokenCodec::<AuthToken>::with_defaults(&keys())
-            .mint(&payload, T0)
-            .unwrap();
+        let payload = AuthTokenPayload::new(U, 1.0, 0).with_claim("tenant", json::Value::from("acme")).unwrap();
+        assert!(payload.clone().with_claim("tenant", json::Value::Null).is_err());
+        assert!(payload.clone().with_claim("uid", json::Value::Null).is_err());
+        let token = TokenCodec::<AuthToken>::with_defaults(&keys()).mint(&payload, T0).unwrap();
         assert_eq!(
             json_of(token.as_str()),
             format!(r#"{{"ver":"5","uid":"{U}","fs_paa":1.0,"exp":0,"tenant":"acme"}}"#)
         );
         let read = redeem(token.as_str(), T0).unwrap();
-        assert_eq!(
-            read.claim("tenant").and_then(json::Value::as_str),
-            Some("acme")
-        );
+        assert_eq!(read.claim("tenant").and_then(json::Value::as_str), Some("acme"));
     }
 }
 
@@ -717,14 +600,10 @@ mod refresh_token {
 
     #[test]
     fn a_changed_signature_is_refused_and_age_does_not_matter() {
-        let codec =
-            TokenCodec::<RefreshToken>::new(&keys(), RefreshToken::INFO.default_salt, Some(1));
+        let codec = TokenCodec::<RefreshToken>::new(&keys(), RefreshToken::INFO.default_salt, Some(1));
         assert!(codec.redeem(FIRST, i64::MAX).is_ok());
         let changed = format!("{}E", &FIRST[..FIRST.len() - 1]);
-        assert!(matches!(
-            codec.redeem(&changed, T0),
-            Err(RedeemError::Invalid(_))
-        ));
+        assert!(matches!(codec.redeem(&changed, T0), Err(RedeemError::Invalid(_))));
     }
 }
 
@@ -736,17 +615,11 @@ mod links_and_states {
     const REGISTER: &str = ".eJyrVkrOSMzJSc1LT1WyUirOdXbOrIzPNnIuDKxMCQ6Mzw5wzQozTTRKMXAsSEssSS4INEyMcMkNDMhX0lHKS8wFacqtVMhOrQTyS4sTIaakJufnpSQWQcRSi-LLUosy0zKTE0sy8_OUrNISc4pTawHN1Snd.aE7hgA.mkAgXjj8fCtFT9J7coIIm7E1t3A";
 
     fn confirm() -> ConfirmEmailPayload {
-        ConfirmEmailPayload {
-            user: U.to_owned(),
-            email_hash: HD.to_owned(),
-        }
+        ConfirmEmailPayload { user: U.to_owned(), email_hash: HD.to_owned() }
     }
 
     fn reset() -> ResetPasswordPayload {
-        ResetPasswordPayload {
-            user: U.to_owned(),
-            password_hash: Some(HP.to_owned()),
-        }
+        ResetPasswordPayload { user: U.to_owned(), password_hash: Some(HP.to_owned()) }
     }
 
     #[test]
@@ -754,10 +627,7 @@ mod links_and_states {
         both_ways::<ConfirmEmail>(&confirm(), CONFIRM);
         both_ways::<ResetPassword>(&reset(), RESET);
         both_ways::<ResetPassword>(
-            &ResetPasswordPayload {
-                password_hash: None,
-                ..reset()
-            },
+            &ResetPasswordPayload { password_hash: None, ..reset() },
             ".eJyLVjIkAJR08kpzcmIBrGUJBA.aE7hgA.bhRpjiHY-VY3unPJEF9iBJ8APb4",
         );
         both_ways::<Passwordless>(
@@ -781,9 +651,7 @@ mod links_and_states {
     #[test]
     fn text_outside_ascii_is_written_as_itsdangerous_writes_it() {
         both_ways::<Passwordless>(
-            &PasswordlessPayload {
-                user: "jö☃\u{7f}😀".to_owned(),
-            },
+            &PasswordlessPayload { user: "jö☃\u{7f}😀".to_owned() },
             "WyJqw7bimIN_8J-YgCJd.aE7hgA.5TnrWB9vN3E_hk-pXKsmhWky7gw",
         );
     }
@@ -801,12 +669,7 @@ mod links_and_states {
             "eyJ0b3RwX3NlY3JldCI6IntcImVuY2tleVwiOnt9fSIsImNob3Nlbl9tZXRob2QiOiJzbXMiLCJwaG9uZV9udW1iZXIiOiIrMTY1MDU1NTEyMTIifQ.aE7hgA.lCoOkZ9WJJkcN9fnnykyOrlBdho",
         );
         both_ways::<TwoFactorSetup>(
-            &TwoFactorSetupPayload {
-                totp_secret,
-                method: "email".to_owned(),
-                phone: None,
-                binding: None,
-            },
+            &TwoFactorSetupPayload { totp_secret, method: "email".to_owned(), phone: None, binding: None },
             "eyJ0b3RwX3NlY3JldCI6IntcImVuY2tleVwiOnt9fSIsIm1ldGhvZCI6ImVtYWlsIiwicGhvbmUiOm51bGx9.aE7hgA.aQOF-OPEz5DlzHRgExL8m7t84Jc",
         );
     }
@@ -814,11 +677,7 @@ mod links_and_states {
     #[test]
     fn passkey_states() {
         both_ways::<WebauthnSignin>(
-            &WebauthnSigninPayload {
-                challenge: CHALLENGE.to_owned(),
-                user_verification: false,
-                binding: None,
-            },
+            &WebauthnSigninPayload { challenge: CHALLENGE.to_owned(), user_verification: false, binding: None },
             "eyJjaGFsbGVuZ2UiOiJzbUNDaXlfazJDcVF5ZFNRX2tQRWpWNWEyZDBBcGZhdGNwUTFhWERtUVBvIiwidXNlcl92ZXJpZmljYXRpb24iOmZhbHNlfQ.aE7hgA.GW0dTZYPbp0dyKoomZiQyzQAW6s",
         );
         both_ways::<WebauthnRegister>(
@@ -837,24 +696,12 @@ mod links_and_states {
     fn a_confirmation_changed_misused_or_late_is_refused() {
         let codec = TokenCodec::<ConfirmEmail>::with_defaults(&keys());
         let changed = format!("{}AA", &CONFIRM[..CONFIRM.len() - 2]);
-        assert!(matches!(
-            codec.redeem(&changed, T0),
-            Err(RedeemError::Invalid(_))
-        ));
+        assert!(matches!(codec.redeem(&changed, T0), Err(RedeemError::Invalid(_))));
         let reset = TokenCodec::<ResetPassword>::with_defaults(&keys());
-        assert_eq!(
-            reset.redeem(CONFIRM, T0),
-            Err(RedeemError::Invalid(SignatureError::BadSignature))
-        );
+        assert_eq!(reset.redeem(CONFIRM, T0), Err(RedeemError::Invalid(SignatureError::BadSignature)));
         assert!(codec.redeem(CONFIRM, T0 + 172_800).is_ok());
-        assert_eq!(
-            codec.redeem(CONFIRM, T0 + 172_801),
-            Err(RedeemError::Expired(None))
-        );
-        assert_eq!(
-            codec.redeem(CONFIRM, T0 - 1),
-            Err(RedeemError::Expired(None))
-        );
+        assert_eq!(codec.redeem(CONFIRM, T0 + 172_801), Err(RedeemError::Expired(None)));
+        assert_eq!(codec.redeem(CONFIRM, T0 - 1), Err(RedeemError::Expired(None)));
     }
 
     #[test]
@@ -866,19 +713,13 @@ mod links_and_states {
         assert_eq!((expired.payload, expired.issued_at), (reset(), Some(T0)));
         // A wrong signature is never read, however old.
         let changed = format!("{}AA", &RESET[..RESET.len() - 2]);
-        assert!(matches!(
-            codec.redeem(&changed, T0 + 86_401),
-            Err(RedeemError::Invalid(_))
-        ));
+        assert!(matches!(codec.redeem(&changed, T0 + 86_401), Err(RedeemError::Invalid(_))));
     }
 
     #[test]
     fn the_state_of_a_registration_does_not_sign_in() {
         let codec = TokenCodec::<WebauthnSignin>::with_defaults(&keys());
-        assert_eq!(
-            codec.redeem(REGISTER, T0),
-            Err(RedeemError::Invalid(SignatureError::Payload))
-        );
+        assert_eq!(codec.redeem(REGISTER, T0), Err(RedeemError::Invalid(SignatureError::Payload)));
     }
 }
 
@@ -887,21 +728,17 @@ mod fernet_tokens {
 
     const KEY1: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     const KEY2: &str = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
-    const FIRST: &str = "gAAAAABoTuGAAAECAwQFBgcICQoLDA0OD_bawiA2zOGTxc3ewo-Potg_pOfqEY_nBsBi9ucJmR-68L0B_5PM8of8UOsUFKGWyQ==";
-    const SECOND: &str = "gAAAAABoTuGAAAAAAAAAAAAAAAAAAAAAADCs8gE9P4BFBIlPt0HUioJ5qqGoe7LZfmELPFCnO89EDQPY2-YwQjFgx7IVdWkhLw==";
+    const FIRST: &str =
+        "gAAAAABoTuGAAAECAwQFBgcICQoLDA0OD_bawiA2zOGTxc3ewo-Potg_pOfqEY_nBsBi9ucJmR-68L0B_5PM8of8UOsUFKGWyQ==";
+    const SECOND: &str =
+        "gAAAAABoTuGAAAAAAAAAAAAAAAAAAAAAADCs8gE9P4BFBIlPt0HUioJ5qqGoe7LZfmELPFCnO89EDQPY2-YwQjFgx7IVdWkhLw==";
 
     #[test]
     fn tokens() {
         let iv: [u8; 16] = std::array::from_fn(|i| u8::try_from(i).unwrap());
-        for (key, iv, text, token) in [
-            (KEY1, iv, "71f3-0b8d-24aa", FIRST),
-            (KEY2, [0; 16], "0000-1111-2222", SECOND),
-        ] {
+        for (key, iv, text, token) in [(KEY1, iv, "71f3-0b8d-24aa", FIRST), (KEY2, [0; 16], "0000-1111-2222", SECOND)] {
             let fernet = Fernet::new([key]).unwrap();
-            assert_eq!(
-                fernet.encrypt_with(text.as_bytes(), T0, &iv).unwrap(),
-                token
-            );
+            assert_eq!(fernet.encrypt_with(text.as_bytes(), T0, &iv).unwrap(), token);
             assert_eq!(*fernet.decrypt(token, T0, None).unwrap(), text.as_bytes());
         }
     }
@@ -909,47 +746,24 @@ mod fernet_tokens {
     #[test]
     fn the_first_key_encrypts_and_all_decrypt() {
         let both = Fernet::new([KEY2, KEY1]).unwrap();
-        assert_eq!(
-            *both.decrypt(FIRST, T0 + 60, Some(60)).unwrap(),
-            b"71f3-0b8d-24aa"
-        );
+        assert_eq!(*both.decrypt(FIRST, T0 + 60, Some(60)).unwrap(), b"71f3-0b8d-24aa");
         let token = both.encrypt(b"x", T0).unwrap();
-        assert!(
-            Fernet::new([KEY2])
-                .unwrap()
-                .decrypt(&token, T0, None)
-                .is_ok()
-        );
-        assert_eq!(
-            Fernet::new([KEY2]).unwrap().decrypt(FIRST, T0, None),
-            Err(FernetError::Invalid)
-        );
+        assert!(Fernet::new([KEY2]).unwrap().decrypt(&token, T0, None).is_ok());
+        assert_eq!(Fernet::new([KEY2]).unwrap().decrypt(FIRST, T0, None), Err(FernetError::Invalid));
     }
 
     #[test]
     fn wrong_tokens_are_refused() {
         let fernet = Fernet::new([KEY1]).unwrap();
         let decrypt = |token: &str, now, ttl| fernet.decrypt(token, now, ttl);
-        assert_eq!(
-            decrypt(&FIRST.replace("yQ==", "AA=="), T0, None),
-            Err(FernetError::Invalid)
-        );
+        assert_eq!(decrypt(&FIRST.replace("yQ==", "AA=="), T0, None), Err(FernetError::Invalid));
         assert_eq!(decrypt(FIRST, T0 + 61, Some(60)), Err(FernetError::Expired));
         assert_eq!(decrypt(FIRST, T0 - 61, Some(60)), Err(FernetError::Expired));
         assert!(decrypt(FIRST, T0 - 60, Some(60)).is_ok());
-        for bad in [
-            "",
-            "gAAAAA==",
-            &FIRST.replace('=', ""),
-            &FIRST.replace("yQ==", "yR=="),
-            &format!("{FIRST}\n"),
-        ] {
+        for bad in ["", "gAAAAA==", &FIRST.replace('=', ""), &FIRST.replace("yQ==", "yR=="), &format!("{FIRST}\n")] {
             assert_eq!(decrypt(bad, T0, None), Err(FernetError::Invalid), "{bad}");
         }
-        assert_eq!(
-            decrypt(&"A".repeat(70_000), T0, None),
-            Err(FernetError::TooLong)
-        );
+        assert_eq!(decrypt(&"A".repeat(70_000), T0, None), Err(FernetError::TooLong));
         assert_eq!(fernet.encrypt(&[0; 65_000], T0), Err(FernetError::TooLong));
     }
 

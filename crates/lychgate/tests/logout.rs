@@ -17,7 +17,7 @@ async fn a_program_signs_out(#[values(Database::Sqlite, Database::Postgres)] dat
     let app = app().on(database).start().await;
     let mut browser = app.browser();
     browser.sign_in("joe@lp.com").await;
-    app.take_events();
+    drop(app.take_events());
     let reply = browser.post_json("/logout", json!({})).await;
     assert_eq!((reply.status(), reply.text()), (200, "{\"meta\":{\"code\":200},\"response\":{}}\n"));
     assert_eq!(reply.header("cache-control"), "private, no-store");

@@ -119,7 +119,7 @@ async fn templates_see_settings_and_absolute_links_but_no_secret() {
     let app = app("").configure(move |builder| builder.template("security/email/welcome.txt", source)).start().await;
     register(&app, "new@lp.com").await;
     let text = app.inbox().take()[0].text.clone().unwrap();
-    assert_eq!(text, "/reset true true http://localhost/login/abc Hi <b> http://localhost/");
+    assert_eq!(text, "/reset True True http://localhost/login/abc Hi <b> http://localhost/");
 }
 
 #[rstest]
@@ -394,8 +394,7 @@ async fn what_is_not_one_address_is_a_dead_letter(#[case] to: &str) {
 #[tokio::test]
 async fn no_header_grows_a_line() {
     let sink = Sink::start().await;
-    let app = app("[security]\nemail_subject_register = \"Hi\\r\\nBcc: eve@lp.com\\u2028\\rX-Evil: 1\"");
-    let app = app.toml(&sink.toml()).real_mail().start().await;
+    let app = app("").toml(&sink.toml()).real_mail().start().await;
     register(&app, "new@lp.com").await;
     let mut forged = letter("id\r\nX-Evil: 1", "joe@lp.com");
     forged["subject"] = "a\r\nX-Evil: 2\r\n\r\nbody".into();
@@ -548,30 +547,33 @@ async fn mails_in_files() {
     assert!(LogMailer::new(false).check().await.is_ok());
 }
 
-#[rstest]
-#[case("[mail]\nuse_tls = true\nuse_ssl = true")]
-#[case("[mail]\nssl_certfile = \"/nonexistent\"\nuse_ssl = true")]
-#[case("[mail]\nssl_certfile = \"/nonexistent\"\nssl_keyfile = \"/nonexistent\"\nuse_tls = true")]
-#[case("[mail]\nbackend = \"pigeon\"")]
-#[case("[mail]\nbackend = \"file\"")]
-#[case("[mail]\ndefault_sender = \"nobody\"")]
-#[case("[security]\nemail_sender = \"joe@lp.com, eve@lp.com\"")]
-#[tokio::test]
-async fn settings_that_cannot_work_stop_the_start(#[case] toml: &str) {
-    let settings = Settings::builder()
-        .toml("test", "database_url = \"sqlite://\"\nsecret_key = \"0f3b1d5c7a9e2468ace013579bdf0246\"\n[security]\npassword_salt = \"8642ace013579bdf02468ace13579bdf\"")
-        .toml("mail", toml)
-        .build();
-    let Ok(settings) = settings else { return };
-    let built = lychgate::Lychgate::builder().settings(settings).build().await;
-    let error = built.unwrap_err().to_string();
-    assert!(!error.contains('\n'), "{error}");
+/// Settings of an application, with these in addition.
+fn settings(toml: &str) -> Settings {
+    let base = "database_url = \"sqlite://\"\nsecret_key = \"0f3b1d5c7a9e2468ace013579bdf0246\"\n\
+                [security]\npassword_salt = \"8642ace013579bdf02468ace13579bdf\"";
+    let settings = Settings::builder().toml("base", base).toml("mail", toml).build();
+    settings.unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+#[rstest]
+#[case("[mail]\nuse_tls = true\nuse_ssl = true", "mail.use_ssl")]
+#[case("[mail]\nssl_certfile = \"/nonexistent\"\nuse_ssl = true", "mail.ssl_keyfile")]
+#[case("[mail]\nssl_certfile = \"/nonexistent\"\nssl_keyfile = \"/nonexistent\"\nuse_tls = true", "/nonexistent")]
+#[case("[mail]\nssl_cafile = \"/dev/null\"\nuse_tls = true", "/dev/null")]
+#[case("[mail]\nbackend = \"pigeon\"", "pigeon")]
+#[case("[mail]\nbackend = \"file\"", "mail.file_path")]
+#[case("[mail]\ndefault_sender = \"nobody\"", "nobody")]
+#[case("[security]\nemail_sender = \"joe@lp.com, eve@lp.com\"", "eve@lp.com")]
 #[tokio::test]
-async fn debug_shows_no_password() {
-    let settings = Settings::builder().toml("test", "[mail]\nusername = \"joe\"\npassword = \"HIDDEN\"").build();
-    let Ok(settings) = settings else { panic!("the settings are fine") };
+async fn settings_that_cannot_work_stop_the_start(#[case] toml: &str, #[case] named: &str) {
+    let built = lychgate::Lychgate::builder().settings(settings(toml)).build().await;
+    let error = built.unwrap_err().to_string();
+    assert!(error.contains(named) && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn debug_shows_no_password() {
+    let settings = settings("[mail]\nusername = \"joe\"\npassword = \"HIDDEN\"");
     let mailer = SmtpMailer::from_settings(&settings, Duration::from_secs(1)).unwrap();
     assert!(!format!("{mailer:?}").contains("HIDDEN"));
 }

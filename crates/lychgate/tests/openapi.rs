@@ -218,7 +218,8 @@ impl Client<'_> {
         let described = self.resolved(&operation["responses"][status.to_string()]);
         assert!(!described.is_null(), "{method} {described_as} may not answer {status}");
         let value = read(reply).await;
-        self.check(&value, &described["content"]["application/json"]["schema"], &format!("{method} {path} {status}"));
+        let schema = &described["content"]["application/json"]["schema"];
+        self.check(&value, schema).unwrap_or_else(|problem| panic!("{method} {path} {status}: {problem}"));
         if let Some(token) = value["response"]["csrf_token"].as_str() {
             self.csrf = Some(token.to_owned());
         }
@@ -233,41 +234,49 @@ impl Client<'_> {
     }
 
     /// Whether `value` is of the shape; members that the schema does not name are mistakes.
-    fn check(&self, value: &Value, schema: &Value, at: &str) {
+    fn check(&self, value: &Value, schema: &Value) -> Result<(), String> {
         let schema = self.resolved(schema);
         if let Some(any) = schema["anyOf"].as_array() {
-            // The last is the narrowest.
-            return self.check(value, any.last().unwrap(), at);
+            let found: Vec<_> = any.iter().map(|schema| self.check(value, schema)).collect();
+            return if found.iter().any(Result::is_ok) { Ok(()) } else { Err(format!("none fits: {found:?}")) };
         }
-        if let Some(types) = schema["type"].as_array() {
-            assert!(types.contains(&json!("null")) && (value.is_null() || value.is_string()), "{at}: {value}");
-            return;
+        if schema["type"].is_array() {
+            let null = schema["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+            return ensure(value.is_string() || null && value.is_null(), value, "text or nothing");
         }
         match schema["type"].as_str() {
-            Some("object") => {
-                let members = value.as_object().unwrap_or_else(|| panic!("{at}: {value} is no object"));
-                for name in schema["required"].as_array().into_iter().flatten() {
-                    assert!(members.contains_key(name.as_str().unwrap()), "{at}: {name} is missing in {value}");
-                }
-                for (name, value) in members {
-                    match (schema["properties"].get(name), &schema["additionalProperties"]) {
-                        (Some(property), _) => self.check(value, property, &format!("{at} {name}")),
-                        (None, Value::Bool(true)) => {}
-                        (None, more @ Value::Object(_)) => self.check(value, more, &format!("{at} {name}")),
-                        (None, _) => panic!("{at}: {name} is not described"),
-                    }
-                }
-            }
+            Some("object") => self.check_members(value, schema),
             Some("array") => {
-                let items = value.as_array().unwrap_or_else(|| panic!("{at}: {value} is no list"));
-                items.iter().for_each(|item| self.check(item, &schema["items"], at));
+                ensure(value.is_array(), value, "a list")?;
+                value.as_array().into_iter().flatten().try_for_each(|item| self.check(item, &schema["items"]))
             }
-            Some("string") => assert!(value.is_string(), "{at}: {value} is no text"),
-            Some("boolean") => assert!(value.is_boolean(), "{at}: {value} is no flag"),
-            Some("integer") => assert!(value.is_i64(), "{at}: {value} is no number"),
-            other => panic!("{at}: unknown type {other:?} in {schema}"),
+            Some("string") => ensure(value.is_string(), value, "text"),
+            Some("boolean") => ensure(value.is_boolean(), value, "a flag"),
+            Some("integer") => ensure(value.is_i64(), value, "a number"),
+            other => Err(format!("unknown type {other:?} in {schema}")),
         }
     }
+
+    fn check_members(&self, value: &Value, schema: &Value) -> Result<(), String> {
+        let members = value.as_object().ok_or_else(|| format!("{value} is no object"))?;
+        for name in schema["required"].as_array().into_iter().flatten() {
+            ensure(members.contains_key(name.as_str().unwrap()), value, &format!("something with {name}"))?;
+        }
+        for (name, value) in members {
+            let result = match (schema["properties"].get(name), &schema["additionalProperties"]) {
+                (Some(property), _) => self.check(value, property),
+                (None, Value::Bool(true)) => Ok(()),
+                (None, more @ Value::Object(_)) => self.check(value, more),
+                (None, _) => Err("is not described".to_owned()),
+            };
+            result.map_err(|problem| format!("{name}: {problem}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn ensure(holds: bool, value: &Value, expected: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(format!("{value} is not {expected}")) }
 }
 
 #[rstest]
@@ -332,7 +341,7 @@ async fn replies_about_accounts_have_the_described_shape(#[values(Profile::Moder
     }
     assert_eq!(ann.ask("POST", "/register", "/register", Some(json!({"email": "ann"}))).await.0, 400);
     let form = json!({
-        "email": "ann@lp.com", "password": PASSWORD, "password_confirm": PASSWORD, "username": "ann"
+        "email": "ann@lp.com", "password": PASSWORD, "password_confirm": PASSWORD, "username": "anna"
     });
     let (status, value) = ann.ask("POST", "/register", "/register", Some(form)).await;
     assert_eq!(status, 200, "{value}");
@@ -351,7 +360,7 @@ async fn replies_about_accounts_have_the_described_shape(#[values(Profile::Moder
         assert_eq!(ann.ask("GET", path, path, None).await.0, 200, "{path}");
         assert_eq!(ann.ask("POST", path, path, Some(json!({}))).await.0, 400, "{path}");
     }
-    let form = json!({"username": "anna"});
+    let form = json!({"username": "annie"});
     assert_eq!(ann.ask("POST", "/change-username", "/change-username", Some(form)).await.0, 200);
     clock.advance(2 * 86_400);
     // The session is old; the CSRF token of its first day has expired with it.
@@ -361,7 +370,7 @@ async fn replies_about_accounts_have_the_described_shape(#[values(Profile::Moder
     assert_eq!(ann.ask("GET", "/verify", "/verify", None).await.0, 200);
     let password = json!({"password": PASSWORD});
     assert_eq!(ann.ask("POST", "/verify", "/verify", Some(password)).await.0, 200);
-    let (new, taken) = ("another horse battery staple", json!({"username": "anna"}));
+    let (new, taken) = ("another horse battery staple", json!({"username": "annie"}));
     assert_eq!(ann.ask("POST", "/change-username", "/change-username", Some(taken)).await.0, 400);
     let form = json!({"password": PASSWORD, "new_password": new, "new_password_confirm": new});
     let (status, value) = ann.ask("POST", "/change?include_auth_token", "/change", Some(form)).await;

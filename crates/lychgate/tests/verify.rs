@@ -23,7 +23,7 @@ async fn a_person_is_asked_and_led_back(#[values(Database::Sqlite, Database::Pos
     let mut browser = app.browser();
     browser.sign_in("joe@lp.com").await;
     app.advance(61);
-    app.take_events();
+    drop(app.take_events());
     let page = browser.follow("/pay").await;
     assert!(page.text().contains(r#"action="/verify?next=/pay""#) && page.text().contains(r#"name="verify_form""#));
     let token = page.csrf_token();

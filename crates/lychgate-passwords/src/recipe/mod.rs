@@ -95,12 +95,7 @@ impl Recipe {
     /// Whether following the recipe for a secret of `secret_len` bytes stays inside the limits.
     pub(crate) fn within(&self, limits: &Limits, secret_len: usize) -> bool {
         match self {
-            Self::Argon2 {
-                memory_kib,
-                passes,
-                lanes,
-                ..
-            } => {
+            Self::Argon2 { memory_kib, passes, lanes, .. } => {
                 *memory_kib <= limits.argon2_memory_kib
                     && *lanes <= limits.argon2_lanes
                     && u64::from(*memory_kib) * u64::from(*passes) <= limits.argon2_work_kib
@@ -112,24 +107,13 @@ impl Recipe {
                 let (r, p) = (u64::from(*r), u64::from(*p));
                 1_u64
                     .checked_shl(u32::from(*log_n))
-                    .and_then(|n| {
-                        Some((
-                            n.checked_add(p)?.checked_mul(r)? / 8,
-                            n.checked_mul(r)?.checked_mul(p)? / 8,
-                        ))
-                    })
-                    .is_some_and(|(memory, work)| {
-                        memory <= limits.scrypt_memory_kib && work <= limits.scrypt_work_kib
-                    })
+                    .and_then(|n| Some((n.checked_add(p)?.checked_mul(r)? / 8, n.checked_mul(r)?.checked_mul(p)? / 8)))
+                    .is_some_and(|(memory, work)| memory <= limits.scrypt_memory_kib && work <= limits.scrypt_work_kib)
             }
             Self::ShaCrypt { rounds, .. } => {
-                u64::from(*rounds) * (1 + secret_len as u64 / 128)
-                    <= u64::from(limits.sha_crypt_rounds)
+                u64::from(*rounds) * (1 + secret_len as u64 / 128) <= u64::from(limits.sha_crypt_rounds)
             }
-            Self::DesCrypt { .. }
-            | Self::SaltedMd5 { .. }
-            | Self::SaltedSha1 { .. }
-            | Self::HmacSha256 { .. } => true,
+            Self::DesCrypt { .. } | Self::SaltedMd5 { .. } | Self::SaltedSha1 { .. } | Self::HmacSha256 { .. } => true,
         }
     }
 
@@ -156,38 +140,22 @@ impl Recipe {
 
     /// Turns a secret into a digest. Takes as long as the recipe says: ask [`Recipe::within`] first.
     pub(crate) fn digest(&self, secret: &[u8]) -> Result<Vec<u8>, Problem> {
-        let ends_at_nul = matches!(
-            self,
-            Self::Bcrypt { sha256: false, .. } | Self::ShaCrypt { .. } | Self::DesCrypt { .. }
-        );
+        let ends_at_nul =
+            matches!(self, Self::Bcrypt { sha256: false, .. } | Self::ShaCrypt { .. } | Self::DesCrypt { .. });
         if ends_at_nul && secret.contains(&0) {
             return Err(Problem::Nul);
         }
         match self {
-            Self::Argon2 {
-                kind,
-                version,
-                memory_kib,
-                passes,
-                lanes,
-                salt,
-                len,
-            } => {
-                let params = argon2::Params::new(*memory_kib, *passes, *lanes, Some(*len))
-                    .map_err(|_| Problem::Impossible)?;
+            Self::Argon2 { kind, version, memory_kib, passes, lanes, salt, len } => {
+                let params =
+                    argon2::Params::new(*memory_kib, *passes, *lanes, Some(*len)).map_err(|_| Problem::Impossible)?;
                 let mut digest = vec![0; *len];
                 argon2::Argon2::new(*kind, *version, params)
                     .hash_password_into(secret, salt, &mut digest)
                     .map_err(|_| Problem::Impossible)?;
                 Ok(digest)
             }
-            Self::Bcrypt {
-                version,
-                cost,
-                salt,
-                sha256,
-                ..
-            } => {
+            Self::Bcrypt { version, cost, salt, sha256, .. } => {
                 if *sha256 {
                     let inner = Zeroizing::new(hex(&Sha256::digest(secret)));
                     bcrypt_digest(*cost, salt, inner.as_bytes())
@@ -202,56 +170,28 @@ impl Recipe {
                 let mut digest = vec![0; hash.len()];
                 match hash {
                     Hash::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(secret, salt, *rounds, &mut digest),
-                    Hash::Sha256 => {
-                        pbkdf2::pbkdf2_hmac::<Sha256>(secret, salt, *rounds, &mut digest)
-                    }
-                    Hash::Sha384 => {
-                        pbkdf2::pbkdf2_hmac::<Sha384>(secret, salt, *rounds, &mut digest)
-                    }
-                    Hash::Sha512 => {
-                        pbkdf2::pbkdf2_hmac::<Sha512>(secret, salt, *rounds, &mut digest)
-                    }
+                    Hash::Sha256 => pbkdf2::pbkdf2_hmac::<Sha256>(secret, salt, *rounds, &mut digest),
+                    Hash::Sha384 => pbkdf2::pbkdf2_hmac::<Sha384>(secret, salt, *rounds, &mut digest),
+                    Hash::Sha512 => pbkdf2::pbkdf2_hmac::<Sha512>(secret, salt, *rounds, &mut digest),
                 }
                 Ok(digest)
             }
-            Self::Scrypt {
-                log_n,
-                r,
-                p,
-                salt,
-                len,
-            } => {
-                let params =
-                    scrypt::Params::new(*log_n, *r, *p).map_err(|_| Problem::Impossible)?;
+            Self::Scrypt { log_n, r, p, salt, len } => {
+                let params = scrypt::Params::new(*log_n, *r, *p).map_err(|_| Problem::Impossible)?;
                 let mut digest = vec![0; *len];
-                scrypt::scrypt(secret, salt, &params, &mut digest)
-                    .map_err(|_| Problem::Impossible)?;
+                scrypt::scrypt(secret, salt, &params, &mut digest).map_err(|_| Problem::Impossible)?;
                 Ok(digest)
             }
-            Self::ShaCrypt {
-                hash, rounds, salt, ..
-            } => {
+            Self::ShaCrypt { hash, rounds, salt, .. } => {
                 let params = sha_crypt::Params::new(*rounds).map_err(|_| Problem::Impossible)?;
                 Ok(match hash {
-                    Hash::Sha256 => {
-                        sha_crypt::sha256_crypt(secret, salt.as_bytes(), params).to_vec()
-                    }
+                    Hash::Sha256 => sha_crypt::sha256_crypt(secret, salt.as_bytes(), params).to_vec(),
                     _ => sha_crypt::sha512_crypt(secret, salt.as_bytes(), params).to_vec(),
                 })
             }
-            Self::DesCrypt { salt } => des::crypt(secret, *salt)
-                .map(|block| block.to_vec())
-                .ok_or(Problem::Impossible),
-            Self::SaltedMd5 { salt } => Ok(Md5::new()
-                .chain_update(salt)
-                .chain_update(secret)
-                .finalize()
-                .to_vec()),
-            Self::SaltedSha1 { salt } => Ok(Sha1::new()
-                .chain_update(salt)
-                .chain_update(secret)
-                .finalize()
-                .to_vec()),
+            Self::DesCrypt { salt } => des::crypt(secret, *salt).map(|block| block.to_vec()).ok_or(Problem::Impossible),
+            Self::SaltedMd5 { salt } => Ok(Md5::new().chain_update(salt).chain_update(secret).finalize().to_vec()),
+            Self::SaltedSha1 { salt } => Ok(Sha1::new().chain_update(salt).chain_update(secret).finalize().to_vec()),
             Self::HmacSha256 { salt } => Ok(hmac_sha256(salt.as_bytes(), secret)),
         }
     }

@@ -28,9 +28,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            token: 16 * 1024,
-            json: 64 * 1024,
-        }
+        Self { token: 16 * 1024, json: 64 * 1024 }
     }
 }

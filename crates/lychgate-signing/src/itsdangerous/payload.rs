@@ -30,12 +30,8 @@ pub(crate) fn pack(json: &str, limits: Limits) -> Result<String, EncodeError> {
 
 /// The JSON inside a payload.
 pub(crate) fn unpack(payload: &str, limits: Limits) -> Result<String, SignatureError> {
-    let (body, deflated) = payload
-        .strip_prefix('.')
-        .map_or((payload, false), |body| (body, true));
-    let mut bytes = URL_SAFE_NO_PAD
-        .decode(body)
-        .map_err(|_| SignatureError::Payload)?;
+    let (body, deflated) = payload.strip_prefix('.').map_or((payload, false), |body| (body, true));
+    let mut bytes = URL_SAFE_NO_PAD.decode(body).map_err(|_| SignatureError::Payload)?;
     if deflated {
         bytes = inflate(&bytes, limits.json).ok_or(SignatureError::Payload)?;
     } else if bytes.len() > limits.json {
@@ -52,9 +48,7 @@ fn deflate(bytes: &[u8]) -> Option<Vec<u8>> {
         deflater.reset();
         // What does not fit is not worth having.
         let mut out = Vec::with_capacity(bytes.len());
-        let status = deflater
-            .compress_vec(bytes, &mut out, FlushCompress::Finish)
-            .ok()?;
+        let status = deflater.compress_vec(bytes, &mut out, FlushCompress::Finish).ok()?;
         (status == Status::StreamEnd).then_some(out)
     })
 }
@@ -73,9 +67,7 @@ fn inflate(bytes: &[u8], limit: usize) -> Option<Vec<u8>> {
         loop {
             let (used, had) = (inflater.total_in(), out.len());
             let rest = bytes.get(usize::try_from(used).ok()?..)?;
-            let status = inflater
-                .decompress_vec(rest, &mut out, FlushDecompress::None)
-                .ok()?;
+            let status = inflater.decompress_vec(rest, &mut out, FlushDecompress::None).ok()?;
             if out.len() > limit {
                 return None;
             }
@@ -98,10 +90,7 @@ mod tests {
     use super::*;
 
     fn limits(json: usize) -> Limits {
-        Limits {
-            json,
-            ..Limits::default()
-        }
+        Limits { json, ..Limits::default() }
     }
 
     #[test]
@@ -118,10 +107,7 @@ mod tests {
         for len in [63, 64, 65, 1000, 200_000] {
             let packed = pack(&"a".repeat(len), limits(len)).unwrap();
             assert_eq!(unpack(&packed, limits(len)).unwrap().len(), len);
-            assert_eq!(
-                unpack(&packed, limits(len - 1)),
-                Err(SignatureError::Payload)
-            );
+            assert_eq!(unpack(&packed, limits(len - 1)), Err(SignatureError::Payload));
         }
     }
 
@@ -129,11 +115,7 @@ mod tests {
     fn a_refused_stream_does_not_spoil_the_next() {
         let good = pack(&"ab".repeat(400), Limits::default()).unwrap();
         for bad in ["x", ".", ".AAAA", ".eJw", "e30=", "e31", " e30", "_w"] {
-            assert_eq!(
-                unpack(bad, Limits::default()),
-                Err(SignatureError::Payload),
-                "{bad}"
-            );
+            assert_eq!(unpack(bad, Limits::default()), Err(SignatureError::Payload), "{bad}");
             assert!(unpack(&good, Limits::default()).is_ok());
         }
     }

@@ -18,10 +18,7 @@ impl UrlSafeSerializer {
     /// A serializer with the default [`Derivation`] and [`Limits`].
     #[must_use]
     pub fn new(keys: &KeyRing, salt: &str) -> Self {
-        Self {
-            signer: Signer::new(keys, salt, Derivation::default()),
-            limits: Limits::default(),
-        }
+        Self { signer: Signer::new(keys, salt, Derivation::default()), limits: Limits::default() }
     }
 
     /// Changes the bounds.
@@ -78,10 +75,7 @@ impl UrlSafeTimedSerializer {
     /// A serializer whose keys are derived as told.
     #[must_use]
     pub fn with_derivation(keys: &KeyRing, salt: &str, derivation: Derivation) -> Self {
-        Self {
-            signer: TimestampSigner::new(keys, salt, derivation),
-            limits: Limits::default(),
-        }
+        Self { signer: TimestampSigner::new(keys, salt, derivation), limits: Limits::default() }
     }
 
     /// Changes the bounds.
@@ -111,12 +105,7 @@ impl UrlSafeTimedSerializer {
     ///
     /// # Errors
     /// Any [`SignatureError`].
-    pub fn loads(
-        &self,
-        text: &str,
-        now: i64,
-        max_age: Option<i64>,
-    ) -> Result<(Value, i64), SignatureError> {
+    pub fn loads(&self, text: &str, now: i64, max_age: Option<i64>) -> Result<(Value, i64), SignatureError> {
         let (payload, issued_at) = self.unsign(text)?;
         check_age(issued_at, now, max_age)?;
         Ok((self.read(payload)?, issued_at))
@@ -134,19 +123,11 @@ impl UrlSafeTimedSerializer {
 }
 
 fn bounded(text: &str, limits: Limits) -> Result<(), SignatureError> {
-    if text.len() > limits.token {
-        Err(SignatureError::TooLong)
-    } else {
-        Ok(())
-    }
+    if text.len() > limits.token { Err(SignatureError::TooLong) } else { Ok(()) }
 }
 
 fn fitting(text: String, limits: Limits) -> Result<String, EncodeError> {
-    if text.len() > limits.token {
-        Err(EncodeError::TooLong)
-    } else {
-        Ok(text)
-    }
+    if text.len() > limits.token { Err(EncodeError::TooLong) } else { Ok(text) }
 }
 
 fn read(payload: &str, limits: Limits) -> Result<Value, SignatureError> {

@@ -33,16 +33,9 @@ pub enum Derivation {
 impl Derivation {
     fn derive(self, secret: &[u8], salt: &[u8]) -> Zeroizing<[u8; DIGEST_LEN]> {
         let digest = match self {
-            Self::DjangoConcat => Sha1::new()
-                .chain_update(salt)
-                .chain_update("signer")
-                .chain_update(secret)
-                .finalize(),
+            Self::DjangoConcat => Sha1::new().chain_update(salt).chain_update("signer").chain_update(secret).finalize(),
             Self::Hmac => keyed(secret).chain_update(salt).finalize().into_bytes(),
-            Self::Concat => Sha1::new()
-                .chain_update(salt)
-                .chain_update(secret)
-                .finalize(),
+            Self::Concat => Sha1::new().chain_update(salt).chain_update(secret).finalize(),
         };
         Zeroizing::new(digest.into())
     }
@@ -74,9 +67,7 @@ impl Signer {
     /// Derives one key from each key in the ring.
     #[must_use]
     pub fn new(keys: &KeyRing, salt: &str, derivation: Derivation) -> Self {
-        Self {
-            macs: keys.map(|key| keyed(&*derivation.derive(key.as_bytes(), salt.as_bytes()))),
-        }
+        Self { macs: keys.map(|key| keyed(&*derivation.derive(key.as_bytes(), salt.as_bytes()))) }
     }
 
     /// `value.signature`, with the current key.
@@ -89,13 +80,7 @@ impl Signer {
     }
 
     pub(crate) fn sign_in_place(&self, text: &mut String) {
-        let digest = self
-            .macs
-            .current()
-            .clone()
-            .chain_update(&*text)
-            .finalize()
-            .into_bytes();
+        let digest = self.macs.current().clone().chain_update(&*text).finalize().into_bytes();
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(digest, text);
     }
@@ -112,9 +97,7 @@ impl Signer {
             return Err(SignatureError::Malformed);
         }
         let mut given = [0; DIGEST_LEN + 1];
-        let len = URL_SAFE_NO_PAD
-            .decode_slice(signature, &mut given)
-            .map_err(|_| SignatureError::Malformed)?;
+        let len = URL_SAFE_NO_PAD.decode_slice(signature, &mut given).map_err(|_| SignatureError::Malformed)?;
         let given = given.get(..len).ok_or(SignatureError::Malformed)?;
         for mac in self.macs.iter() {
             let wanted = mac.clone().chain_update(value).finalize().into_bytes();
@@ -128,9 +111,7 @@ impl Signer {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer")
-            .field("keys", &self.macs.iter().count())
-            .finish_non_exhaustive()
+        f.debug_struct("Signer").field("keys", &self.macs.iter().count()).finish_non_exhaustive()
     }
 }
 
@@ -144,9 +125,7 @@ impl TimestampSigner {
     /// Derives one key from each key in the ring.
     #[must_use]
     pub fn new(keys: &KeyRing, salt: &str, derivation: Derivation) -> Self {
-        Self {
-            signer: Signer::new(keys, salt, derivation),
-        }
+        Self { signer: Signer::new(keys, salt, derivation) }
     }
 
     /// `value.timestamp.signature`. Times before 1970 count as 1970.
@@ -188,20 +167,11 @@ fn parse_time(text: &str) -> Option<i64> {
     if bytes.len() > 8 || bytes.first() == Some(&0) {
         return None;
     }
-    i64::try_from(
-        bytes
-            .iter()
-            .fold(0_u64, |time, byte| time << 8 | u64::from(*byte)),
-    )
-    .ok()
+    i64::try_from(bytes.iter().fold(0_u64, |time, byte| time << 8 | u64::from(*byte))).ok()
 }
 
 /// Refuses what is older than `max_age` seconds or comes from the future; without a limit nothing is refused.
-pub(crate) fn check_age(
-    issued_at: i64,
-    now: i64,
-    max_age: Option<i64>,
-) -> Result<(), SignatureError> {
+pub(crate) fn check_age(issued_at: i64, now: i64, max_age: Option<i64>) -> Result<(), SignatureError> {
     let Some(max_age) = max_age else {
         return Ok(());
     };
@@ -220,71 +190,19 @@ mod tests {
     fn derived_keys_are_those_of_the_reference() {
         use Derivation::{Concat, DjangoConcat, Hmac};
         for (salt, derivation, wanted) in [
-            (
-                "cookie-session",
-                Hmac,
-                "d1da48b55d2e44fd1d4854ddcda554cd22580360",
-            ),
-            (
-                "flask-session",
-                Hmac,
-                "546bfa1336bc25d2e023902a3d239c9fccf22874",
-            ),
-            (
-                "wtf-csrf-token",
-                DjangoConcat,
-                "87822bfe0f44591c23af2d12aabd15b3bf1271e8",
-            ),
-            (
-                "remember-salt",
-                DjangoConcat,
-                "db8fb30cfcfe96694e0cc9b45b22a3ff904cc70a",
-            ),
-            (
-                "login-salt",
-                DjangoConcat,
-                "c588028610a892bd11dd1da3f3a1268910e23d7b",
-            ),
-            (
-                "reset-salt",
-                DjangoConcat,
-                "6e546e28f5612e15344b039202c8c6f9222f1ae2",
-            ),
-            (
-                "confirm-salt",
-                DjangoConcat,
-                "c8468a5b70d6c1728479fb8d5602ff46a37a0c7b",
-            ),
-            (
-                "change-email-salt",
-                DjangoConcat,
-                "0c9689fc0338cda544769611f656796726864eee",
-            ),
-            (
-                "us-setup-salt",
-                DjangoConcat,
-                "d19742e9c94e293b3c158d4045ddcdca722443d4",
-            ),
-            (
-                "tf-setup-salt",
-                DjangoConcat,
-                "ce7960226b612d1e47d9aa5f1d51f9d97e3e7023",
-            ),
-            (
-                "tf-validity-salt",
-                DjangoConcat,
-                "e531d37eba1190610684cae97ddc428398cf071d",
-            ),
-            (
-                "wan-salt",
-                DjangoConcat,
-                "4d1fc939b36f38670d68502e1b64bf9b73c2c5d1",
-            ),
-            (
-                "refresh-token-salt",
-                DjangoConcat,
-                "76218bf887b66c9b3adf52f390a6d4440b7ee773",
-            ),
+            ("cookie-session", Hmac, "d1da48b55d2e44fd1d4854ddcda554cd22580360"),
+            ("flask-session", Hmac, "546bfa1336bc25d2e023902a3d239c9fccf22874"),
+            ("wtf-csrf-token", DjangoConcat, "87822bfe0f44591c23af2d12aabd15b3bf1271e8"),
+            ("remember-salt", DjangoConcat, "db8fb30cfcfe96694e0cc9b45b22a3ff904cc70a"),
+            ("login-salt", DjangoConcat, "c588028610a892bd11dd1da3f3a1268910e23d7b"),
+            ("reset-salt", DjangoConcat, "6e546e28f5612e15344b039202c8c6f9222f1ae2"),
+            ("confirm-salt", DjangoConcat, "c8468a5b70d6c1728479fb8d5602ff46a37a0c7b"),
+            ("change-email-salt", DjangoConcat, "0c9689fc0338cda544769611f656796726864eee"),
+            ("us-setup-salt", DjangoConcat, "d19742e9c94e293b3c158d4045ddcdca722443d4"),
+            ("tf-setup-salt", DjangoConcat, "ce7960226b612d1e47d9aa5f1d51f9d97e3e7023"),
+            ("tf-validity-salt", DjangoConcat, "e531d37eba1190610684cae97ddc428398cf071d"),
+            ("wan-salt", DjangoConcat, "4d1fc939b36f38670d68502e1b64bf9b73c2c5d1"),
+            ("refresh-token-salt", DjangoConcat, "76218bf887b66c9b3adf52f390a6d4440b7ee773"),
             ("x", Concat, "ffba345a35502b791f2d5c11aa6abc2954355d17"),
         ] {
             let key = derivation.derive(b"lychgate-test-secret-0001", salt.as_bytes());
@@ -297,17 +215,9 @@ mod tests {
         assert_eq!(parse_time(""), Some(0));
         assert_eq!(parse_time("aE7hgA"), Some(1_750_000_000));
         assert_eq!(parse_time("f_________8"), Some(i64::MAX));
-        for bad in [
-            "AA",
-            "AGhO4YA",
-            "aE7hgB",
-            "aE7hg",
-            "aE7hgA==",
-            "__________8",
-            "gAAAAAAAAAA",
-            "AAAAAAAAAAAA",
-            "a E7hgA",
-        ] {
+        for bad in
+            ["AA", "AGhO4YA", "aE7hgB", "aE7hg", "aE7hgA==", "__________8", "gAAAAAAAAAA", "AAAAAAAAAAAA", "a E7hgA"]
+        {
             assert_eq!(parse_time(bad), None, "{bad}");
         }
     }
@@ -319,10 +229,7 @@ mod tests {
         assert_eq!(check_age(100, 161, Some(60)), Err(SignatureError::Expired));
         assert_eq!(check_age(100, 99, Some(60)), Err(SignatureError::Expired));
         assert_eq!(check_age(100, 100, Some(-1)), Err(SignatureError::Expired));
-        assert_eq!(
-            check_age(i64::MAX, i64::MIN, Some(60)),
-            Err(SignatureError::Expired)
-        );
+        assert_eq!(check_age(i64::MAX, i64::MIN, Some(60)), Err(SignatureError::Expired));
         assert!(check_age(i64::MAX, i64::MIN, None).is_ok());
     }
 }

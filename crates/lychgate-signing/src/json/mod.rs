@@ -68,11 +68,7 @@ impl Value {
     /// The text of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::Str(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Str(text) = self { Some(text) } else { None }
     }
 }
 
@@ -91,10 +87,7 @@ impl fmt::Debug for Value {
             Self::Float(_) => f.write_str("Float(..)"),
             Self::Str(_) => f.write_str("Str(..)"),
             Self::List(items) => f.debug_list().entries(items).finish(),
-            Self::Map(members) => f
-                .debug_map()
-                .entries(members.iter().map(|(name, value)| (name, value)))
-                .finish(),
+            Self::Map(members) => f.debug_map().entries(members.iter().map(|(name, value)| (name, value))).finish(),
         }
     }
 }
@@ -143,11 +136,6 @@ impl From<Vec<Value>> for Value {
 
 impl<K: Into<String>> FromIterator<(K, Value)> for Value {
     fn from_iter<I: IntoIterator<Item = (K, Value)>>(members: I) -> Self {
-        Self::Map(
-            members
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
-        )
+        Self::Map(members.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 }

@@ -9,11 +9,7 @@ pub(crate) fn parse(text: &str) -> Result<Value> {
     let mut reader = Reader { text, at: 0 };
     let value = reader.value(0)?;
     reader.skip_space();
-    if reader.at == text.len() {
-        Ok(value)
-    } else {
-        Err(ParseError)
-    }
+    if reader.at == text.len() { Ok(value) } else { Err(ParseError) }
 }
 
 struct Reader<'a> {
@@ -42,11 +38,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, byte: u8) -> Result<()> {
-        if self.eat(byte) {
-            Ok(())
-        } else {
-            Err(ParseError)
-        }
+        if self.eat(byte) { Ok(()) } else { Err(ParseError) }
     }
 
     fn rest(&self) -> &'a str {
@@ -73,9 +65,7 @@ impl<'a> Reader<'a> {
             b'n' => self.word("null", Value::Null),
             b'N' => self.word("NaN", Value::Float(f64::NAN)),
             b'I' => self.word("Infinity", Value::Float(f64::INFINITY)),
-            b'-' if self.rest().starts_with("-I") => {
-                self.word("-Infinity", Value::Float(f64::NEG_INFINITY))
-            }
+            b'-' if self.rest().starts_with("-I") => self.word("-Infinity", Value::Float(f64::NEG_INFINITY)),
             _ => self.number(),
         }
     }
@@ -119,11 +109,7 @@ impl<'a> Reader<'a> {
             }
             self.expect(b',')?;
         }
-        if has_repeated_name(&members) {
-            Err(ParseError)
-        } else {
-            Ok(Value::Map(members))
-        }
+        if has_repeated_name(&members) { Err(ParseError) } else { Ok(Value::Map(members)) }
     }
 
     fn digits(&mut self) -> Result<()> {
@@ -131,11 +117,7 @@ impl<'a> Reader<'a> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at > start {
-            Ok(())
-        } else {
-            Err(ParseError)
-        }
+        if self.at > start { Ok(()) } else { Err(ParseError) }
     }
 
     fn number(&mut self) -> Result<Value> {
@@ -161,11 +143,7 @@ impl<'a> Reader<'a> {
             return text.parse().map(Value::Int).map_err(|_| ParseError);
         }
         let number: f64 = text.parse().map_err(|_| ParseError)?;
-        if number.is_finite() {
-            Ok(Value::Float(number))
-        } else {
-            Err(ParseError)
-        }
+        if number.is_finite() { Ok(Value::Float(number)) } else { Err(ParseError) }
     }
 
     fn string(&mut self) -> Result<String> {
@@ -173,10 +151,7 @@ impl<'a> Reader<'a> {
         let mut out = String::new();
         loop {
             let rest = self.rest();
-            let stop = rest
-                .bytes()
-                .position(|b| b == b'"' || b == b'\\' || b < b' ')
-                .ok_or(ParseError)?;
+            let stop = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < b' ').ok_or(ParseError)?;
             out.push_str(rest.get(..stop).ok_or(ParseError)?);
             self.at += stop;
             if self.eat(b'"') {
@@ -258,28 +233,16 @@ mod tests {
         for (text, value) in [
             (" null ", Value::Null),
             ("-0", Value::Int(0)),
-            (
-                "12345678901234567890",
-                Value::Int(12_345_678_901_234_567_890),
-            ),
-            (
-                "-170141183460469231731687303715884105728",
-                Value::Int(i128::MIN),
-            ),
+            ("12345678901234567890", Value::Int(12_345_678_901_234_567_890)),
+            ("-170141183460469231731687303715884105728", Value::Int(i128::MIN)),
             ("1e22", Value::Float(1e22)),
             ("1E+2", Value::Float(100.0)),
             ("-0.0", Value::Float(-0.0)),
             ("Infinity", Value::Float(f64::INFINITY)),
             ("-Infinity", Value::Float(f64::NEG_INFINITY)),
             (r#""\ud83d\ude00\/é""#, Value::from("😀/é")),
-            (
-                "[ 1 , [ ] , { } ]",
-                Value::List(vec![Value::Int(1), Value::List(vec![]), Value::Map(vec![])]),
-            ),
-            (
-                r#"{"b":1,"a":2}"#,
-                Value::from_iter([("b", Value::Int(1)), ("a", Value::Int(2))]),
-            ),
+            ("[ 1 , [ ] , { } ]", Value::List(vec![Value::Int(1), Value::List(vec![]), Value::Map(vec![])])),
+            (r#"{"b":1,"a":2}"#, Value::from_iter([("b", Value::Int(1)), ("a", Value::Int(2))])),
         ] {
             assert_eq!(parse(text), Ok(value), "{text}");
         }
@@ -288,10 +251,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        let many = format!(
-            "{{{}\"k0\":0}}",
-            (0..40).map(|i| format!("\"k{i}\":1,")).collect::<String>()
-        );
+        let many = format!("{{{}\"k0\":0}}", (0..40).map(|i| format!("\"k{i}\":1,")).collect::<String>());
         let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
         for text in [
             "",
@@ -348,9 +308,7 @@ mod tests {
             Just(Value::Null),
             any::<bool>().prop_map(Value::Bool),
             any::<i128>().prop_map(Value::Int),
-            prop::num::f64::ANY
-                .prop_filter("NaN is not equal to itself", |n| !n.is_nan())
-                .prop_map(Value::Float),
+            prop::num::f64::ANY.prop_filter("NaN is not equal to itself", |n| !n.is_nan()).prop_map(Value::Float),
             any::<String>().prop_map(Value::Str),
         ];
         leaf.prop_recursive(5, 40, 6, |inner| {

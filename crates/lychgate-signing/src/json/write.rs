@@ -6,11 +6,7 @@ use super::{MAX_DEPTH, Value};
 use crate::error::EncodeError;
 
 /// Writes `value`; `depth` counts the arrays and objects around it.
-pub(crate) fn write_value(
-    out: &mut String,
-    value: &Value,
-    depth: usize,
-) -> Result<(), EncodeError> {
+pub(crate) fn write_value(out: &mut String, value: &Value, depth: usize) -> Result<(), EncodeError> {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -57,19 +53,13 @@ pub(crate) fn write_float(out: &mut String, number: f64) {
         return out.push_str("NaN");
     }
     if number.is_infinite() {
-        return out.push_str(if number > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        });
+        return out.push_str(if number > 0.0 { "Infinity" } else { "-Infinity" });
     }
     let size = number.abs();
     if size != 0.0 && !(1e-4..1e16).contains(&size) {
         let text = format!("{number:e}");
         if let Some((digits, exponent)) = text.split_once('e') {
-            let (sign, exponent) = exponent
-                .strip_prefix('-')
-                .map_or(('+', exponent), |rest| ('-', rest));
+            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
             let _ = write!(out, "{digits}e{sign}{exponent:0>2}");
         }
     } else {
@@ -178,14 +168,8 @@ mod tests {
             out
         };
         let controls = r#""a\"\\/\n\r\t\b\f\u0000\u001f"#;
-        assert_eq!(
-            written(Escape::NonAscii),
-            format!(r#"{controls}\u007f\u00e9\u2603\ud83d\ude00<b>""#)
-        );
-        assert_eq!(
-            written(Escape::Controls),
-            format!("{controls}\u{7f}é☃😀<b>\"")
-        );
+        assert_eq!(written(Escape::NonAscii), format!(r#"{controls}\u007f\u00e9\u2603\ud83d\ude00<b>""#));
+        assert_eq!(written(Escape::Controls), format!("{controls}\u{7f}é☃😀<b>\""));
     }
 
     #[test]

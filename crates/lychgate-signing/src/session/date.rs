@@ -1,13 +1,11 @@
 //! Dates as in HTTP headers (RFC 9110, section 5.6.7): `Sun, 15 Jun 2025 12:30:45 GMT`.
 
 use time::{
-    OffsetDateTime, PrimitiveDateTime, UtcOffset, format_description::BorrowedFormatItem,
-    macros::format_description,
+    OffsetDateTime, PrimitiveDateTime, UtcOffset, format_description::BorrowedFormatItem, macros::format_description,
 };
 
-const FORMAT: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year repr:full] [hour]:[minute]:[second] GMT"
-);
+const FORMAT: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year repr:full] [hour]:[minute]:[second] GMT");
 
 /// The date in UTC; `None` outside the years that Python knows.
 pub(super) fn write(time: OffsetDateTime) -> Option<String> {
@@ -33,15 +31,9 @@ mod tests {
     #[test]
     fn dates_have_one_spelling() {
         let time = datetime!(2025-06-15 12:30:45 UTC);
-        assert_eq!(
-            write(datetime!(2025-06-15 14:30:45.9 +2)).as_deref(),
-            Some("Sun, 15 Jun 2025 12:30:45 GMT")
-        );
+        assert_eq!(write(datetime!(2025-06-15 14:30:45.9 +2)).as_deref(), Some("Sun, 15 Jun 2025 12:30:45 GMT"));
         assert_eq!(read("Sun, 15 Jun 2025 12:30:45 GMT"), Some(time));
-        assert_eq!(
-            write(datetime!(0001-01-01 0:00 UTC)).as_deref(),
-            Some("Mon, 01 Jan 0001 00:00:00 GMT")
-        );
+        assert_eq!(write(datetime!(0001-01-01 0:00 UTC)).as_deref(), Some("Mon, 01 Jan 0001 00:00:00 GMT"));
         for bad in [
             "",
             "Mon, 15 Jun 2025 12:30:45 GMT",

@@ -39,9 +39,7 @@ impl SessionCodec {
     /// A codec for the cookies of one application.
     #[must_use]
     pub fn new(keys: &KeyRing, salt: &str) -> Self {
-        Self {
-            serializer: UrlSafeTimedSerializer::with_derivation(keys, salt, Derivation::Hmac),
-        }
+        Self { serializer: UrlSafeTimedSerializer::with_derivation(keys, salt, Derivation::Hmac) }
     }
 
     /// Changes the bounds.
@@ -56,27 +54,18 @@ impl SessionCodec {
     /// # Errors
     /// Any [`SignatureError`]; Flask then starts an empty session without a word.
     pub fn decode(&self, cookie: &str, now: i64, max_age: i64) -> Result<Map, SignatureError> {
-        self.decode_dated(cookie, now, max_age)
-            .map(|(session, _)| session)
+        self.decode_dated(cookie, now, max_age).map(|(session, _)| session)
     }
 
     /// Like [`decode`](Self::decode), with the time at which the cookie was written.
     ///
     /// # Errors
     /// Any [`SignatureError`].
-    pub fn decode_dated(
-        &self,
-        cookie: &str,
-        now: i64,
-        max_age: i64,
-    ) -> Result<(Map, i64), SignatureError> {
+    pub fn decode_dated(&self, cookie: &str, now: i64, max_age: i64) -> Result<(Map, i64), SignatureError> {
         let (payload, issued_at) = self.serializer.unsign(cookie)?;
         check_age(issued_at, now, Some(max_age))?;
         let json = self.serializer.read(payload)?;
-        Ok((
-            tag::read_map(json).ok_or(SignatureError::Payload)?,
-            issued_at,
-        ))
+        Ok((tag::read_map(json).ok_or(SignatureError::Payload)?, issued_at))
     }
 
     /// The cookie for a session, dated `now`.

@@ -45,12 +45,7 @@ fn write_value(out: &mut String, value: &Value, depth: usize) -> Result<(), Enco
         Value::Bytes(bytes) => tagged_text(out, BYTES, depth, &STANDARD.encode(bytes))?,
         Value::Markup(html) => tagged_text(out, MARKUP, depth, html)?,
         Value::Uuid(number) => tagged_text(out, UUID, depth, &format!("{number:032x}"))?,
-        Value::DateTime(time) => tagged_text(
-            out,
-            DATE,
-            depth,
-            &date::write(*time).ok_or(EncodeError::Date)?,
-        )?,
+        Value::DateTime(time) => tagged_text(out, DATE, depth, &date::write(*time).ok_or(EncodeError::Date)?)?,
     }
     Ok(())
 }
@@ -75,9 +70,7 @@ fn write_members(out: &mut String, members: &Map, depth: usize) -> Result<(), En
         && is_tag(name)
     {
         return tagged(out, OBJECT, depth, |out| {
-            tagged(out, &format!("{name}{ESCAPE}"), depth + 1, |out| {
-                write_value(out, value, depth + 2)
-            })
+            tagged(out, &format!("{name}{ESCAPE}"), depth + 1, |out| write_value(out, value, depth + 2))
         });
     }
     out.push('{');
@@ -116,11 +109,7 @@ fn tagged_text(out: &mut String, name: &str, depth: usize, text: &str) -> Result
 }
 
 fn check(depth: usize) -> Result<(), EncodeError> {
-    if depth >= MAX_DEPTH {
-        Err(EncodeError::TooDeep)
-    } else {
-        Ok(())
-    }
+    if depth >= MAX_DEPTH { Err(EncodeError::TooDeep) } else { Ok(()) }
 }
 
 /// The session in JSON; `None` when it is no object or a tag is wrongly used.
@@ -147,10 +136,7 @@ fn read_value(json: json::Value) -> Option<Value> {
                 return read_tagged(&name, value);
             }
             Value::Map(
-                members
-                    .into_iter()
-                    .map(|(name, value)| Some((name, read_value(value)?)))
-                    .collect::<Option<_>>()?,
+                members.into_iter().map(|(name, value)| Some((name, read_value(value)?))).collect::<Option<_>>()?,
             )
         }
     })
@@ -180,11 +166,6 @@ fn read_tagged(name: &str, value: json::Value) -> Option<Value> {
 }
 
 fn read_uuid(text: &str) -> Option<u128> {
-    let lower_hex =
-        text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if lower_hex {
-        u128::from_str_radix(text, 16).ok()
-    } else {
-        None
-    }
+    let lower_hex = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if lower_hex { u128::from_str_radix(text, 16).ok() } else { None }
 }

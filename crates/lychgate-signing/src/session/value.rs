@@ -43,31 +43,19 @@ impl Value {
     /// The text of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::Str(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Str(text) = self { Some(text) } else { None }
     }
 
     /// A truth value.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(value) = self {
-            Some(*value)
-        } else {
-            None
-        }
+        if let Self::Bool(value) = self { Some(*value) } else { None }
     }
 
     /// An integer that fits.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
-        if let Self::Int(number) = self {
-            i64::try_from(*number).ok()
-        } else {
-            None
-        }
+        if let Self::Int(number) = self { i64::try_from(*number).ok() } else { None }
     }
 
     /// A number, be it written as an integer or not.
@@ -84,21 +72,13 @@ impl Value {
     /// The items of a list or tuple.
     #[must_use]
     pub fn as_items(&self) -> Option<&[Value]> {
-        if let Self::List(items) | Self::Tuple(items) = self {
-            Some(items)
-        } else {
-            None
-        }
+        if let Self::List(items) | Self::Tuple(items) = self { Some(items) } else { None }
     }
 
     /// The members of an object.
     #[must_use]
     pub fn as_map(&self) -> Option<&Map> {
-        if let Self::Map(members) = self {
-            Some(members)
-        } else {
-            None
-        }
+        if let Self::Map(members) = self { Some(members) } else { None }
     }
 }
 

@@ -45,13 +45,7 @@ impl AuthTokenPayload {
     /// A payload of version 5 without claims of the application.
     #[must_use]
     pub fn new(user: impl Into<String>, authenticated_at: f64, expires_at: i64) -> Self {
-        Self {
-            version: 5,
-            user: user.into(),
-            authenticated_at,
-            expires_at,
-            claims: Vec::new(),
-        }
+        Self { version: 5, user: user.into(), authenticated_at, expires_at, claims: Vec::new() }
     }
 
     /// Adds a claim of the application.
@@ -70,17 +64,11 @@ impl AuthTokenPayload {
     /// A claim of the application.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.claims
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value)
+        self.claims.iter().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     fn old(version: u8, user: Value) -> Option<Self> {
-        Some(Self {
-            version,
-            ..Self::new(text(user)?, 0.0, 0)
-        })
+        Some(Self { version, ..Self::new(text(user)?, 0.0, 0) })
     }
 }
 
@@ -89,10 +77,7 @@ impl Purpose for AuthToken {
 
     const INFO: PurposeInfo = PurposeInfo::new("auth token", "REMEMBER_SALT", "remember-salt")
         .lifetime("TOKEN_MAX_AGE", 15 * MINUTE)
-        .meant_for(
-            "an API client, with each request",
-            "the user's token uniquifier",
-        )
+        .meant_for("an API client, with each request", "the user's token uniquifier")
         .reusable();
 
     fn to_json(payload: &AuthTokenPayload) -> Value {
@@ -102,10 +87,7 @@ impl Purpose for AuthToken {
             (AUTHENTICATED_AT, Value::from(payload.authenticated_at)),
             (EXPIRES_AT, Value::from(payload.expires_at)),
         ];
-        let claims = payload
-            .claims
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.clone()));
+        let claims = payload.claims.iter().map(|(name, value)| (name.as_str(), value.clone()));
         own.into_iter().chain(claims).collect()
     }
 
@@ -162,14 +144,10 @@ pub struct RefreshTokenPayload {
 impl Purpose for RefreshToken {
     type Payload = RefreshTokenPayload;
 
-    const INFO: PurposeInfo =
-        PurposeInfo::new("refresh token", "REFRESH_TOKEN_SALT", "refresh-token-salt")
-            .lifetime("REFRESH_TOKEN_MAX_AGE", 90 * DAY)
-            .meant_for(
-                "an API client, at the refresh endpoint",
-                "family and generation in the database",
-            )
-            .untimed();
+    const INFO: PurposeInfo = PurposeInfo::new("refresh token", "REFRESH_TOKEN_SALT", "refresh-token-salt")
+        .lifetime("REFRESH_TOKEN_MAX_AGE", 90 * DAY)
+        .meant_for("an API client, at the refresh endpoint", "family and generation in the database")
+        .untimed();
 
     fn to_json(payload: &RefreshTokenPayload) -> Value {
         Value::from_iter([

@@ -97,11 +97,7 @@ impl<P: Purpose> TokenCodec<P> {
         } else {
             Serializer::Untimed(UrlSafeSerializer::new(keys, salt))
         };
-        Self {
-            serializer,
-            max_age,
-            purpose: PhantomData,
-        }
+        Self { serializer, max_age, purpose: PhantomData }
     }
 
     /// A codec with the salt and lifetime of the purpose's [`INFO`](Purpose::INFO).
@@ -120,21 +116,14 @@ impl<P: Purpose> TokenCodec<P> {
             Serializer::Timed(serializer) => serializer.dumps(&value, now),
             Serializer::Untimed(serializer) => serializer.dumps(&value),
         }?;
-        Ok(Token {
-            text,
-            purpose: PhantomData,
-        })
+        Ok(Token { text, purpose: PhantomData })
     }
 
     /// What the token says, if it is one of ours, for this purpose, and in time.
     ///
     /// # Errors
     /// [`RedeemError`].
-    pub fn redeem(
-        &self,
-        text: &str,
-        now: i64,
-    ) -> Result<Redeemed<P::Payload>, RedeemError<P::Payload>> {
+    pub fn redeem(&self, text: &str, now: i64) -> Result<Redeemed<P::Payload>, RedeemError<P::Payload>> {
         let (payload, issued_at) = match &self.serializer {
             Serializer::Timed(serializer) => {
                 let (payload, issued_at) = serializer.unsign(text)?;
@@ -145,9 +134,7 @@ impl<P: Purpose> TokenCodec<P> {
                 let payload = serializer.read(payload).map(P::from_json);
                 if expired {
                     let payload = payload.ok().flatten();
-                    return Err(RedeemError::Expired(
-                        payload.map(|payload| Redeemed::new(payload, Some(issued_at))),
-                    ));
+                    return Err(RedeemError::Expired(payload.map(|payload| Redeemed::new(payload, Some(issued_at)))));
                 }
                 (payload?, Some(issued_at))
             }
@@ -159,20 +146,14 @@ impl<P: Purpose> TokenCodec<P> {
         if in_time {
             Ok(redeemed)
         } else {
-            Err(RedeemError::Expired(
-                P::INFO.readable_when_expired.then_some(redeemed),
-            ))
+            Err(RedeemError::Expired(P::INFO.readable_when_expired.then_some(redeemed)))
         }
     }
 }
 
 impl<P> Clone for TokenCodec<P> {
     fn clone(&self) -> Self {
-        Self {
-            serializer: self.serializer.clone(),
-            max_age: self.max_age,
-            purpose: PhantomData,
-        }
+        Self { serializer: self.serializer.clone(), max_age: self.max_age, purpose: PhantomData }
     }
 }
 

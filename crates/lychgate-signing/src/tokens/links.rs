@@ -28,18 +28,12 @@ impl Purpose for ConfirmEmail {
         .meant_for("a mailed link", "fs_uniquifier, the current e-mail address");
 
     fn to_json(payload: &ConfirmEmailPayload) -> Value {
-        Value::List(vec![
-            payload.user.as_str().into(),
-            payload.email_hash.as_str().into(),
-        ])
+        Value::List(vec![payload.user.as_str().into(), payload.email_hash.as_str().into()])
     }
 
     fn from_json(json: Value) -> Option<ConfirmEmailPayload> {
         let [user, email_hash] = items(json)?;
-        Some(ConfirmEmailPayload {
-            user: text(user)?,
-            email_hash: text(email_hash)?,
-        })
+        Some(ConfirmEmailPayload { user: text(user)?, email_hash: text(email_hash)? })
     }
 }
 
@@ -66,18 +60,12 @@ impl Purpose for ResetPassword {
         .readable_when_expired();
 
     fn to_json(payload: &ResetPasswordPayload) -> Value {
-        Value::List(vec![
-            payload.user.as_str().into(),
-            payload.password_hash.as_deref().into(),
-        ])
+        Value::List(vec![payload.user.as_str().into(), payload.password_hash.as_deref().into()])
     }
 
     fn from_json(json: Value) -> Option<ResetPasswordPayload> {
         let [user, password_hash] = items(json)?;
-        Some(ResetPasswordPayload {
-            user: text(user)?,
-            password_hash: text_or_null(password_hash)?,
-        })
+        Some(ResetPasswordPayload { user: text(user)?, password_hash: text_or_null(password_hash)? })
     }
 }
 
@@ -130,13 +118,9 @@ pub struct ChangeEmailPayload {
 impl Purpose for ChangeEmail {
     type Payload = ChangeEmailPayload;
 
-    const INFO: PurposeInfo =
-        PurposeInfo::new("change e-mail", "CHANGE_EMAIL_SALT", "change-email-salt")
-            .lifetime("CHANGE_EMAIL_WITHIN", 2 * HOUR)
-            .meant_for(
-                "a link mailed to the new address",
-                "fs_uniquifier, the current e-mail address",
-            );
+    const INFO: PurposeInfo = PurposeInfo::new("change e-mail", "CHANGE_EMAIL_SALT", "change-email-salt")
+        .lifetime("CHANGE_EMAIL_WITHIN", 2 * HOUR)
+        .meant_for("a link mailed to the new address", "fs_uniquifier, the current e-mail address");
 
     fn to_json(payload: &ChangeEmailPayload) -> Value {
         Value::List(vec![
@@ -171,17 +155,10 @@ pub struct TwoFactorValidityPayload {
 impl Purpose for TwoFactorValidity {
     type Payload = TwoFactorValidityPayload;
 
-    const INFO: PurposeInfo = PurposeInfo::new(
-        "two-factor validity",
-        "TWO_FACTOR_VALIDITY_SALT",
-        "tf-validity-salt",
-    )
-    .lifetime("TWO_FACTOR_LOGIN_VALIDITY", 30 * DAY)
-    .meant_for(
-        "a cookie of the browser that passed the second factor",
-        "fs_uniquifier",
-    )
-    .reusable();
+    const INFO: PurposeInfo = PurposeInfo::new("two-factor validity", "TWO_FACTOR_VALIDITY_SALT", "tf-validity-salt")
+        .lifetime("TWO_FACTOR_LOGIN_VALIDITY", 30 * DAY)
+        .meant_for("a cookie of the browser that passed the second factor", "fs_uniquifier")
+        .reusable();
 
     fn to_json(payload: &TwoFactorValidityPayload) -> Value {
         payload.user.as_str().into()

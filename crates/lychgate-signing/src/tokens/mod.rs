@@ -34,13 +34,10 @@ pub use access::{AuthToken, AuthTokenPayload, RefreshToken, RefreshTokenPayload,
 pub use binding::Binding;
 pub use codec::{RedeemError, Redeemed, Token, TokenCodec, fingerprint};
 pub use links::{
-    ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless,
-    PasswordlessPayload, ResetPassword, ResetPasswordPayload, TwoFactorValidity,
-    TwoFactorValidityPayload,
+    ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless, PasswordlessPayload,
+    ResetPassword, ResetPasswordPayload, TwoFactorValidity, TwoFactorValidityPayload,
 };
-pub use passkeys::{
-    WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload,
-};
+pub use passkeys::{WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload};
 pub use setup::{TwoFactorSetup, TwoFactorSetupPayload, UnifiedSetup, UnifiedSetupPayload};
 
 use crate::json::Value;
@@ -97,11 +94,7 @@ impl PurposeInfo {
     /// The facts about a timed purpose that may be used once and tells nothing once expired; change the rest
     /// with the methods below.
     #[must_use]
-    pub const fn new(
-        name: &'static str,
-        salt_setting: &'static str,
-        default_salt: &'static str,
-    ) -> Self {
+    pub const fn new(name: &'static str, salt_setting: &'static str, default_salt: &'static str) -> Self {
         Self {
             name,
             salt_setting,

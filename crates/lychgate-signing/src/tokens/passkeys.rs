@@ -37,10 +37,7 @@ impl Purpose for WebauthnRegister {
 
     const INFO: PurposeInfo = PurposeInfo::new("passkey registration", "WAN_SALT", "wan-salt")
         .lifetime("WAN_REGISTER_WITHIN", 30 * MINUTE)
-        .meant_for(
-            "the page that registers a passkey",
-            "the user and the session that began the registration",
-        );
+        .meant_for("the page that registers a passkey", "the user and the session that began the registration");
 
     fn to_json(payload: &WebauthnRegisterPayload) -> Value {
         let members = [
@@ -87,16 +84,11 @@ impl Purpose for WebauthnSignin {
 
     const INFO: PurposeInfo = PurposeInfo::new("passkey sign-in", "WAN_SALT", "wan-salt")
         .lifetime("WAN_SIGNIN_WITHIN", MINUTE)
-        .meant_for(
-            "the page that signs in with a passkey",
-            "the session that began the sign-in",
-        );
+        .meant_for("the page that signs in with a passkey", "the session that began the sign-in");
 
     fn to_json(payload: &WebauthnSigninPayload) -> Value {
-        let members = [
-            (CHALLENGE, payload.challenge.as_str().into()),
-            (USER_VERIFICATION, payload.user_verification.into()),
-        ];
+        let members =
+            [(CHALLENGE, payload.challenge.as_str().into()), (USER_VERIFICATION, payload.user_verification.into())];
         bound(members, payload.binding.as_ref())
     }
 

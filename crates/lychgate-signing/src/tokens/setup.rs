@@ -30,22 +30,16 @@ pub struct TwoFactorSetupPayload {
 
 impl fmt::Debug for TwoFactorSetupPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TwoFactorSetupPayload")
-            .field("method", &self.method)
-            .finish_non_exhaustive()
+        f.debug_struct("TwoFactorSetupPayload").field("method", &self.method).finish_non_exhaustive()
     }
 }
 
 impl Purpose for TwoFactorSetup {
     type Payload = TwoFactorSetupPayload;
 
-    const INFO: PurposeInfo = PurposeInfo::new(
-        "two-factor set-up",
-        "TWO_FACTOR_SETUP_SALT",
-        "tf-setup-salt",
-    )
-    .lifetime("TWO_FACTOR_SETUP_WITHIN", 30 * MINUTE)
-    .meant_for("the page that finishes the set-up", BOUND_TO);
+    const INFO: PurposeInfo = PurposeInfo::new("two-factor set-up", "TWO_FACTOR_SETUP_SALT", "tf-setup-salt")
+        .lifetime("TWO_FACTOR_SETUP_WITHIN", 30 * MINUTE)
+        .meant_for("the page that finishes the set-up", BOUND_TO);
 
     fn to_json(payload: &TwoFactorSetupPayload) -> Value {
         let members = [
@@ -89,19 +83,16 @@ pub struct UnifiedSetupPayload {
 
 impl fmt::Debug for UnifiedSetupPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnifiedSetupPayload")
-            .field("chosen_method", &self.chosen_method)
-            .finish_non_exhaustive()
+        f.debug_struct("UnifiedSetupPayload").field("chosen_method", &self.chosen_method).finish_non_exhaustive()
     }
 }
 
 impl Purpose for UnifiedSetup {
     type Payload = UnifiedSetupPayload;
 
-    const INFO: PurposeInfo =
-        PurposeInfo::new("unified sign-in set-up", "US_SETUP_SALT", "us-setup-salt")
-            .lifetime("US_SETUP_WITHIN", 30 * MINUTE)
-            .meant_for("the page that finishes the set-up", BOUND_TO);
+    const INFO: PurposeInfo = PurposeInfo::new("unified sign-in set-up", "US_SETUP_SALT", "us-setup-salt")
+        .lifetime("US_SETUP_WITHIN", 30 * MINUTE)
+        .meant_for("the page that finishes the set-up", BOUND_TO);
 
     fn to_json(payload: &UnifiedSetupPayload) -> Value {
         let members = [

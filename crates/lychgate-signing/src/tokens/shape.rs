@@ -8,11 +8,7 @@ pub(super) struct Members(Vec<(String, Value)>);
 
 impl Members {
     pub(super) fn of(json: Value) -> Option<Self> {
-        if let Value::Map(members) = json {
-            Some(Self(members))
-        } else {
-            None
-        }
+        if let Value::Map(members) = json { Some(Self(members)) } else { None }
     }
 
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
@@ -29,11 +25,7 @@ impl Members {
     }
 
     pub(super) fn integer(&mut self, name: &str) -> Option<i64> {
-        if let Value::Int(number) = self.take(name)? {
-            i64::try_from(number).ok()
-        } else {
-            None
-        }
+        if let Value::Int(number) = self.take(name)? { i64::try_from(number).ok() } else { None }
     }
 
     pub(super) fn seconds(&mut self, name: &str) -> Option<f64> {
@@ -41,11 +33,7 @@ impl Members {
     }
 
     pub(super) fn truth(&mut self, name: &str) -> Option<bool> {
-        if let Value::Bool(value) = self.take(name)? {
-            Some(value)
-        } else {
-            None
-        }
+        if let Value::Bool(value) = self.take(name)? { Some(value) } else { None }
     }
 
     /// The binding, which may be missing but not malformed.
@@ -68,19 +56,11 @@ impl Members {
 }
 
 pub(super) fn text(json: Value) -> Option<String> {
-    if let Value::Str(text) = json {
-        Some(text)
-    } else {
-        None
-    }
+    if let Value::Str(text) = json { Some(text) } else { None }
 }
 
 pub(super) fn text_or_null(json: Value) -> Option<Option<String>> {
-    if json == Value::Null {
-        Some(None)
-    } else {
-        text(json).map(Some)
-    }
+    if json == Value::Null { Some(None) } else { text(json).map(Some) }
 }
 
 /// A time in seconds; Python may write it as an integer.
@@ -95,20 +75,10 @@ pub(super) fn seconds(json: Value) -> Option<f64> {
 
 /// The items of an array that has exactly `N`.
 pub(super) fn items<const N: usize>(json: Value) -> Option<[Value; N]> {
-    if let Value::List(items) = json {
-        items.try_into().ok()
-    } else {
-        None
-    }
+    if let Value::List(items) = json { items.try_into().ok() } else { None }
 }
 
 /// An object, with the binding last where there is one.
-pub(super) fn bound<const N: usize>(
-    members: [(&str, Value); N],
-    binding: Option<&Binding>,
-) -> Value {
-    members
-        .into_iter()
-        .chain(binding.map(|binding| (Binding::NAME, binding.to_json())))
-        .collect()
+pub(super) fn bound<const N: usize>(members: [(&str, Value); N], binding: Option<&Binding>) -> Value {
+    members.into_iter().chain(binding.map(|binding| (Binding::NAME, binding.to_json()))).collect()
 }

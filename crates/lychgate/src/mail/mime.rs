@@ -68,3 +68,64 @@ impl Message {
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::settings;
+    use proptest::prelude::*;
+    use time::OffsetDateTime;
+
+    fn message(name: Option<String>, to: String, subject: String, id: String, body: String) -> Message {
+        Message {
+            id,
+            written_at: OffsetDateTime::UNIX_EPOCH,
+            from: settings::Mailbox { name, address: "post@lp.com".to_owned() },
+            to,
+            subject,
+            text: Some(body.clone()),
+            html: Some(body),
+        }
+    }
+
+    /// The headers that every letter has, and no others.
+    const NAMES: [&str; 8] =
+        ["Message-ID", "Date", "From", "To", "Subject", "Auto-Submitted", "MIME-Version", "Content-Type"];
+
+    proptest! {
+        #[test]
+        fn whatever_is_in_a_letter_adds_no_header(
+            name in proptest::option::of("[\\PC\r\n\t\u{0}\u{85}\u{2028}:<>@,\" ]{0,60}"),
+            subject in "[\\PC\r\n\t\u{0}\u{85}\u{2028}:<>@,\" ]{0,120}",
+            id in "[a-z\r\n: >]{0,20}",
+            body in "[\\PC\r\n.]{0,200}",
+        ) {
+            let letter = message(name, "joe@lp.com".to_owned(), subject, id, body);
+            let raw = String::from_utf8(letter.to_mime().unwrap()).unwrap();
+            let head = raw.split("\r\n\r\n").next().unwrap();
+            for line in head.split("\r\n").filter(|line| !line.starts_with([' ', '\t'])) {
+                let name = line.split(':').next().unwrap();
+                prop_assert!(NAMES.contains(&name), "{}", head);
+            }
+            prop_assert!(!head.replace("\r\n", "").contains(['\r', '\n', '\0']), "{}", head);
+        }
+
+        #[test]
+        fn an_address_never_holds_what_would_end_it(text in "[\\PC\r\n\t\u{0}<>, ]{0,30}@?[\\PC\r\n<>, .]{0,30}") {
+            if let Ok(address) = address(&text) {
+                let text = address.to_string();
+                prop_assert!(!text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',')), "{}", text);
+                prop_assert!(address.domain().is_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn a_letter_without_body_is_none() {
+        let mut letter = message(None, "joe@lp.com".to_owned(), String::new(), String::new(), String::new());
+        letter.text = None;
+        letter.html = None;
+        assert!(letter.to_mime().unwrap_err().is_permanent());
+    }
+}

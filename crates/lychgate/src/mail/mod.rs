@@ -34,12 +34,7 @@ mod post;
 mod smtp;
 mod within;
 
-pub(crate) use self::{
-    desk::Desk,
-    erased::AnyMailer,
-    post::Letter,
-    within::within,
-};
+pub(crate) use self::{desk::Desk, erased::AnyMailer, post::Letter, within::within};
 pub use self::{
     desk::MOST_ATTEMPTS,
     local::{FileMailer, LogMailer},

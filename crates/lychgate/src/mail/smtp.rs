@@ -7,7 +7,7 @@ use lettre::{
     transport::smtp::{
         Error, PoolConfig,
         authentication::Credentials,
-        client::{Identity, Tls, TlsParameters},
+        client::{Certificate, Identity, Tls, TlsParameters},
     },
 };
 
@@ -57,10 +57,18 @@ impl SmtpMailer {
 }
 
 fn parameters(settings: &Settings, server: &str) -> Result<TlsParameters, String> {
+    let read = |path: &str| std::fs::read(path).map_err(|error| format!("{path}: {error}"));
     let mut builder = TlsParameters::builder(server.to_owned());
+    if let Some(path) = settings.text_opt("mail.ssl_cafile") {
+        let pem = read(path)?;
+        if !pem.windows(18).any(|window| window == b"BEGIN CERTIFICATE-") {
+            return Err(format!("{path}: there is no certificate in it"));
+        }
+        builder =
+            builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| format!("{path}: {error}"))?);
+    }
     match (settings.text_opt("mail.ssl_certfile"), settings.text_opt("mail.ssl_keyfile")) {
         (Some(certificate), Some(key)) => {
-            let read = |path: &str| std::fs::read(path).map_err(|error| format!("{path}: {error}"));
             let identity = Identity::from_pem(&read(certificate)?, &read(key)?);
             builder = builder.identify_with(identity.map_err(|error| format!("{certificate}: {error}"))?);
         }

@@ -80,7 +80,10 @@ fn form(exchange: &Exchange) -> Form {
         Field::new("password", Kind::Password, "Password").autocomplete("new-password").required(),
         Field::new("password_confirm", Kind::Password, "Repeat the password").autocomplete("new-password").required(),
     ];
-    Form::new("setup_form", "security/setup.html", exchange.uri.path().to_owned(), fields)
+    let mut form = Form::new("setup_form", "security/setup.html", exchange.uri.path().to_owned(), fields);
+    let least = exchange.gate.settings().int("password_length_min");
+    form.payload.insert("password_min_length".to_owned(), least.into());
+    form
 }
 
 async fn get(call: Call) -> Result<Reply, Failure> {

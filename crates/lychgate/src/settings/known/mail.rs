@@ -11,8 +11,10 @@ pub(crate) const SETTINGS: &[Setting] = &section(
         opt_text("password").secret().means("Password for signing in at the mail server."),
         flag("use_tls", false).means("Whether the connection is secured by STARTTLS."),
         flag("use_ssl", false).means("Whether the connection is secured from the start."),
-        opt_duration("timeout").means("Longest wait for the mail server."),
+        opt_duration("timeout").means("Longest wait for the mail server; off for 10 seconds."),
         mailbox("default_sender").means("Sender of mails where `email_sender` is not given."),
+        opt_text("ssl_cafile")
+            .means("File of certificates that vouch for the mail server, beside the public authorities."),
         opt_text("ssl_keyfile").means("File of the client key."),
         opt_text("ssl_certfile").means("File of the client certificate."),
         text("backend", "smtp").means("Where mails go: \"smtp\", \"console\", \"file\", \"locmem\" or \"dummy\"."),
