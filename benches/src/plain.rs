@@ -99,6 +99,5 @@ pub fn user_by_email(email: &str) -> rusqlite::Result<Option<(String, String)>> 
 /// Compares a password with an argon2 hash.
 #[must_use]
 pub fn verify(password: &str, stored: &str) -> bool {
-    PasswordHash::new(stored)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(stored).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }

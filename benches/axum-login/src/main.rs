@@ -49,11 +49,10 @@ impl AuthnBackend for Backend {
     type Error = sqlx::Error;
 
     async fn authenticate(&self, given: Credentials) -> Result<Option<User>, sqlx::Error> {
-        let user: Option<User> =
-            sqlx::query_as("SELECT id, email, password FROM \"user\" WHERE email = ? AND active")
-                .bind(&given.email)
-                .fetch_optional(&self.0)
-                .await?;
+        let user: Option<User> = sqlx::query_as("SELECT id, email, password FROM \"user\" WHERE email = ? AND active")
+            .bind(&given.email)
+            .fetch_optional(&self.0)
+            .await?;
         let checked = tokio::task::spawn_blocking(move || user.filter(|user| matches(&given.password, &user.password)));
         Ok(checked.await.unwrap_or(None))
     }
@@ -67,8 +66,7 @@ impl AuthnBackend for Backend {
 }
 
 fn matches(password: &str, stored: &str) -> bool {
-    PasswordHash::new(stored)
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(stored).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 type Session = axum_login::AuthSession<Backend>;

@@ -241,6 +241,21 @@ impl TestApp {
         self.inbox.take()
     }
 
+    /// The path of the one link that leads below `folder` in the one mail since the last call.
+    pub async fn mailed_link(&self, folder: &str) -> String {
+        let mails = self.mails().await;
+        let [mail] = mails.as_slice() else { panic!("{} mails: {mails:?}", mails.len()) };
+        crate::link_in(mail, folder).unwrap_or_else(|| panic!("no link to {folder}: {:?}", mail.text))
+    }
+
+    /// The messages that the next page shows this browser.
+    #[must_use]
+    pub fn flashes(&self, browser: &Browser) -> Vec<String> {
+        let session = self.session_of(browser);
+        let all = session.get("_flashes").and_then(|all| all.as_items()).unwrap_or_default();
+        all.iter().map(|flash| flash.as_items().unwrap()[1].as_str().unwrap().to_owned()).collect()
+    }
+
     /// A user's row.
     pub async fn user(&self, email: &str) -> Arc<User> {
         self.store().user_by_identity("email", email, true).await.unwrap().unwrap()

@@ -35,6 +35,14 @@ impl Inbox {
     }
 }
 
+/// The path of the first link in a letter's text that leads below `folder`.
+#[must_use]
+pub fn link_in(mail: &Message, folder: &str) -> Option<String> {
+    let words = mail.text.as_deref()?.split_whitespace();
+    let paths = words.filter_map(|word| word.split_once("://localhost"));
+    paths.map(|(_, path)| path).find(|path| path.starts_with(&format!("{folder}/"))).map(str::to_owned)
+}
+
 impl Mailer for Inbox {
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         self.tried.fetch_add(1, Ordering::SeqCst);

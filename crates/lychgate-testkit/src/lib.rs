@@ -26,8 +26,8 @@ mod seed;
 mod sink;
 
 pub use app::{AppBuilder, Database, TestApp};
-pub use browser::{Browser, Call};
-pub use inbox::Inbox;
+pub use browser::{Browser, Call, at_once};
+pub use inbox::{Inbox, link_in};
 pub use reply::Reply;
 pub use seed::PASSWORD;
 pub use sink::{Mood, Received, Sink};

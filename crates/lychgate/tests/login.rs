@@ -213,6 +213,27 @@ async fn a_column_that_is_no_hash_accepts_nothing(
     assert_eq!(browser.call("GET", "/basic").basic("joe@lp.com", password).send().await.status(), 401);
 }
 
+#[tokio::test]
+async fn bcrypt_reads_passwords_to_their_end() {
+    let settings = "[security]\npassword_hash = \"bcrypt\"\npassword_hash_passlib_options = { bcrypt__rounds = 4 }\n";
+    let whole = "a".repeat(72);
+    for single in [false, true] {
+        let app = app().toml(&format!("{settings}password_single_hash = {single}")).start().await;
+        let joe = app.user("joe@lp.com").await;
+        assert!(joe.password.as_deref().unwrap().starts_with("$2b$04$"));
+        for tail in ["\0", "\0x", " "] {
+            let reply = sign_in(&mut app.browser(), "joe@lp.com", &format!("{PASSWORD}{tail}")).await;
+            assert_eq!(reply.status(), 400, "{single} {tail:?}");
+        }
+        app.gate().accounts().change_password(&joe, &whole).await.unwrap();
+        assert_eq!(sign_in(&mut app.browser(), "joe@lp.com", &whole).await.status(), 200);
+        for tail in ["b", "\0", "é"] {
+            let reply = sign_in(&mut app.browser(), "joe@lp.com", &format!("{whole}{tail}")).await;
+            assert_eq!(reply.status(), 400, "{single} {tail:?}");
+        }
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn an_old_hash_is_renewed(#[values(Database::Sqlite, Database::Postgres)] database: Database) {

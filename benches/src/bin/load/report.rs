@@ -93,6 +93,12 @@ impl Report {
 }
 
 fn shown(figure: f64) -> String {
-    let digits = if figure.abs() >= 100.0 { 0 } else if figure.abs() >= 10.0 { 1 } else { 2 };
+    let digits = if figure.abs() >= 100.0 {
+        0
+    } else if figure.abs() >= 10.0 {
+        1
+    } else {
+        2
+    };
     format!("{figure:.digits$}")
 }

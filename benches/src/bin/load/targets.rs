@@ -51,10 +51,10 @@ impl Target {
             Self::Lychgate | Self::Modern => beside("gate"),
             Self::Bare => beside("bare"),
             Self::Select => beside("select"),
-            Self::AxumLogin => Some(std::env::var_os("BENCH_AXUM_LOGIN").map_or_else(
-                || benches_folder().join("axum-login/target/release/bench-axum-login"),
-                PathBuf::from,
-            )),
+            Self::AxumLogin => Some(
+                std::env::var_os("BENCH_AXUM_LOGIN")
+                    .map_or_else(|| benches_folder().join("axum-login/target/release/bench-axum-login"), PathBuf::from),
+            ),
             Self::FlaskSecurity => Some(python()),
         };
         path.filter(|path| path.exists())
@@ -71,8 +71,21 @@ impl Target {
         if self == Self::FlaskSecurity {
             let mut command = Command::new(program);
             command.current_dir(benches_folder()).env("BENCH_CONFIG", &seed.config).args([
-                "-W", "ignore", "-m", "gunicorn", "--log-level", "error", "--worker-class", "gthread", "--workers", "2",
-                "--threads", "4", "--keep-alive", "60", "flask_security_app:serve()",
+                "-W",
+                "ignore",
+                "-m",
+                "gunicorn",
+                "--log-level",
+                "error",
+                "--worker-class",
+                "gthread",
+                "--workers",
+                "2",
+                "--threads",
+                "4",
+                "--keep-alive",
+                "60",
+                "flask_security_app:serve()",
             ]);
             return Ok(Server::start(command, |command, address| {
                 command.arg("--bind").arg(address.to_string());

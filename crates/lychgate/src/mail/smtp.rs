@@ -1,59 +1,121 @@
 //! Sends letters to a mail server.
 
-use std::{fmt, time::Duration};
-
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
-    transport::smtp::{
-        Error, PoolConfig,
-        authentication::Credentials,
-        client::{Certificate, Identity, Tls, TlsParameters},
-    },
+use std::{
+    fmt,
+    time::{Duration, Instant},
 };
+
+use lettre::transport::smtp::{
+    Error,
+    authentication::{Credentials, DEFAULT_MECHANISMS},
+    client::{AsyncSmtpConnection, Certificate, Identity, TlsParameters},
+    extension::ClientId,
+};
+use parking_lot::Mutex;
 
 use super::{MailError, Mailer, Message};
 use crate::settings::Settings;
 
+/// Connections that are kept for the next letter, and for how long.
+const MOST_IDLE: usize = 8;
+const LONGEST_IDLE: Duration = Duration::from_secs(30);
+
+/// How long a kept connection may take to say that it still works.
+const PROBE: Duration = Duration::from_secs(2);
+
 /// Sends letters by SMTP (RFC 5321), secured by TLS from the start, by STARTTLS, or not at all.
 ///
-/// With `use_tls` a server that offers no STARTTLS gets neither letters nor the password. Connections are kept for a
-/// minute and used again.
+/// With `use_tls` a server that offers no STARTTLS gets neither letters nor the password. Connections are kept for half
+/// a minute and used again.
 pub struct SmtpMailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    shown: String,
+    server: String,
+    port: u16,
+    security: Security,
+    credentials: Option<Credentials>,
+    hello: ClientId,
+    timeout: Duration,
+    // lettre's own pool takes back a connection that was given up in the middle of a letter, and the next letter would
+    // take the server's answers to the former one for its own. Here only a connection that is done comes back.
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: AsyncSmtpConnection,
+    since: Instant,
+}
+
+enum Security {
+    None,
+    StartTls(TlsParameters),
+    FromTheStart(TlsParameters),
 }
 
 impl SmtpMailer {
-    /// The mail server of the settings in `[mail]`; `timeout` is the longest wait for each of its answers.
+    /// The mail server of the settings in `[mail]`; `timeout` is the longest wait for a connection.
     ///
     /// # Errors
     ///
     /// One line about the setting that cannot be used.
     pub fn from_settings(settings: &Settings, timeout: Duration) -> Result<Self, String> {
-        let server = settings.text_opt("mail.server").unwrap_or("localhost");
+        let server = settings.text_opt("mail.server").unwrap_or("localhost").to_owned();
         let port = u16::try_from(settings.int("mail.port")).map_err(|_| "mail.port is not a port".to_owned())?;
-        let (wrapped, starttls) = (settings.flag("mail.use_ssl"), settings.flag("mail.use_tls"));
-        let (tls, how) = match (wrapped, starttls) {
+        let security = match (settings.flag("mail.use_ssl"), settings.flag("mail.use_tls")) {
             (true, true) => return Err("mail.use_ssl and mail.use_tls exclude each other".to_owned()),
-            (true, false) => (Tls::Wrapper(parameters(settings, server)?), "TLS"),
-            (false, true) => (Tls::Required(parameters(settings, server)?), "STARTTLS"),
-            (false, false) => (Tls::None, "without TLS"),
+            (true, false) => Security::FromTheStart(parameters(settings, &server)?),
+            (false, true) => Security::StartTls(parameters(settings, &server)?),
+            (false, false) => Security::None,
         };
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server);
-        let mut builder = builder.port(port).tls(tls).timeout(Some(timeout)).pool_config(PoolConfig::new().max_size(8));
-        if let Some(name) = settings.text_opt("mail.username") {
-            let password = settings.text_opt("mail.password").unwrap_or_default();
-            builder = builder.credentials(Credentials::new(name.to_owned(), password.to_owned()));
-            let local = server.eq_ignore_ascii_case("localhost")
-                || server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-            if !wrapped && !starttls && !local {
-                tracing::warn!(
-                    "the password of the mail server is sent in the clear: set mail.use_tls or mail.use_ssl"
-                );
+        let password = settings.text_opt("mail.password").unwrap_or_default();
+        let name = settings.text_opt("mail.username");
+        let credentials = name.map(|name| Credentials::new(name.to_owned(), password.to_owned()));
+        if credentials.is_some() && matches!(security, Security::None) && !is_here(&server) {
+            tracing::warn!("the password of the mail server is sent in the clear: set mail.use_tls or mail.use_ssl");
+        }
+        let hello = ClientId::default();
+        Ok(Self { server, port, security, credentials, hello, timeout, idle: Mutex::default() })
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        let (address, timeout) = ((self.server.as_str(), self.port), Some(self.timeout));
+        let wrapped = match &self.security {
+            Security::FromTheStart(parameters) => Some(parameters.clone()),
+            _ => None,
+        };
+        let mut connection = AsyncSmtpConnection::connect_tokio1(address, timeout, &self.hello, wrapped, None).await?;
+        if let Security::StartTls(parameters) = &self.security {
+            connection.starttls(parameters.clone(), &self.hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection that waits for a letter: one that was kept, if it still works, or a new one.
+    async fn ready(&self) -> Result<AsyncSmtpConnection, Error> {
+        loop {
+            let kept = self.idle.lock().pop();
+            let Some(mut kept) = kept else { return self.connect().await };
+            let works = kept.since.elapsed() < LONGEST_IDLE
+                && tokio::time::timeout(PROBE, kept.connection.test_connected()).await == Ok(true);
+            if works {
+                return Ok(kept.connection);
             }
         }
-        Ok(Self { transport: builder.build(), shown: format!("{server}:{port}, {how}") })
     }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle.lock();
+        idle.retain(|kept| kept.since.elapsed() < LONGEST_IDLE);
+        if idle.len() < MOST_IDLE {
+            idle.push(Idle { connection, since: Instant::now() });
+        }
+    }
+}
+
+fn is_here(server: &str) -> bool {
+    let address = server.parse::<std::net::IpAddr>();
+    server.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn parameters(settings: &Settings, server: &str) -> Result<TlsParameters, String> {
@@ -83,20 +145,26 @@ impl Mailer for SmtpMailer {
         let letter = message.to_lettre()?;
         let addresses = letter.envelope().to().iter().chain(letter.envelope().from());
         let is_international = addresses.into_iter().any(|address| !AsRef::<str>::as_ref(address).is_ascii());
-        match self.transport.send(letter).await {
-            Ok(_) => Ok(()),
-            // Not even tried: the server has no SMTPUTF8 (RFC 6531).
-            Err(error) if is_international && error.is_client() => Err(MailError::permanent(error)),
+        let mut connection = self.ready().await.map_err(MailError::temporary)?;
+        match connection.send(letter.envelope(), &letter.formatted()).await {
+            Ok(_) => {
+                self.keep(connection);
+                Ok(())
+            }
+            // Not even tried: the address needs SMTPUTF8 (RFC 6531), which the server does not have.
+            Err(error) if error.is_client() && is_international => Err(MailError::permanent(error)),
             Err(error) if is_about_the_letter(&error) => Err(MailError::permanent(error)),
             Err(error) => Err(MailError::temporary(error)),
         }
     }
 
     async fn check(&self) -> Result<String, MailError> {
-        match self.transport.test_connection().await {
-            Ok(true) => Ok(format!("{} answers", self.shown)),
-            Ok(false) => Err(MailError::temporary(format_args!("{} does not answer as a mail server", self.shown))),
-            Err(error) => Err(MailError::temporary(format_args!("{}: {error}", self.shown))),
+        match self.connect().await {
+            Ok(mut connection) => {
+                let _ = connection.quit().await;
+                Ok(format!("{self:?} answers"))
+            }
+            Err(error) => Err(MailError::temporary(format_args!("{self:?}: {error}"))),
         }
     }
 }
@@ -109,6 +177,11 @@ fn is_about_the_letter(error: &Error) -> bool {
 
 impl fmt::Debug for SmtpMailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmtpMailer").field("server", &self.shown).finish_non_exhaustive()
+        let security = match self.security {
+            Security::None => "without TLS",
+            Security::StartTls(_) => "STARTTLS",
+            Security::FromTheStart(_) => "TLS",
+        };
+        write!(f, "{}:{}, {security}", self.server, self.port)
     }
 }

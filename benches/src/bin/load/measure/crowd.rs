@@ -24,7 +24,8 @@ pub(crate) fn memory(bench: &Bench, report: &mut Report) -> Outcome {
         };
         let statuses = thread::scope(|scope| {
             let threads: Vec<_> = (0..CROWD).map(|user| scope.spawn(move || sign_in(user))).collect();
-            let joined = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a client failed".into())));
+            let joined =
+                threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err("a client failed".into())));
             joined.collect::<Outcome<Vec<u16>>>()
         })?;
         let done = statuses.iter().filter(|status| **status == 200).count();

@@ -1,0 +1,223 @@
+//! Registration.
+#![allow(clippy::unwrap_used)]
+
+use lychgate::{Event, store::UserPatch};
+use lychgate_testkit::{AppBuilder, Browser, Database, Reply, TestApp, at_once, link_in};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+const PHRASE: &str = "nobody guesses this phrase";
+
+fn app() -> AppBuilder {
+    TestApp::builder().toml("[security]\nregisterable = true\n[csrf]\nenabled = false")
+}
+
+fn fields(email: &str) -> Value {
+    json!({"email": email, "password": PHRASE, "password_confirm": PHRASE})
+}
+
+async fn register(browser: &mut Browser, email: &str) -> Reply {
+    browser.post_json("/register", fields(email)).await
+}
+
+async fn knows(app: &TestApp, email: &str) -> bool {
+    app.store().user_by_identity("email", email, true).await.unwrap().is_some()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_person_registers(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    let toml = "[csrf]\nenabled = true\n[security]\npost_register_view = \"/hello\"";
+    let app = app().toml(toml).on(database).start().await;
+    let mut browser = app.browser();
+    let page = browser.get("/register?next=/there").await;
+    assert!(page.text().contains(r#"name="register_user_form""#) && page.text().contains("/register?next=/there"));
+    let fields = [("email", "new@lp.com"), ("password", PHRASE), ("password_confirm", PHRASE)];
+    let refused = browser.post_form("/register", &fields).await;
+    assert_eq!(refused.status(), 200);
+    assert!(!knows(&app, "new@lp.com").await, "without a CSRF token nobody registers");
+    let token = page.csrf_token();
+    let fields = [fields.as_slice(), &[("csrf_token", &token)]].concat();
+    assert_eq!(browser.post_form("/register", &fields).await.location(), "/hello");
+    assert_eq!(browser.who().await, "new@lp.com");
+    let user = app.user("new@lp.com").await;
+    assert!(user.active && user.confirmed_at.is_none() && user.password.as_deref().unwrap().starts_with("$argon2id$"));
+    let signed_in = Event::UserAuthenticated { user_id: user.id, via: "register" };
+    assert!(app.take_events().contains(&signed_in));
+    let mails = app.mails().await;
+    assert_eq!((mails.len(), mails[0].to.as_str(), mails[0].subject.as_str()), (1, "new@lp.com", "Welcome"));
+    assert_eq!(link_in(&mails[0], ""), None, "nothing is to be confirmed");
+}
+
+#[tokio::test]
+async fn a_program_registers() {
+    let app = app().start().await;
+    let mut browser = app.browser();
+    let reply = register(&mut browser, "New@LP.com").await;
+    let expected = json!({"csrf_token": reply.csrf_token(), "tf_required": false, "user": {"email": "New@lp.com"}});
+    assert_eq!((reply.status(), reply.response()), (200, expected));
+    assert_eq!(browser.who().await, "New@lp.com");
+    let again = register(&mut browser, "other@lp.com").await;
+    assert_eq!(again.status(), 400, "who is signed in does not register");
+    assert_eq!(browser.get("/register").await.location(), "/");
+    let mut stranger = app.browser();
+    let call = stranger.call("POST", "/register?include_auth_token");
+    let reply = call.json(&fields("third@lp.com")).send().await;
+    let token = reply.response()["user"]["authentication_token"].as_str().unwrap().to_owned();
+    let mut program = app.browser();
+    let who = program.call("GET", "/whoami").header("authentication-token", &token).send().await;
+    assert_eq!(who.json()["email"], "third@lp.com");
+}
+
+#[rstest]
+#[case(json!({"email": ""}), json!({"email": ["EMAIL_NOT_PROVIDED"]}))]
+#[case(json!({"email": "nobody"}), json!({"email": ["INVALID_EMAIL_ADDRESS"]}))]
+#[case(json!({"email": " new@lp.com"}), json!({"email": ["INVALID_EMAIL_ADDRESS"]}))]
+#[case(json!({"email": 7}), json!({"email": ["API_ERROR"]}))]
+#[case(json!({"email": "joe@lp.com"}), json!({"email": ["EMAIL_ALREADY_ASSOCIATED"]}))]
+#[case(json!({"email": "JOE@lp.com"}), json!({"email": ["EMAIL_ALREADY_ASSOCIATED"]}))]
+#[case(json!({"password": "short", "password_confirm": "short"}), json!({"password": ["PASSWORD_INVALID_LENGTH"]}))]
+#[case(json!({"password_confirm": "another phrase"}), json!({"password_confirm": ["RETYPE_PASSWORD_MISMATCH"]}))]
+#[case(json!({"password_confirm": null}), json!({"password_confirm": ["PASSWORD_NOT_PROVIDED"]}))]
+#[case(json!({"username": "ab"}), json!({"username": ["USERNAME_INVALID_LENGTH"]}))]
+#[case(json!({"username": "a b c"}), json!({"username": ["USERNAME_DISALLOWED_CHARACTERS"]}))]
+#[case(json!({"username": "JOE"}), json!({"username": ["USERNAME_ALREADY_ASSOCIATED"]}))]
+#[case(json!({"username": null}), json!({"username": ["USERNAME_NOT_PROVIDED"]}))]
+#[case(json!({"next": "//evil.com"}), json!({"next": ["INVALID_REDIRECT"]}))]
+#[case(json!({"email": "joe@lp.com", "username": "joe"}),
+    json!({"email": ["EMAIL_ALREADY_ASSOCIATED"], "username": ["USERNAME_ALREADY_ASSOCIATED"]}))]
+#[tokio::test]
+async fn refusals_say_what_is_wrong_and_leave_nothing(#[case] wrong: Value, #[case] errors: Value) {
+    let app = app().toml("[security]\nusername_enable = true\nusername_required = true").start().await;
+    let before = app.store().count_users().await.unwrap();
+    let mut body = fields("new@lp.com");
+    body["username"] = "newcomer".into();
+    body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+    let reply = app.browser().post_json("/register", body).await;
+    assert_eq!((reply.status(), reply.field_errors()), (400, errors));
+    assert_eq!(app.store().count_users().await.unwrap(), before);
+    assert!(app.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_gets_the_address() {
+    let app = app().start().await;
+    let before = app.store().count_users().await.unwrap();
+    let calls = (0..20).map(|i| {
+        let mut browser = app.browser();
+        let email = if i % 2 == 0 { "new@lp.com" } else { "NEW@lp.com" };
+        async move { register(&mut browser, email).await.status() }
+    });
+    let statuses = at_once(calls).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 19, "{statuses:?}");
+    assert_eq!(app.store().count_users().await.unwrap(), before + 1);
+    assert_eq!(app.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_has_to_confirm_is_mailed_a_link() {
+    let app = app().toml("[security]\nconfirmable = true").start().await;
+    let mut browser = app.browser();
+    let reply = register(&mut browser, "new@lp.com").await;
+    let expected = json!({"csrf_token": reply.csrf_token(), "user": {"email": "new@lp.com"}});
+    assert_eq!((reply.status(), reply.response()), (200, expected));
+    assert_eq!(app.flashes(&browser), ["CONFIRM_REGISTRATION"]);
+    assert_eq!(browser.who().await, "nobody");
+    let link = app.mailed_link("/confirm").await;
+    browser.get(&link).await;
+    assert!(app.user("new@lp.com").await.confirmed_at.is_some());
+}
+
+/// What the caller sees: everything but the secrets that differ each time.
+fn seen(app: &TestApp, browser: &Browser, reply: &Reply) -> (u16, Vec<String>, Vec<String>, Vec<String>) {
+    let location = reply.headers().get("location").map(|place| place.to_str().unwrap().to_owned());
+    let body = reply.text().is_empty().then(String::new).or_else(|| {
+        let json = reply.header("content-type").starts_with("application/json");
+        Some(if json { format!("{:?}", reply.response().as_object().unwrap().keys()) } else { "page".to_owned() })
+    });
+    let cookies = reply.set_cookies().iter().map(|cookie| cookie.split('=').next().unwrap().to_owned()).collect();
+    let members = app.session_of(browser).keys().cloned().collect();
+    (reply.status(), location.into_iter().chain(body).collect(), cookies, members)
+}
+
+#[rstest]
+#[tokio::test]
+async fn generic_replies_are_the_same_for_known_and_new(#[values(false, true)] confirmable: bool) {
+    let toml = format!(
+        "[security]\nreturn_generic_responses = true\nusername_enable = true\nrecoverable = true\nconfirmable = {confirmable}"
+    );
+    let app = app().toml(&toml).start().await;
+    let mut replies = Vec::new();
+    for (email, name) in [("new@lp.com", "newcomer"), ("joe@lp.com", "another"), ("third@lp.com", "joe")] {
+        for json in [false, true] {
+            let mut browser = app.browser();
+            let mut body = fields(email);
+            body["username"] = name.into();
+            let form = body.as_object().unwrap().iter().map(|(key, value)| (key.as_str(), value.as_str().unwrap()));
+            let form: Vec<_> = form.collect();
+            let reply = if json {
+                browser.post_json("/register", body.clone()).await
+            } else {
+                browser.post_form("/register", &form).await
+            };
+            replies.push((json, seen(&app, &browser, &reply)));
+            assert_eq!(browser.who().await, "nobody");
+        }
+    }
+    for (json, reply) in &replies {
+        assert_eq!(reply, &replies[usize::from(*json)].1);
+    }
+    assert!(knows(&app, "new@lp.com").await && !knows(&app, "third@lp.com").await);
+    let to: Vec<_> = app.mails().await.into_iter().map(|mail| (mail.to.clone(), link_in(&mail, "/reset").is_some())).collect();
+    let expected = ["new", "new", "joe", "joe", "third", "third"].map(|name| format!("{name}@lp.com"));
+    assert_eq!(to.iter().map(|(to, _)| to.clone()).collect::<Vec<_>>(), expected);
+    assert!(to.iter().all(|(to, reset)| *reset == (to == "joe@lp.com" || (to == "new@lp.com" && *reset))));
+    // What is wrong with the form itself is told to everybody.
+    let mut short = fields("joe@lp.com");
+    short["password"] = "short".into();
+    assert_eq!(app.browser().post_json("/register", short).await.status(), 400);
+}
+
+#[tokio::test]
+async fn some_or_all_may_be_kept_out() {
+    let closed = app().toml("[security]\nregister_mode = \"closed\"").start().await;
+    let reply = register(&mut closed.browser(), "new@lp.com").await;
+    assert_eq!((reply.status(), reply.response()["errors"].clone()), (403, json!(["REGISTRATION_CLOSED"])));
+    assert!(!knows(&closed, "new@lp.com").await);
+    let some = app().toml("[security]\nregister_mode = \"domain\"\nregister_domains = [\"LP.com\"]").start().await;
+    let reply = register(&mut some.browser(), "new@lp.com.evil.com").await;
+    assert_eq!((reply.status(), reply.field_errors()), (400, json!({"email": ["REGISTRATION_DOMAIN"]})));
+    assert_eq!(register(&mut some.browser(), "new@lp.com").await.status(), 200);
+    let off = TestApp::builder().start().await;
+    assert_eq!(off.browser().get("/register").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_costs_neither_account_nor_mail() {
+    let app = app().start().await;
+    app.inbox().set_down(true);
+    assert_eq!(register(&mut app.browser(), "new@lp.com").await.status(), 200);
+    assert!(app.mails().await.is_empty());
+    app.inbox().set_down(false);
+    app.advance(3600);
+    assert_eq!(app.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_older_form_asks_programs_once() {
+    let app = app().toml("[security]\nuse_register_v2 = false").start().await;
+    let body = json!({"email": "new@lp.com", "password": PHRASE});
+    assert_eq!(app.browser().post_json("/register", body).await.status(), 200);
+    let form = [("email", "third@lp.com"), ("password", PHRASE), ("password_confirm", "")];
+    assert_eq!(app.browser().post_form("/register", &form).await.status(), 200);
+    assert!(!knows(&app, "third@lp.com").await);
+}
+
+#[tokio::test]
+async fn a_name_of_a_deactivated_user_stays_taken() {
+    let app = app().start().await;
+    app.update("joe@lp.com", UserPatch { active: Some(false), ..UserPatch::default() }).await;
+    let reply = register(&mut app.browser(), "joe@lp.com").await;
+    assert_eq!(reply.field_errors(), json!({"email": ["EMAIL_ALREADY_ASSOCIATED"]}));
+}
