@@ -24,6 +24,8 @@ pub enum Mood {
     Busy,
     /// It accepts connections and says nothing.
     Silent,
+    /// It takes letters and then says no more.
+    Absent,
 }
 
 /// A letter as it arrived.
@@ -167,6 +169,9 @@ async fn talk(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                 let raw = letter(&mut lines).await?;
                 let received = Received { from: std::mem::take(&mut from), to: std::mem::take(&mut to), raw };
                 state.lock().received.push(received);
+                if mood == Mood::Absent {
+                    std::future::pending::<()>().await;
+                }
                 "250 kept\r\n"
             }
             "AUTH" => "235 welcome\r\n",

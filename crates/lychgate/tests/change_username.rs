@@ -56,7 +56,7 @@ async fn a_program_changes_it() {
 #[case(json!({}), "USERNAME_NOT_PROVIDED")]
 #[case(json!({"username": ""}), "USERNAME_NOT_PROVIDED")]
 #[case(json!({"username": null}), "USERNAME_NOT_PROVIDED")]
-#[case(json!({"username": "   "}), "USERNAME_NOT_PROVIDED")]
+#[case(json!({"username": "   "}), "USERNAME_INVALID_LENGTH")]
 #[case(json!({"username": "ab"}), "USERNAME_INVALID_LENGTH")]
 #[case(json!({"username": "a b c"}), "USERNAME_DISALLOWED_CHARACTERS")]
 #[case(json!({"username": "MATT"}), "USERNAME_ALREADY_ASSOCIATED")]

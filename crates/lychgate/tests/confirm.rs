@@ -21,9 +21,9 @@ async fn is_confirmed(app: &TestApp, email: &str) -> bool {
     app.user(email).await.confirmed_at.is_some()
 }
 
-/// Seeded users have confirmed; some tests need one who has not.
-async fn unconfirm(app: &TestApp, email: &str) {
-    app.update(email, UserPatch { confirmed_at: Some(None), ..UserPatch::default() }).await;
+/// Nobody has confirmed yet; some tests need somebody who has.
+async fn confirm(app: &TestApp, email: &str) {
+    app.update(email, UserPatch { confirmed_at: Some(Some(app.now())), ..UserPatch::default() }).await;
 }
 
 /// Where a link leads a new browser, and what that is told.
@@ -41,11 +41,10 @@ fn told(location: &str, message: &str) -> (String, Vec<String>) {
 #[tokio::test]
 async fn a_person_confirms(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     let app = app().toml("[csrf]\nenabled = true").on(database).start().await;
-    unconfirm(&app, "joe@lp.com").await;
     let mut browser = app.browser();
     let token = browser.get_json("/login").await.csrf_token();
     let fields = json!({"email": "joe@lp.com", "password": PASSWORD, "csrf_token": token});
-    let reply = browser.post_json("/login", fields.clone()).await;
+    let reply = browser.post_json("/login", fields).await;
     assert_eq!(reply.field_errors(), json!({"email": ["CONFIRMATION_REQUIRED"]}));
     let page = browser.get("/confirm").await;
     assert!(page.text().contains(r#"name="send_confirmation_form""#));
@@ -58,7 +57,7 @@ async fn a_person_confirms(#[values(Database::Sqlite, Database::Postgres)] datab
     assert_eq!(app.flashes(&browser), ["EMAIL_CONFIRMED"]);
     assert_eq!(app.user("joe@lp.com").await.confirmed_at, Some(app.now()));
     assert_eq!(browser.who().await, "nobody");
-    assert_eq!(browser.post_json("/login", fields).await.status(), 200);
+    browser.sign_in("joe@lp.com").await;
     assert_eq!(followed(&app, &link).await, told("/confirm", "ALREADY_CONFIRMED"));
 }
 
@@ -70,8 +69,7 @@ async fn a_person_confirms(#[values(Database::Sqlite, Database::Postgres)] datab
 #[tokio::test]
 async fn refusals_say_what_is_wrong(#[case] email: &str, #[case] error: &str) {
     let app = app().start().await;
-    let confirmed_at = Some(Some(app.now()));
-    app.update("matt@lp.com", UserPatch { confirmed_at, ..UserPatch::default() }).await;
+    confirm(&app, "matt@lp.com").await;
     let reply = app.browser().post_json("/confirm", json!({"email": email})).await;
     assert_eq!((reply.status(), reply.field_errors()), (400, json!({"email": [error]})));
     let page = app.browser().post_form("/confirm", &[("email", email)]).await;
@@ -83,9 +81,9 @@ async fn refusals_say_what_is_wrong(#[case] email: &str, #[case] error: &str) {
 async fn it_may_sign_in_and_ends_the_session_of_somebody_else() {
     let app = app().toml("[security]\nauto_login_after_confirm = true\npost_confirm_view = \"/done\"").start().await;
     let mut browser = app.browser();
+    confirm(&app, "matt@lp.com").await;
     browser.sign_in("matt@lp.com").await;
     let copy = browser.clone();
-    unconfirm(&app, "joe@lp.com").await;
     let link = link(&app, "joe@lp.com").await;
     assert_eq!(browser.get(&link).await.location(), "/done");
     assert_eq!((browser.who().await.as_str(), copy.clone().who().await.as_str()), ("joe@lp.com", "nobody"));
@@ -96,7 +94,6 @@ async fn it_may_sign_in_and_ends_the_session_of_somebody_else() {
 #[tokio::test]
 async fn a_deactivated_user_confirms_but_is_not_signed_in() {
     let app = app().toml("[security]\nauto_login_after_confirm = true").start().await;
-    unconfirm(&app, "tiya@lp.com").await;
     let link = link(&app, "tiya@lp.com").await;
     let mut browser = app.browser();
     browser.get(&link).await;
@@ -106,7 +103,6 @@ async fn a_deactivated_user_confirms_but_is_not_signed_in() {
 #[tokio::test]
 async fn old_superseded_and_foreign_links_are_refused() {
     let app = app().start().await;
-    unconfirm(&app, "joe@lp.com").await;
     let old = link(&app, "joe@lp.com").await;
     app.advance(1);
     let newer = link(&app, "joe@lp.com").await;
@@ -125,7 +121,6 @@ async fn old_superseded_and_foreign_links_are_refused() {
 #[tokio::test]
 async fn of_many_uses_at_once_one_wins() {
     let app = app().toml("[security]\nauto_login_after_confirm = true").start().await;
-    unconfirm(&app, "joe@lp.com").await;
     let link = link(&app, "joe@lp.com").await;
     let calls = (0..20).map(|_| {
         let (mut browser, link) = (app.browser(), link.clone());
@@ -141,11 +136,7 @@ async fn of_many_uses_at_once_one_wins() {
 #[tokio::test]
 async fn generic_replies_are_the_same_for_known_and_unknown() {
     let app = app().toml("[security]\nreturn_generic_responses = true").start().await;
-    for name in ["joe@lp.com", "tiya@lp.com"] {
-        unconfirm(&app, name).await;
-    }
-    let confirmed_at = Some(Some(app.now()));
-    app.update("matt@lp.com", UserPatch { confirmed_at, ..UserPatch::default() }).await;
+    confirm(&app, "matt@lp.com").await;
     for email in ["joe@lp.com", "nobody@lp.com", "matt@lp.com", "nonsense"] {
         let response = app.browser().post_json("/confirm", json!({"email": email})).await.response();
         assert_eq!(response.as_object().unwrap().keys().collect::<Vec<_>>(), ["csrf_token"], "{email}");
@@ -160,7 +151,6 @@ async fn generic_replies_are_the_same_for_known_and_unknown() {
 async fn a_single_page_application_is_told_in_the_query() {
     let toml = "[security]\nredirect_behavior = \"spa\"\npost_confirm_view = \"/ok\"\nconfirm_error_view = \"/bad\"";
     let app = app().toml(toml).start().await;
-    unconfirm(&app, "joe@lp.com").await;
     let link = link(&app, "joe@lp.com").await;
     let done = "/ok?success=EMAIL_CONFIRMED&email=joe%40lp.com&identity=joe%40lp.com";
     assert_eq!(app.browser().get(&link).await.location(), done);
@@ -171,7 +161,6 @@ async fn a_single_page_application_is_told_in_the_query() {
 #[tokio::test]
 async fn mail_scanners_confirm_nothing() {
     let app = app().toml("[security]\nlinks_ask_for_a_click = true\n[csrf]\nenabled = true").start().await;
-    unconfirm(&app, "joe@lp.com").await;
     let mut browser = app.browser();
     let token = browser.get("/confirm").await.csrf_token();
     browser.post_form("/confirm", &[("email", "joe@lp.com"), ("csrf_token", &token)]).await;

@@ -225,11 +225,16 @@ async fn bcrypt_reads_passwords_to_their_end() {
             let reply = sign_in(&mut app.browser(), "joe@lp.com", &format!("{PASSWORD}{tail}")).await;
             assert_eq!(reply.status(), 400, "{single} {tail:?}");
         }
-        app.gate().accounts().change_password(&joe, &whole).await.unwrap();
+        let accounts = app.gate().accounts();
+        accounts.change_password(&joe, &whole).await.unwrap();
         assert_eq!(sign_in(&mut app.browser(), "joe@lp.com", &whole).await.status(), 200);
-        for tail in ["b", "\0", "é"] {
-            let reply = sign_in(&mut app.browser(), "joe@lp.com", &format!("{whole}{tail}")).await;
-            assert_eq!(reply.status(), 400, "{single} {tail:?}");
+        let joe = app.user("joe@lp.com").await;
+        if single {
+            // Hashed alone, what stands behind 72 bytes would not count: nobody gets such a password.
+            accounts.change_password(&joe, &format!("{whole}b")).await.unwrap_err();
+        } else {
+            let reply = sign_in(&mut app.browser(), "joe@lp.com", &format!("{whole}b")).await;
+            assert_eq!(reply.status(), 400);
         }
     }
 }

@@ -216,6 +216,28 @@ async fn a_sink_that_says_nothing_holds_up_a_reply_no_longer_than_the_timeout() 
     assert_eq!(sink.take().len(), 1);
 }
 
+#[tokio::test]
+async fn a_letter_that_was_never_acknowledged_comes_again_and_disturbs_no_other() {
+    let sink = Sink::start().await;
+    let app = app("[mail]\ntimeout = 0.2").toml(&sink.toml()).real_mail().start().await;
+    // A connection that is kept is the one that goes silent.
+    register(&app, "first@lp.com").await;
+    sink.set_mood(Mood::Absent);
+    register(&app, "second@lp.com").await;
+    sink.set_mood(Mood::Unknown);
+    register(&app, "third@lp.com").await;
+    let dead = app.store().outbox_list(Some(OutboxState::Dead), 10).await.unwrap();
+    assert_eq!(dead.iter().map(|item| item.recipient.as_str()).collect::<Vec<_>>(), ["third@lp.com"]);
+    sink.set_mood(Mood::Willing);
+    app.advance(10);
+    assert_eq!(app.gate().deliver_due().await.unwrap(), 1);
+    let received = sink.take();
+    let to: Vec<&str> = received.iter().map(|mail| mail.to[0].as_str()).collect();
+    assert_eq!(to, ["first@lp.com", "second@lp.com", "second@lp.com"]);
+    // Whoever gets both can tell that they are one.
+    assert_eq!(received[1].header("Message-ID"), received[2].header("Message-ID"));
+}
+
 #[rstest]
 #[case::sqlite(Database::Sqlite)]
 #[case::postgres(Database::Postgres)]

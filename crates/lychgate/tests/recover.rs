@@ -182,7 +182,7 @@ async fn generic_replies_are_the_same_for_known_and_unknown() {
     for email in ["joe@lp.com", "nobody@lp.com", "tiya@lp.com", "nonsense"] {
         let reply = app.browser().post_json("/reset", json!({"email": email})).await;
         let response = reply.response();
-        assert_eq!((reply.status(), response.as_object().unwrap().keys().collect::<Vec<_>>()), (200, vec!["csrf_token"]));
+        assert_eq!((reply.status(), response.as_object().unwrap().keys().collect::<Vec<_>>()), (200, vec![&"csrf_token".to_owned()]));
         let mut browser = app.browser();
         let page = browser.post_form("/reset", &[("email", email)]).await;
         assert!(page.status() == 200 && page.text().contains("PASSWORD_RESET_REQUEST"), "{email}");

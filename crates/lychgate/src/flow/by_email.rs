@@ -35,6 +35,7 @@ pub(crate) async fn find(exchange: &Exchange, form: &mut Form) -> Result<Option<
         form.field_error("email", messages::INVALID_EMAIL_ADDRESS);
         return Ok(None);
     };
+    form.set_value("email", &email);
     let user = authenticate::by_attribute(&exchange.gate, "email", &email, true).await?;
     if user.is_none() {
         form.field_error("email", messages::USER_DOES_NOT_EXIST);

@@ -121,7 +121,9 @@ impl Lychgate {
             return Ok(Err(Refused::Invalid));
         };
         let bound = self.hashing().data_verify(&user.email, &redeemed.payload.email_hash).await?;
-        if !bound || self.is_superseded("confirm", &user, text, redeemed.issued_at).await? {
+        // Once confirmed, any of the links may say so.
+        let open = user.confirmed_at.is_none();
+        if !bound || open && self.is_superseded("confirm", &user, text, redeemed.issued_at).await? {
             return Ok(Err(Refused::Invalid));
         }
         Ok(Ok(user))

@@ -9,20 +9,8 @@ use crate::{
 };
 
 impl Exchange {
-    /// The password in `field`, if it may be the new one and was repeated rightly, in the form in which it is hashed.
-    pub(crate) fn new_password(
-        &self,
-        form: &mut Form,
-        field: &'static str,
-        repeat: &'static str,
-        user: &User,
-    ) -> Option<Zeroizing<String>> {
-        if form.has_error_in(field) {
-            return None;
-        }
-        if form.value(field) != form.value(repeat) {
-            form.field_error(repeat, messages::RETYPE_PASSWORD_MISMATCH);
-        }
+    /// The password in `field`, if it may be the new one, in the form in which it is hashed.
+    pub(crate) fn new_password(&self, form: &mut Form, field: &'static str, user: &User) -> Option<Zeroizing<String>> {
         let words = [user.email.as_str(), user.username.as_deref().unwrap_or_default()];
         match self.gate.check_password(form.value(field), &words) {
             Ok(password) => Some(password),
@@ -32,4 +20,17 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Whether a password was typed, and the same again; what is wrong becomes an error of its field.
+pub(crate) fn is_typed_twice(form: &mut Form, field: &'static str, repeat: &'static str) -> bool {
+    for name in [field, repeat] {
+        if form.value(name).trim().is_empty() && !form.has_error_in(name) {
+            form.field_error(name, messages::PASSWORD_NOT_PROVIDED);
+        }
+    }
+    if form.value(field) != form.value(repeat) && !form.has_error_in(repeat) {
+        form.field_error(repeat, messages::RETYPE_PASSWORD_MISMATCH);
+    }
+    !form.has_error_in(field) && !form.has_error_in(repeat)
 }

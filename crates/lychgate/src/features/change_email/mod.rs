@@ -98,6 +98,7 @@ async fn new_address(call: &Exchange, form: &mut Form) -> Result<Option<String>,
         form.field_error("email", messages::INVALID_EMAIL_ADDRESS);
         return Ok(None);
     };
+    form.set_value("email", &email);
     if authenticate::by_attribute(&call.gate, "email", &email, true).await?.is_some() {
         let taken = Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", email);
         form.field_error("email", taken);

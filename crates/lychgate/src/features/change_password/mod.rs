@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{authenticate, letters::about, sign_in::SignIn},
+    flow::{authenticate, letters::about, new_password::is_typed_twice, sign_in::SignIn},
     gate::Lychgate,
     mail::Letter,
     messages,
@@ -53,7 +53,7 @@ fn form(call: &Exchange, user: &User) -> Form {
     let mut fields = Vec::new();
     if has_password(user) {
         let current = Field::new("password", Kind::Password, "Current password");
-        fields.push(current.autocomplete("current-password").required());
+        fields.push(current.autocomplete("current-password"));
     }
     let new = Field::new("new_password", Kind::Password, "New password").autocomplete("new-password").required();
     let repeat = Field::new("new_password_confirm", Kind::Password, "Repeat the new password");
@@ -80,8 +80,13 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     let user = &who.user;
     let mut form = form(&call, user);
     form.fill(&call.submitted)?;
-    check_current(&call, &mut form, user).await?;
-    let password = call.new_password(&mut form, "new_password", "new_password_confirm", user);
+    // What was typed is looked at first, the current password next, whether the new one will do last.
+    let typed = is_typed_twice(&mut form, "new_password", "new_password_confirm");
+    let password = if typed && check_current(&call, &mut form, user).await? {
+        call.new_password(&mut form, "new_password", user)
+    } else {
+        None
+    };
     call.csrf_of_form(&mut form);
     let Some(password) = password.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
     let Some(changed) = store(&call, user, &password).await? else {
@@ -98,21 +103,27 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     Ok(Reply::Redirect(call.view("post_change_view").unwrap_or_else(|| call.signed_in_home())))
 }
 
-async fn check_current(call: &Exchange, form: &mut Form, user: &User) -> Result<(), Failure> {
-    if !has_password(user) || form.has_error_in("password") {
-        return Ok(());
+/// Whether the current password was given and is about to be replaced by another one.
+async fn check_current(call: &Exchange, form: &mut Form, user: &User) -> Result<bool, Failure> {
+    if !has_password(user) {
+        return Ok(true);
+    }
+    if form.has_error_in("password") {
+        return Ok(false);
     }
     if form.value("password").is_empty() {
         form.field_error("password", messages::PASSWORD_NOT_PROVIDED);
-        return Ok(());
+        return Ok(false);
     }
     let current = call.gate.normalize_password(form.value("password"));
     if !authenticate::password_matches(&call.gate, Some(user), &current, call.now).await? {
         form.field_error("password", messages::INVALID_PASSWORD);
     } else if current == call.gate.normalize_password(form.value("new_password")) {
         form.field_error("password", messages::PASSWORD_IS_THE_SAME);
+    } else {
+        return Ok(true);
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Writes the new password and ends everything that was signed in with the old one.

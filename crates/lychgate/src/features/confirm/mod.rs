@@ -47,7 +47,11 @@ async fn get(call: Call) -> Result<Reply, Failure> {
     if call.wants_json() {
         return Ok(Reply::Json(call.members(json!({}))));
     }
-    Ok(Reply::Form(Box::new(form(&call))))
+    let mut form = form(&call);
+    if let Some(email) = call.query("email") {
+        form.set_value("email", &email);
+    }
+    Ok(Reply::Form(Box::new(form)))
 }
 
 fn form(call: &Exchange) -> crate::web::form::Form {

@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 
 use crate::{
     failure::Failure,
-    flow::{by_email, landing::{token_route, with_query}, letters::{about, within}, links::{LinkUser, Refused}, sign_in::SignIn},
+    flow::{by_email, landing::{token_route, with_query}, letters::{about, within}, links::{LinkUser, Refused}, new_password::is_typed_twice, sign_in::SignIn},
     gate::Lychgate,
     mail::Letter,
     messages,
@@ -154,7 +154,11 @@ async fn reset(call: Call) -> Result<Reply, Failure> {
     };
     let mut form = new_password_form(&call, &token);
     form.fill(&call.submitted)?;
-    let password = call.new_password(&mut form, "password", "password_confirm", &user);
+    let password = if is_typed_twice(&mut form, "password", "password_confirm") {
+        call.new_password(&mut form, "password", &user)
+    } else {
+        None
+    };
     call.csrf_of_form(&mut form);
     let Some(password) = password.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
     let Some(user) = store_password(&call, &user, &password).await? else {
