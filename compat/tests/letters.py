@@ -23,7 +23,7 @@ TEMPLATES = {
 }
 SIGNED = re.compile(r"\.?[\w-]{8,}\.[\w-]{6}\.[\w-]{27}")
 FIELD = re.compile(r"^(\w+):(.*)$")
-TIMES = ("create_datetime", "update_datetime", "confirmed_at", "current_login_at", "last_login_at")
+TIMES = ("update_datetime", "confirmed_at", "current_login_at", "last_login_at")
 HEX = re.compile("[0-9a-f]{32}")
 
 
@@ -107,7 +107,8 @@ def user(side, email):
     for name, value in shown.items():
         if isinstance(value, str) and HEX.fullmatch(value):
             shown[name] = "<hex>"
-    shown.pop("us_totp_secrets", None)
+    for name in ("us_totp_secrets", "create_datetime"):
+        shown.pop(name, None)
     return shown
 
 

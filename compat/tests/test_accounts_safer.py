@@ -155,6 +155,43 @@ def test_a_reset_link_of_somebody_deactivated(ours):
     assert secrets(side, "joe@lp.com") == before
 
 
+def test_a_reset_link_dies_with_its_password(ours):
+    """Also where somebody else replaced the password, in the database."""
+    side = ours(everything())
+    path = _ask(side, "/reset")
+    side.execute("UPDATE user SET password = (SELECT password FROM user WHERE email = 'matt@lp.com') WHERE email = 'joe@lp.com'")
+    before = secrets(side, "joe@lp.com")
+    assert side.get(path).status == 302
+    assert side.post(path, json=GOOD).status == 400
+    assert secrets(side, "joe@lp.com") == before
+
+
+def test_confirming_does_not_sign_in_somebody_deactivated(ours):
+    side = ours(everything(auto_login_after_confirm=True))
+    path = _ask(side, "/confirm", "tiya@lp.com")
+    assert side.get(path).status == 302
+    assert "_user_id" not in side.session()
+
+
+def test_the_same_password_in_other_letters_is_the_same(ours):
+    side = ours(everything())
+    side.login()
+    body = {"password": "password", "new_password": "ﬁne battery", "new_password_confirm": "ﬁne battery"}
+    assert side.post("/change", json=body).status == 200
+    for typed in ("fine battery", "ﬁne battery"):
+        again = {"password": "fine battery", "new_password": typed, "new_password_confirm": typed}
+        assert side.post("/change", json=again).status == 400
+
+
+def test_an_address_taken_meanwhile_in_another_case(ours):
+    side = ours(everything())
+    side.login()
+    path = _ask(side, "/change-email", "joseph@lp.com", side.client)
+    side.execute("UPDATE user SET email = 'JOSEPH@lp.com' WHERE email = 'matt@lp.com'")
+    assert side.get(path).status == 302
+    assert user(side, "joe@lp.com") and not user(side, "joseph@lp.com")
+
+
 def test_links_from_before_a_change_of_address(ours):
     """What went to the old address must not open the account any more."""
     side = ours(everything())

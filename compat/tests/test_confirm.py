@@ -9,6 +9,7 @@ BODIES = {
     "right": JOE,
     "other case": {"email": "JOE@lp.com"},
     "spaces": {"email": " joe@lp.com "},
+    "domain in capitals": {"email": "joe@LP.com"},
     "unknown": {"email": "nobody@lp.com"},
     "confirmed": {"email": "matt@lp.com"},
     "inactive": {"email": "tiya@lp.com"},
@@ -87,7 +88,7 @@ def test_following(play, auto, view):
     play(story, on("confirmable", auto_login_after_confirm=auto, **changes))
 
 
-@pytest.mark.parametrize("how", ["json", "post", "post json", "head"])
+@pytest.mark.parametrize("how", ["json", "post", "post json"])
 def test_following_in_other_ways(play, how):
     def story(side):
         path = _ask(side)
@@ -95,10 +96,8 @@ def test_following_in_other_ways(play, how):
             side.get(path, accept=JSON)
         elif how == "post":
             side.post(path, form={})
-        elif how == "post json":
-            side.post(path, json={})
         else:
-            side.send("HEAD", path)
+            side.post(path, json={})
         note_user(side, "joe@lp.com")
 
     story.label = f"confirm by {how}"
@@ -192,8 +191,6 @@ def test_inactive_users_confirm_but_do_not_get_in(play):
         side.browser().post("/login", json={"email": "tiya@lp.com", "password": "password"})
 
     play(story, on("confirmable"))
-    story.label = "inactive, auto login"
-    play(story, on("confirmable", auto_login_after_confirm=True))
 
 
 def test_with_csrf_tokens(play):

@@ -32,6 +32,7 @@ BODIES = {
     "international domain in ASCII": but(email="new@xn--bcher-kva.de"),
     "no password": but(password=None, password_confirm=None),
     "empty password": but(password="", password_confirm=""),
+    "blank password": but(password="         ", password_confirm="         "),
     "short password": but(password="short", password_confirm="short"),
     "seven characters": but(password="sevench", password_confirm="sevench"),
     "eight characters": but(password="eightchr", password_confirm="eightchr"),

@@ -78,27 +78,12 @@ pub async fn run(store: &Store) {
 
 async fn roles(store: &Store) {
     assert!(store.roles().await.unwrap().is_empty());
-    let editor = store
-        .create_role("editor", Some("edits"), None, start())
-        .await
-        .unwrap();
-    assert_eq!(
-        (editor.name.as_str(), editor.permissions.len()),
-        ("editor", 0)
-    );
+    let editor = store.create_role("editor", Some("edits"), None, start()).await.unwrap();
+    assert_eq!((editor.name.as_str(), editor.permissions.len()), ("editor", 0));
     assert_eq!(editor.description.as_deref(), Some("edits"));
     assert_eq!(editor.update_datetime, Some(start()));
-    store
-        .create_role("admin", None, None, start())
-        .await
-        .unwrap();
-    let names: Vec<String> = store
-        .roles()
-        .await
-        .unwrap()
-        .iter()
-        .map(|role| role.name.clone())
-        .collect();
+    store.create_role("admin", None, None, start()).await.unwrap();
+    let names: Vec<String> = store.roles().await.unwrap().iter().map(|role| role.name.clone()).collect();
     assert_eq!(names, ["admin", "editor"]);
     let again = store.create_role("editor", None, None, start()).await;
     assert_eq!(again.unwrap_err().conflict(), Some("name"));
@@ -110,10 +95,7 @@ async fn roles(store: &Store) {
 async fn permissions(store: &Store) {
     let later = start() + Duration::hours(1);
     let list = strings(&["p1", "p 2"]);
-    store
-        .create_role("keeper", None, Some(&list), start())
-        .await
-        .unwrap();
+    store.create_role("keeper", None, Some(&list), start()).await.unwrap();
     let of = async || {
         let role = store.role_by_name("keeper").await.unwrap().unwrap();
         assert!(role.update_datetime.is_some());
@@ -126,19 +108,9 @@ async fn permissions(store: &Store) {
     assert!(store.add_permissions("keeper", &more, later).await.unwrap());
     assert_eq!(of().await, ["p 2", "p1", "p3"]);
     let less = strings(&["p 2", "unknown"]);
-    assert!(
-        store
-            .remove_permissions("keeper", &less, later)
-            .await
-            .unwrap()
-    );
+    assert!(store.remove_permissions("keeper", &less, later).await.unwrap());
     assert_eq!(of().await, ["p1", "p3"]);
-    assert!(
-        store
-            .set_role_permissions("keeper", &[], later)
-            .await
-            .unwrap()
-    );
+    assert!(store.set_role_permissions("keeper", &[], later).await.unwrap());
     assert_eq!(of().await, Vec::<String>::new());
     assert!(!store.add_permissions("nobody", &more, later).await.unwrap());
     let comma = strings(&["a,b"]);
@@ -254,34 +226,18 @@ async fn lists(store: &Store) {
         let list = store.list_users(query).await.unwrap();
         list.iter().map(|user| user.id).collect()
     };
-    let search = |text: &str| UserQuery {
-        search: Some(text.to_owned()),
-        ..UserQuery::default()
-    };
+    let search = |text: &str| UserQuery { search: Some(text.to_owned()), ..UserQuery::default() };
     assert_eq!(of(search("LIST")).await, ids);
     assert_eq!(of(search("%_")).await, ids[4..]);
     assert_eq!(of(search("\\")).await, Vec::<i64>::new());
-    let query = UserQuery {
-        active: Some(false),
-        ..search("list")
-    };
+    let query = UserQuery { active: Some(false), ..search("list") };
     assert_eq!(of(query).await, [ids[1], ids[3]]);
-    let query = UserQuery {
-        role: Some("editor".to_owned()),
-        ..search("list")
-    };
+    let query = UserQuery { role: Some("editor".to_owned()), ..search("list") };
     assert_eq!(of(query).await, [ids[3]]);
-    let query = UserQuery {
-        after_id: Some(ids[1]),
-        limit: 2,
-        ..search("list")
-    };
+    let query = UserQuery { after_id: Some(ids[1]), limit: 2, ..search("list") };
     assert_eq!(of(query).await, ids[2..4]);
     let everybody = store.list_users(UserQuery::default()).await.unwrap();
-    assert_eq!(
-        i64::try_from(everybody.len()).unwrap(),
-        store.count_users().await.unwrap()
-    );
+    assert_eq!(i64::try_from(everybody.len()).unwrap(), store.count_users().await.unwrap());
     let joe = everybody.iter().find(|user| user.email == "joe@lp.com");
     assert_eq!(joe.unwrap().roles.len(), 2);
     for id in ids {
@@ -290,11 +246,7 @@ async fn lists(store: &Store) {
 }
 
 async fn patches(store: &Store) {
-    let id = store
-        .create_user(new_user("patch"), start())
-        .await
-        .unwrap()
-        .id;
+    let id = store.create_user(new_user("patch"), start()).await.unwrap().id;
     let later = start() + Duration::minutes(1);
     let mut patch = UserPatch {
         email: Some("patched@lp.com".to_owned()),
@@ -326,10 +278,7 @@ async fn patches(store: &Store) {
     assert_eq!(user.current_login_ip, None);
     assert_eq!(user.login_count, Some(7));
     assert_eq!(user.tf_primary_method.as_deref(), Some("sms"));
-    assert_eq!(
-        user.mf_recovery_codes,
-        patch.mf_recovery_codes.unwrap_or_default()
-    );
+    assert_eq!(user.mf_recovery_codes, patch.mf_recovery_codes.unwrap_or_default());
     assert_eq!(user.us_totp_secrets, patch.us_totp_secrets.flatten());
     assert_eq!(user.create_datetime, Some(start()));
     assert_eq!(user.update_datetime, Some(later));
@@ -346,22 +295,12 @@ async fn patches(store: &Store) {
     assert_eq!((user.last_login_at, user.login_count), (None, None));
     assert_eq!(user.tf_primary_method, None);
     let even_later = later + Duration::SECOND;
-    assert!(
-        store
-            .update_user(id, UserPatch::default(), even_later)
-            .await
-            .unwrap()
-    );
+    assert!(store.update_user(id, UserPatch::default(), even_later).await.unwrap());
     assert_eq!(read(store, id).await.update_datetime, Some(even_later));
 
-    let missing = store
-        .update_user(id + 1000, UserPatch::default(), later)
-        .await;
+    let missing = store.update_user(id + 1000, UserPatch::default(), later).await;
     assert!(!missing.unwrap());
-    let taken = UserPatch {
-        email: Some("joe@lp.com".to_owned()),
-        ..UserPatch::default()
-    };
+    let taken = UserPatch { email: Some("joe@lp.com".to_owned()), ..UserPatch::default() };
     let taken = store.update_user(id, taken, later).await.unwrap_err();
     assert_eq!(taken.conflict(), Some("email"));
     let mut unknown = UserPatch::default();
@@ -376,19 +315,11 @@ async fn patches(store: &Store) {
 }
 
 async fn conditions(store: &Store) {
-    let id = store
-        .create_user(new_user("cond"), start())
-        .await
-        .unwrap()
-        .id;
-    let method = |value: Option<&str>| UserPatch {
-        tf_primary_method: Some(value.map(str::to_owned)),
-        ..UserPatch::default()
-    };
+    let id = store.create_user(new_user("cond"), start()).await.unwrap().id;
+    let method =
+        |value: Option<&str>| UserPatch { tf_primary_method: Some(value.map(str::to_owned)), ..UserPatch::default() };
     let change = async |from: Option<&str>, to: Option<&str>| {
-        let changed = store
-            .update_user_if(id, method(from), method(to), start())
-            .await;
+        let changed = store.update_user_if(id, method(from), method(to), start()).await;
         changed.unwrap()
     };
     assert!(!change(Some("sms"), Some("email")).await);
@@ -401,9 +332,7 @@ async fn conditions(store: &Store) {
     for number in 0..20 {
         let store = store.clone();
         let (from, to) = (method(None), method(Some(&format!("m{number}"))));
-        tasks.push(tokio::spawn(async move {
-            store.update_user_if(id, from, to, start()).await
-        }));
+        tasks.push(tokio::spawn(async move { store.update_user_if(id, from, to, start()).await }));
     }
     let mut winners = 0;
     for task in tasks {
@@ -414,15 +343,9 @@ async fn conditions(store: &Store) {
 }
 
 async fn passwords(store: &Store) {
-    let id = store
-        .create_user(new_user("pass"), start())
-        .await
-        .unwrap()
-        .id;
+    let id = store.create_user(new_user("pass"), start()).await.unwrap().id;
     let set = async |old: Option<&str>, new: &str, uniquifier: Option<&str>| {
-        let set = store
-            .set_password_if(id, old, new, uniquifier, start())
-            .await;
+        let set = store.set_password_if(id, old, new, uniquifier, start()).await;
         set.unwrap()
     };
     assert!(!set(Some("wrong"), "new", Some("uniq-new")).await);
@@ -437,11 +360,7 @@ async fn passwords(store: &Store) {
 }
 
 async fn links(store: &Store) {
-    let id = store
-        .create_user(new_user("link"), start())
-        .await
-        .unwrap()
-        .id;
+    let id = store.create_user(new_user("link"), start()).await.unwrap().id;
     assert!(store.add_role(id, "editor").await.unwrap());
     assert!(!store.add_role(id, "editor").await.unwrap());
     assert!(read(store, id).await.has_role("editor"));
@@ -456,9 +375,7 @@ async fn links(store: &Store) {
     let mut tasks = Vec::new();
     for _ in 0..20 {
         let store = store.clone();
-        tasks.push(tokio::spawn(
-            async move { store.add_role(id, "admin").await },
-        ));
+        tasks.push(tokio::spawn(async move { store.add_role(id, "admin").await }));
     }
     let mut added = 0;
     for task in tasks {
@@ -479,11 +396,7 @@ async fn links(store: &Store) {
 }
 
 async fn sessions(store: &Store) {
-    let id = store
-        .create_user(new_user("sess"), start())
-        .await
-        .unwrap()
-        .id;
+    let id = store.create_user(new_user("sess"), start()).await.unwrap().id;
     let later = start() + Duration::minutes(5);
     assert!(store.open_session(session("s1", id)).await.unwrap());
     assert!(!store.open_session(session("s1", id + 1)).await.unwrap());
@@ -506,13 +419,7 @@ async fn sessions(store: &Store) {
     assert!(!store.revoke_session("s2", later).await.unwrap());
     assert!(!store.touch_session("s2", later).await.unwrap());
     assert!(!store.session("s2").await.unwrap().unwrap().is_live(later));
-    assert_eq!(
-        store
-            .revoke_sessions_of(id, Some("s3"), later)
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(store.revoke_sessions_of(id, Some("s3"), later).await.unwrap(), 1);
     assert!(store.session("s3").await.unwrap().unwrap().is_live(later));
     assert_eq!(store.revoke_sessions_of(id, None, later).await.unwrap(), 1);
     let all = store.sessions_of(id).await.unwrap();
@@ -534,18 +441,10 @@ async fn sessions(store: &Store) {
 
 /// A new user must not come into sessions that were left by another program's deletion.
 async fn ids_used_again(store: &Store) {
-    let first = store
-        .create_user(new_user("first"), start())
-        .await
-        .unwrap()
-        .id;
+    let first = store.create_user(new_user("first"), start()).await.unwrap().id;
     assert!(store.delete_user(first).await.unwrap());
     assert!(store.open_session(session("left", first)).await.unwrap());
-    let second = store
-        .create_user(new_user("second"), start())
-        .await
-        .unwrap()
-        .id;
+    let second = store.create_user(new_user("second"), start()).await.unwrap().id;
     if second == first {
         assert!(store.session("left").await.unwrap().is_none());
     }
@@ -591,33 +490,21 @@ async fn batches(store: &Store) {
     assert_eq!(batch.len(), 4);
     let outcome = store.commit(batch).await.unwrap();
     let id = outcome.id(1).unwrap();
-    assert_eq!(
-        (outcome.changed(0), outcome.changed(1), outcome.changed(2)),
-        (1, 1, 1)
-    );
+    assert_eq!((outcome.changed(0), outcome.changed(1), outcome.changed(2)), (1, 1, 1));
     assert!(read(store, id).await.has_role("editor"));
     assert_eq!(store.session("sb").await.unwrap().unwrap().user_id, id);
 
     // The second step fails, so the first one is not there either.
     let mut batch = store.batch();
     let _ = batch
-        .update_user(
-            id,
-            &UserPatch {
-                active: Some(false),
-                ..UserPatch::default()
-            },
-            now,
-        )
+        .update_user(id, &UserPatch { active: Some(false), ..UserPatch::default() }, now)
         .redeem_once("invite", "i1", end, now);
     let unmet = store.commit(batch).await.unwrap_err();
     assert_eq!(*unmet.kind(), ErrorKind::Unmet(1));
     assert!(read(store, id).await.active);
 
     let mut batch = store.batch();
-    let _ = batch
-        .redeem_once("invite", "i2", end, now)
-        .create_user(&new, now);
+    let _ = batch.redeem_once("invite", "i2", end, now).create_user(&new, now);
     assert!(store.commit(batch).await.unwrap_err().conflict().is_some());
     assert!(store.redeem_once("invite", "i2", end, now).await.unwrap());
 
@@ -662,13 +549,7 @@ async fn attach(store: &Store, id: i64) {
                 id.into(),
             ],
         );
-        assert_eq!(
-            store
-                .commit_one(|b| b.simple(insert, Expect::One))
-                .await
-                .unwrap(),
-            1
-        );
+        assert_eq!(store.commit_one(|b| b.simple(insert, Expect::One)).await.unwrap(), 1);
     }
     if let Some(trackers) = &schema.refresh {
         let insert = Statement::new(
@@ -676,21 +557,9 @@ async fn attach(store: &Store, id: i64) {
                 "INSERT INTO {} (refresh_family, gen, expires_at, last_used_at, name, user_id) VALUES ($1, $2, $3, $3, $4, $5)",
                 trackers.quoted
             ),
-            vec![
-                format!("family {id}").into(),
-                1.into(),
-                start().into(),
-                "default".into(),
-                id.into(),
-            ],
+            vec![format!("family {id}").into(), 1.into(), start().into(), "default".into(), id.into()],
         );
-        assert_eq!(
-            store
-                .commit_one(|b| b.simple(insert, Expect::One))
-                .await
-                .unwrap(),
-            1
-        );
+        assert_eq!(store.commit_one(|b| b.simple(insert, Expect::One)).await.unwrap(), 1);
     }
 }
 
@@ -698,19 +567,11 @@ async fn attach(store: &Store, id: i64) {
 async fn attached(store: &Store, id: i64) -> (usize, usize) {
     let schema = store.schema();
     let mut counts = [0, 0];
-    let tables = [
-        (&schema.webauthn, ""),
-        (&schema.refresh, " AND revoked_at IS NULL"),
-    ];
+    let tables = [(&schema.webauthn, ""), (&schema.refresh, " AND revoked_at IS NULL")];
     for (count, (table, more)) in counts.iter_mut().zip(tables) {
         if let Some(table) = table {
-            let sql = format!(
-                "SELECT id FROM {} WHERE user_id = CAST($1 AS BIGINT){more}",
-                table.quoted
-            );
-            let rows = store
-                .query(sql, vec![id.into()], crate::backend::Reach::Key)
-                .await;
+            let sql = format!("SELECT id FROM {} WHERE user_id = CAST($1 AS BIGINT){more}", table.quoted);
+            let rows = store.query(sql, vec![id.into()], crate::backend::Reach::Key).await;
             *count = rows.unwrap().len();
         }
     }
@@ -718,11 +579,7 @@ async fn attached(store: &Store, id: i64) -> (usize, usize) {
 }
 
 async fn resets(store: &Store) {
-    let id = store
-        .create_user(new_user("reset"), start())
-        .await
-        .unwrap()
-        .id;
+    let id = store.create_user(new_user("reset"), start()).await.unwrap().id;
     let patch = UserPatch {
         tf_primary_method: Some(Some("sms".to_owned())),
         tf_totp_secret: Some(Some("secret".to_owned())),
@@ -733,28 +590,15 @@ async fn resets(store: &Store) {
     attach(store, id).await;
     assert!(store.open_session(session("sr", id)).await.unwrap());
     let later = start() + Duration::SECOND;
-    assert!(
-        store
-            .reset_user_access(id, "uniq-r2", "token-r2", later)
-            .await
-            .unwrap()
-    );
+    assert!(store.reset_user_access(id, "uniq-r2", "token-r2", later).await.unwrap());
     let user = read(store, id).await;
     assert_eq!(user.fs_uniquifier, "uniq-r2");
     assert_eq!(user.password.as_deref(), Some("hash of reset"));
-    assert_eq!(
-        (&user.tf_primary_method, &user.tf_totp_secret),
-        (&None, &None)
-    );
+    assert_eq!((&user.tf_primary_method, &user.tf_totp_secret), (&None, &None));
     assert_eq!(user.tf_phone_number, None);
     assert_eq!(attached(store, id).await, (0, 0));
     assert!(!store.session("sr").await.unwrap().unwrap().is_live(later));
-    assert!(
-        !store
-            .reset_user_access(id + 1000, "u", "t", later)
-            .await
-            .unwrap()
-    );
+    assert!(!store.reset_user_access(id + 1000, "u", "t", later).await.unwrap());
     assert!(store.delete_user(id).await.unwrap());
 }
 
@@ -768,36 +612,19 @@ async fn deletions(store: &Store) {
     assert!(!store.delete_user(id).await.unwrap());
     assert_eq!(attached(store, id).await, (0, 0));
     assert!(store.session("sg").await.unwrap().is_none());
-    assert!(
-        store
-            .user_by_uniquifier("uniq-gone")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(store.user_by_uniquifier("uniq-gone").await.unwrap().is_none());
 }
 
 /// What is answered from memory is never older than the last write that was acknowledged.
 async fn kept_records(store: &Store) {
-    let id = store
-        .create_user(new_user("kept"), start())
-        .await
-        .unwrap()
-        .id;
+    let id = store.create_user(new_user("kept"), start()).await.unwrap().id;
     assert!(store.open_session(session("sk", id)).await.unwrap());
     for round in 0..20 {
         let method = Some(format!("round {round}"));
-        let patch = UserPatch {
-            tf_primary_method: Some(method.clone()),
-            ..UserPatch::default()
-        };
+        let patch = UserPatch { tf_primary_method: Some(method.clone()), ..UserPatch::default() };
         assert!(store.update_user(id, patch, start()).await.unwrap());
         for _ in 0..3 {
-            let user = store
-                .user_by_uniquifier("uniq-kept")
-                .await
-                .unwrap()
-                .unwrap();
+            let user = store.user_by_uniquifier("uniq-kept").await.unwrap().unwrap();
             assert_eq!(user.tf_primary_method, method);
         }
         let seen = start() + Duration::seconds(round + 1);
@@ -808,24 +635,11 @@ async fn kept_records(store: &Store) {
         }
     }
     assert!(store.add_role(id, "editor").await.unwrap());
-    let user = store
-        .user_by_uniquifier("uniq-kept")
-        .await
-        .unwrap()
-        .unwrap();
+    let user = store.user_by_uniquifier("uniq-kept").await.unwrap().unwrap();
     assert!(user.has_role("editor") && !user.has_permission("read"));
     let read = strings(&["read"]);
-    assert!(
-        store
-            .set_role_permissions("editor", &read, start())
-            .await
-            .unwrap()
-    );
-    let user = store
-        .user_by_uniquifier("uniq-kept")
-        .await
-        .unwrap()
-        .unwrap();
+    assert!(store.set_role_permissions("editor", &read, start()).await.unwrap());
+    let user = store.user_by_uniquifier("uniq-kept").await.unwrap().unwrap();
     assert!(user.has_permission("read"));
     let roles = store.roles().await.unwrap();
     assert!(roles.iter().any(|role| role.permissions == read));
@@ -833,13 +647,7 @@ async fn kept_records(store: &Store) {
     let session = store.session("sk").await.unwrap().unwrap();
     assert!(!session.is_live(start()));
     assert!(store.delete_user(id).await.unwrap());
-    assert!(
-        store
-            .user_by_uniquifier("uniq-kept")
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(store.user_by_uniquifier("uniq-kept").await.unwrap().is_none());
 }
 
 async fn races(store: &Store) {
@@ -878,39 +686,21 @@ async fn races(store: &Store) {
 }
 
 async fn odd_values(store: &Store) {
-    let id = store
-        .create_user(new_user("odd"), start())
-        .await
-        .unwrap()
-        .id;
+    let id = store.create_user(new_user("odd"), start()).await.unwrap().id;
     let name = "O'Neil \"; DROP TABLE role; -- \u{1F980} $1 \\";
-    let patch = UserPatch {
-        tf_phone_number: Some(Some(name.to_owned())),
-        ..UserPatch::default()
-    };
+    let patch = UserPatch { tf_phone_number: Some(Some(name.to_owned())), ..UserPatch::default() };
     assert!(store.update_user(id, patch, start()).await.unwrap());
     assert_eq!(read(store, id).await.tf_phone_number.as_deref(), Some(name));
     let found = store.user_by_identity("tf_phone_number", name, true).await;
     assert_eq!(found.unwrap().unwrap().id, id);
     for text in ["nul\0", &"x".repeat(2 << 20)] {
-        let patch = UserPatch {
-            tf_phone_number: Some(Some(text.to_owned())),
-            ..UserPatch::default()
-        };
+        let patch = UserPatch { tf_phone_number: Some(Some(text.to_owned())), ..UserPatch::default() };
         let refused = store.update_user(id, patch, start()).await.unwrap_err();
-        assert!(
-            matches!(refused.kind(), ErrorKind::Invalid(_)),
-            "{refused:?}"
-        );
+        assert!(matches!(refused.kind(), ErrorKind::Invalid(_)), "{refused:?}");
     }
-    let far = OffsetDateTime::new_utc(
-        time::Date::from_calendar_date(-1, time::Month::May, 1).unwrap(),
-        time::Time::MIDNIGHT,
-    );
-    let patch = UserPatch {
-        confirmed_at: Some(Some(far)),
-        ..UserPatch::default()
-    };
+    let far =
+        OffsetDateTime::new_utc(time::Date::from_calendar_date(-1, time::Month::May, 1).unwrap(), time::Time::MIDNIGHT);
+    let patch = UserPatch { confirmed_at: Some(Some(far)), ..UserPatch::default() };
     let refused = store.update_user(id, patch, start()).await.unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::Invalid(_)));
     let nameless = NewUser::new("", "x");

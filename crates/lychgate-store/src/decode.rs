@@ -31,10 +31,7 @@ pub(crate) fn users(user: &Layout, role: &Layout, rows: Vec<Row>) -> Result<Vec<
         let Some(joined) = role_or_none(role, &mut values)? else {
             continue;
         };
-        let joined = roles
-            .entry(joined.id)
-            .or_insert_with(|| Arc::new(joined))
-            .clone();
+        let joined = roles.entry(joined.id).or_insert_with(|| Arc::new(joined)).clone();
         // Links have no key in most schemas, so one may be there twice.
         if let Some(user) = list.get_mut(place)
             && !user.roles.iter().any(|known| known.id == joined.id)
@@ -49,9 +46,7 @@ pub(crate) fn users(user: &Layout, role: &Layout, rows: Vec<Row>) -> Result<Vec<
 }
 
 pub(crate) fn roles(role: &Layout, rows: Vec<Row>) -> Result<Vec<Role>> {
-    rows.into_iter()
-        .filter_map(|row| role_or_none(role, &mut row.into_iter()).transpose())
-        .collect()
+    rows.into_iter().filter_map(|row| role_or_none(role, &mut row.into_iter()).transpose()).collect()
 }
 
 /// The columns of `SESSION_COLUMNS`, in that order.
@@ -104,8 +99,7 @@ fn user_column(user: &mut User, field: &Field, value: Value) -> Result<()> {
         "create_datetime" => user.create_datetime = value.time()?,
         "update_datetime" => user.update_datetime = value.time()?,
         _ => {
-            user.extra
-                .insert(field.name.clone(), json(field.kind, value)?);
+            user.extra.insert(field.name.clone(), json(field.kind, value)?);
         }
     }
     Ok(())
@@ -114,13 +108,8 @@ fn user_column(user: &mut User, field: &Field, value: Value) -> Result<()> {
 /// Reads a role's columns; all of them are null where a user has none.
 fn role_or_none(layout: &Layout, values: &mut impl Iterator<Item = Value>) -> Result<Option<Role>> {
     let mut id = None;
-    let mut role = Role {
-        id: 0,
-        name: String::new(),
-        description: None,
-        permissions: Vec::new(),
-        update_datetime: None,
-    };
+    let mut role =
+        Role { id: 0, name: String::new(), description: None, permissions: Vec::new(), update_datetime: None };
     for field in &layout.fields {
         let value = next(values)?;
         match field.name.as_str() {
@@ -138,9 +127,7 @@ fn role_or_none(layout: &Layout, values: &mut impl Iterator<Item = Value>) -> Re
 fn json(kind: ColumnKind, value: Value) -> Result<Json> {
     Ok(match (kind, value) {
         (_, Value::Null | Value::Blob(_)) => Json::Null,
-        (ColumnKind::Bool, value @ (Value::Int(_) | Value::Bool(_))) => {
-            value.bool()?.map_or(Json::Null, Json::Bool)
-        }
+        (ColumnKind::Bool, value @ (Value::Int(_) | Value::Bool(_))) => value.bool()?.map_or(Json::Null, Json::Bool),
         (_, Value::Int(number)) => Json::Number(number.into()),
         (_, Value::Bool(flag)) => Json::Bool(flag),
         (_, Value::Float(number)) => Number::from_f64(number).map_or(Json::Null, Json::Number),

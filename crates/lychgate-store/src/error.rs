@@ -43,14 +43,8 @@ impl StoreError {
         Self { kind, source: None }
     }
 
-    pub(crate) fn with_source(
-        kind: ErrorKind,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
-        Self {
-            kind,
-            source: Some(source.into()),
-        }
+    pub(crate) fn with_source(kind: ErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind, source: Some(source.into()) }
     }
 
     pub(crate) fn invalid(text: impl Into<String>) -> Self {
@@ -124,9 +118,7 @@ pub enum OpenError {
         column: String,
     },
     /// Lychgate's own tables were made by a newer version of it.
-    #[error(
-        "newer schema: Lychgate's tables have version {found}, this program knows {known}; use a newer Lychgate"
-    )]
+    #[error("newer schema: Lychgate's tables have version {found}, this program knows {known}; use a newer Lychgate")]
     NewerSchema {
         /// The version found.
         found: i64,

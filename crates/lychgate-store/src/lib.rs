@@ -57,8 +57,8 @@ pub mod testing;
 
 pub use batch::{Batch, BatchOutcome};
 pub use error::{ErrorKind, OpenError, Result, StoreError};
-pub use outbox::{OutboxItem, OutboxState};
 pub use options::{CreateMode, JournalMode, OpenOptions, SchemaNames};
+pub use outbox::{OutboxItem, OutboxState};
 pub use records::{NewSession, NewUser, Role, SessionRecord, User, UserPatch, UserQuery};
 pub use store::{DatabaseKind, SchemaReport, Store};
 pub use url::DatabaseUrl;

@@ -57,10 +57,7 @@ impl Default for SchemaNames {
 
 impl SchemaNames {
     pub(crate) fn check(&self) -> Result<(), OpenError> {
-        let names = [&self.user, &self.role, &self.roles_users]
-            .into_iter()
-            .chain(&self.webauthn)
-            .chain(&self.refresh);
+        let names = [&self.user, &self.role, &self.roles_users].into_iter().chain(&self.webauthn).chain(&self.refresh);
         for name in names {
             if !is_identifier(name) {
                 let shown = name.chars().filter(|c| !c.is_control()).take(80).collect();

@@ -48,50 +48,24 @@ impl UserPatch {
         put("password", self.password.clone().map(Into::into));
         put("active", self.active.map(Into::into));
         put("fs_uniquifier", self.fs_uniquifier.clone().map(Into::into));
-        put(
-            "fs_token_uniquifier",
-            self.fs_token_uniquifier.clone().map(Into::into),
-        );
+        put("fs_token_uniquifier", self.fs_token_uniquifier.clone().map(Into::into));
         put("confirmed_at", self.confirmed_at.map(Into::into));
         put("last_login_at", self.last_login_at.map(Into::into));
         put("current_login_at", self.current_login_at.map(Into::into));
         put("last_login_ip", self.last_login_ip.clone().map(Into::into));
-        put(
-            "current_login_ip",
-            self.current_login_ip.clone().map(Into::into),
-        );
+        put("current_login_ip", self.current_login_ip.clone().map(Into::into));
         put("login_count", self.login_count.map(Into::into));
-        put(
-            "tf_primary_method",
-            self.tf_primary_method.clone().map(Into::into),
-        );
-        put(
-            "tf_totp_secret",
-            self.tf_totp_secret.clone().map(Into::into),
-        );
-        put(
-            "tf_phone_number",
-            self.tf_phone_number.clone().map(Into::into),
-        );
-        put(
-            "us_totp_secrets",
-            self.us_totp_secrets.clone().map(Into::into),
-        );
-        put(
-            "us_phone_number",
-            self.us_phone_number.clone().map(Into::into),
-        );
-        put(
-            "fs_webauthn_user_handle",
-            self.fs_webauthn_user_handle.clone().map(Into::into),
-        );
+        put("tf_primary_method", self.tf_primary_method.clone().map(Into::into));
+        put("tf_totp_secret", self.tf_totp_secret.clone().map(Into::into));
+        put("tf_phone_number", self.tf_phone_number.clone().map(Into::into));
+        put("us_totp_secrets", self.us_totp_secrets.clone().map(Into::into));
+        put("us_phone_number", self.us_phone_number.clone().map(Into::into));
+        put("fs_webauthn_user_handle", self.fs_webauthn_user_handle.clone().map(Into::into));
         let codes = self.mf_recovery_codes.as_deref().map(join_list);
         put("mf_recovery_codes", codes.transpose()?.map(Into::into));
         for (name, value) in &self.extra {
             if TYPED.contains(&name.as_str()) {
-                return Err(StoreError::invalid(format!(
-                    "the column \"{name}\" is not one of the application's own"
-                )));
+                return Err(StoreError::invalid(format!("the column \"{name}\" is not one of the application's own")));
             }
             put(name, Some(from_json(name, value)?));
         }
@@ -106,10 +80,7 @@ impl NewUser {
             ("email".to_owned(), self.email.as_str().into()),
             ("password".to_owned(), self.password.clone().into()),
             ("active".to_owned(), self.active.into()),
-            (
-                "fs_uniquifier".to_owned(),
-                self.fs_uniquifier.as_str().into(),
-            ),
+            ("fs_uniquifier".to_owned(), self.fs_uniquifier.as_str().into()),
         ];
         // Random texts for features that the database may not have.
         for (name, value) in [
@@ -128,11 +99,7 @@ impl NewUser {
             us_phone_number: self.us_phone_number.clone().map(Some),
             ..UserPatch::default()
         };
-        for (name, value) in rest
-            .assignments()?
-            .into_iter()
-            .chain(self.columns.assignments()?)
-        {
+        for (name, value) in rest.assignments()?.into_iter().chain(self.columns.assignments()?) {
             match list.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, slot)) => *slot = value,
                 None => list.push((name, value)),
@@ -150,13 +117,11 @@ fn from_json(name: &str, value: &Json) -> Result<Value> {
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(number), _) => Ok(Value::Int(number)),
             (None, Some(number)) => Ok(Value::Float(number)),
-            (None, None) => Err(StoreError::invalid(format!(
-                "the number for \"{name}\" is too large"
-            ))),
+            (None, None) => Err(StoreError::invalid(format!("the number for \"{name}\" is too large"))),
         },
-        Json::Array(_) | Json::Object(_) => Err(StoreError::invalid(format!(
-            "the column \"{name}\" cannot hold a list or an object"
-        ))),
+        Json::Array(_) | Json::Object(_) => {
+            Err(StoreError::invalid(format!("the column \"{name}\" cannot hold a list or an object")))
+        }
     }
 }
 
@@ -164,10 +129,7 @@ fn from_json(name: &str, value: &Json) -> Result<Value> {
 pub(crate) fn check_columns(user: &Layout, list: &[(String, Value)]) -> Result<()> {
     for (name, value) in list {
         if !user.has(name) {
-            return Err(StoreError::invalid(format!(
-                "the table \"{}\" has no column \"{name}\"",
-                user.name
-            )));
+            return Err(StoreError::invalid(format!("the table \"{}\" has no column \"{name}\"", user.name)));
         }
         value.check()?;
     }

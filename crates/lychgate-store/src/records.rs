@@ -88,9 +88,7 @@ impl User {
     /// Whether one of the user's roles has this permission.
     #[must_use]
     pub fn has_permission(&self, permission: &str) -> bool {
-        self.roles
-            .iter()
-            .any(|role| role.permissions.iter().any(|item| item == permission))
+        self.roles.iter().any(|role| role.permissions.iter().any(|item| item == permission))
     }
 
     /// The value of a column that can name a user: an address, a user name, a phone number, the id, or a text or number
@@ -126,10 +124,7 @@ impl fmt::Debug for User {
             .field("tf_primary_method", &self.tf_primary_method)
             .field("create_datetime", &self.create_datetime)
             .field("update_datetime", &self.update_datetime)
-            .field(
-                "roles",
-                &self.roles.iter().map(|r| &r.name).collect::<Vec<_>>(),
-            )
+            .field("roles", &self.roles.iter().map(|r| &r.name).collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
@@ -167,12 +162,7 @@ impl NewUser {
     /// An active user without password and roles.
     #[must_use]
     pub fn new(email: impl Into<String>, fs_uniquifier: impl Into<String>) -> Self {
-        Self {
-            email: email.into(),
-            fs_uniquifier: fs_uniquifier.into(),
-            active: true,
-            ..Self::default()
-        }
+        Self { email: email.into(), fs_uniquifier: fs_uniquifier.into(), active: true, ..Self::default() }
     }
 }
 
@@ -368,16 +358,10 @@ mod tests {
             ..User::default()
         };
         assert!(!format!("{user:?}").contains("HIDDEN"));
-        let patch = UserPatch {
-            password: Some(Some("HIDDEN".to_owned())),
-            ..UserPatch::default()
-        };
+        let patch = UserPatch { password: Some(Some("HIDDEN".to_owned())), ..UserPatch::default() };
         assert_eq!(format!("{patch:?}"), "UserPatch([\"password\"])");
-        let new = NewUser {
-            password: Some("HIDDEN".to_owned()),
-            columns: patch,
-            ..NewUser::new("joe@lp.com", "HIDDEN")
-        };
+        let new =
+            NewUser { password: Some("HIDDEN".to_owned()), columns: patch, ..NewUser::new("joe@lp.com", "HIDDEN") };
         assert!(!format!("{new:?}").contains("HIDDEN"));
     }
 
@@ -390,10 +374,7 @@ mod tests {
             permissions: vec!["read".to_owned()],
             update_datetime: None,
         };
-        let user = User {
-            roles: vec![Arc::new(role)],
-            ..User::default()
-        };
+        let user = User { roles: vec![Arc::new(role)], ..User::default() };
         assert!(user.has_role("editor") && user.has_permission("read"));
         assert!(!user.has_role("Editor") && !user.has_permission("editor"));
     }

@@ -16,11 +16,7 @@ pub(crate) struct Statement {
 
 impl Statement {
     pub(crate) fn new(sql: impl Into<Arc<str>>, params: Vec<Value>) -> Self {
-        Self {
-            sql: sql.into(),
-            params,
-            fetch: false,
-        }
+        Self { sql: sql.into(), params, fetch: false }
     }
 
     pub(crate) fn returning(mut self) -> Self {
@@ -53,7 +49,8 @@ pub(crate) struct Sql {
 }
 
 /// The columns of a session in the order in which `decode::session` reads them.
-const SESSION_COLUMNS: &str = "sid, via, address, user_agent, user_id, created_at, last_seen_at, expires_at, revoked_at, remembered";
+const SESSION_COLUMNS: &str =
+    "sid, via, address, user_agent, user_id, created_at, last_seen_at, expires_at, revoked_at, remembered";
 
 impl Sql {
     pub(crate) fn new(schema: Schema) -> Self {
@@ -67,11 +64,8 @@ impl Sql {
             schema.user.select("u"),
         );
         let one = |condition: &str| Arc::from(format!("{user_select} WHERE {condition}"));
-        let token_column = if schema.user.has("fs_token_uniquifier") {
-            "u.fs_token_uniquifier = $1"
-        } else {
-            "u.fs_uniquifier = $1"
-        };
+        let token_column =
+            if schema.user.has("fs_token_uniquifier") { "u.fs_token_uniquifier = $1" } else { "u.fs_uniquifier = $1" };
         let session_values = "CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT)";
         Self {
             user_by_id: one("u.id = CAST($1 AS BIGINT)"),
@@ -135,25 +129,15 @@ impl Sql {
             ColumnKind::Text => column,
             _ => format!("CAST({column} AS TEXT)"),
         };
-        let condition = if any_case {
-            format!("lower({column}) = lower(CAST($1 AS TEXT))")
-        } else {
-            format!("{column} = $1")
-        };
-        Some(format!(
-            "{} WHERE {condition} ORDER BY u.id",
-            self.user_select
-        ))
+        let condition =
+            if any_case { format!("lower({column}) = lower(CAST($1 AS TEXT))") } else { format!("{column} = $1") };
+        Some(format!("{} WHERE {condition} ORDER BY u.id", self.user_select))
     }
 
     /// A page of users; `conditions` speak of the user as `p`.
     pub(crate) fn users_where(&self, conditions: &[String], limit: u32) -> String {
         let user = &self.schema.user.quoted;
-        let filter = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!(" WHERE {}", conditions.join(" AND "))
-        };
+        let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
         format!(
             "{} WHERE u.id IN (SELECT p.id FROM {user} p{filter} ORDER BY p.id LIMIT {limit}) ORDER BY u.id",
             self.user_select

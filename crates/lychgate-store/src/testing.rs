@@ -32,9 +32,7 @@ pub struct PgServer {
 
 impl fmt::Debug for PgServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgServer")
-            .field("port", &self.port)
-            .finish_non_exhaustive()
+        f.debug_struct("PgServer").field("port", &self.port).finish_non_exhaustive()
     }
 }
 
@@ -67,12 +65,7 @@ impl PgServer {
             let port = free_port()?;
             match launch(&bin, &folder, account, port, settings) {
                 Ok((supervisor, lifeline)) => {
-                    return Ok(Self {
-                        bin,
-                        port,
-                        supervisor,
-                        lifeline: Some(lifeline),
-                    });
+                    return Ok(Self { bin, port, supervisor, lifeline: Some(lifeline) });
                 }
                 Err(error) => last = error,
             }
@@ -84,10 +77,7 @@ impl PgServer {
     /// The URL of a database on this server.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!(
-            "postgresql://postgres:{PASSWORD}@127.0.0.1:{}/{database}?sslmode=prefer",
-            self.port
-        )
+        format!("postgresql://postgres:{PASSWORD}@127.0.0.1:{}/{database}?sslmode=prefer", self.port)
     }
 
     /// Creates an empty database and gives its URL.
@@ -109,10 +99,7 @@ impl PgServer {
     pub fn execute(&self, url: &str, sql: &str) -> Result<(), String> {
         let location = url.split('?').next().unwrap_or_default();
         let name = location.rsplit('/').next().unwrap_or_default();
-        self.run(
-            "psql",
-            &["-q", "-v", "ON_ERROR_STOP=1", "-d", name, "-c", sql],
-        )
+        self.run("psql", &["-q", "-v", "ON_ERROR_STOP=1", "-d", name, "-c", sql])
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result<(), String> {
@@ -127,10 +114,7 @@ impl PgServer {
         if output.status.success() {
             return Ok(());
         }
-        Err(format!(
-            "{program}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        ))
+        Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim()))
     }
 }
 
@@ -148,19 +132,13 @@ fn programs() -> Result<PathBuf, String> {
         let version = version.and_then(|name| name.to_str());
         version.and_then(|name| name.parse().ok()).unwrap_or(0)
     };
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(DEBIAN)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("bin"))
-        .collect();
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(DEBIAN).into_iter().flatten().flatten().map(|entry| entry.path().join("bin")).collect();
     folders.sort_by_key(|folder| std::cmp::Reverse(version(folder)));
     let path = std::env::var_os("PATH").unwrap_or_default();
     folders.extend(std::env::split_paths(&path));
     let complete = |folder: &PathBuf| {
-        ["initdb", "pg_ctl", "createdb", "psql"]
-            .iter()
-            .all(|program| folder.join(program).is_file())
+        ["initdb", "pg_ctl", "createdb", "psql"].iter().all(|program| folder.join(program).is_file())
     };
     folders.into_iter().find(complete).ok_or_else(|| {
         format!(
@@ -175,8 +153,7 @@ fn account() -> Result<Option<(u32, u32)>, String> {
     if me.uid() != 0 {
         return Ok(None);
     }
-    let accounts =
-        std::fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+    let accounts = std::fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
     for wanted in ["postgres", "nobody"] {
         for line in accounts.lines() {
             let mut fields = line.split(':');
@@ -195,17 +172,10 @@ fn account() -> Result<Option<(u32, u32)>, String> {
 
 /// A new folder that the server's account owns.
 fn folder(account: Option<(u32, u32)>) -> Result<PathBuf, String> {
-    let name = format!(
-        "lychgate-pg-{}-{}",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("lychgate-pg-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(name);
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-    std::fs::DirBuilder::new()
-        .mode(0o700)
-        .create(&folder)
-        .map_err(failed)?;
+    std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(failed)?;
     if let Some((user, group)) = account {
         chown(&folder, Some(user), Some(group)).map_err(failed)?;
     }
@@ -215,11 +185,7 @@ fn folder(account: Option<(u32, u32)>) -> Result<PathBuf, String> {
 /// A file that only the server's account can read.
 fn private_file(path: &Path, content: &[u8], account: Option<(u32, u32)>) -> Result<(), String> {
     let write = || {
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(content)?;
         match account {
             Some((user, group)) => chown(path, Some(user), Some(group)),
@@ -285,9 +251,7 @@ fn launch(
     // A shell that has given up already says why on its output.
     let _ = lifeline.write_all(lines.as_bytes());
     let mut line = String::new();
-    BufReader::new(output)
-        .read_line(&mut line)
-        .map_err(failed)?;
+    BufReader::new(output).read_line(&mut line).map_err(failed)?;
     if line.trim() == "ready" {
         return Ok((child, lifeline));
     }

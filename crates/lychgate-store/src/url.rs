@@ -52,10 +52,7 @@ impl DatabaseUrl {
     /// The SQLite database in this file.
     #[must_use]
     pub fn sqlite_path(path: &Path) -> Self {
-        Self {
-            shown: path.display().to_string(),
-            target: Target::File(path.to_owned()),
-        }
+        Self { shown: path.display().to_string(), target: Target::File(path.to_owned()) }
     }
 
     /// The file of an SQLite database that is not in memory.
@@ -103,11 +100,7 @@ impl FromStr for DatabaseUrl {
             _ => Err(wrong(&format!(
                 "the scheme \"{}\" is not known; use sqlite:///file, sqlite:////absolute/file or postgresql://user@host/name{}",
                 printable(dialect),
-                if driver.is_some() {
-                    " (the driver after + is ignored)"
-                } else {
-                    ""
-                },
+                if driver.is_some() { " (the driver after + is ignored)" } else { "" },
             ))),
         }
     }
@@ -137,31 +130,21 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, OpenError> {
         let name = pair.split('=').next().unwrap_or_default();
         // These two only steer Python's driver.
         if !matches!(name, "check_same_thread" | "timeout") {
-            return Err(wrong(&format!(
-                "the option \"{}\" is not known for sqlite",
-                printable(name)
-            )));
+            return Err(wrong(&format!("the option \"{}\" is not known for sqlite", printable(name))));
         }
     }
     let path = match location.strip_prefix('/') {
         None if location.is_empty() => "",
         None => {
-            return Err(wrong(
-                "sqlite takes three slashes before a relative path and four before an absolute one",
-            ));
+            return Err(wrong("sqlite takes three slashes before a relative path and four before an absolute one"));
         }
         Some(path) => path,
     };
     if path.starts_with("file:") {
-        return Err(wrong(
-            "sqlite \"file:\" URIs are not supported; give the path",
-        ));
+        return Err(wrong("sqlite \"file:\" URIs are not supported; give the path"));
     }
     Ok(match path {
-        "" | ":memory:" => DatabaseUrl {
-            target: Target::Memory,
-            shown: "sqlite://".to_owned(),
-        },
+        "" | ":memory:" => DatabaseUrl { target: Target::Memory, shown: "sqlite://".to_owned() },
         path => DatabaseUrl::sqlite_path(Path::new(path)),
     })
 }
@@ -172,9 +155,8 @@ fn postgres(rest: &str) -> Result<DatabaseUrl, OpenError> {
     let mut root_cert = None;
     let mut kept = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| wrong(&format!("the option \"{}\" has no value", printable(pair))))?;
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| wrong(&format!("the option \"{}\" has no value", printable(pair))))?;
         match name {
             "sslmode" => {
                 tls = match value {
@@ -185,9 +167,7 @@ fn postgres(rest: &str) -> Result<DatabaseUrl, OpenError> {
                     "verify-ca" => TlsMode::VerifyCa,
                     "verify-full" => TlsMode::VerifyFull,
                     _ => {
-                        return Err(wrong(
-                            "sslmode is one of disable, prefer, require, verify-ca, verify-full",
-                        ));
+                        return Err(wrong("sslmode is one of disable, prefer, require, verify-ca, verify-full"));
                     }
                 };
             }
@@ -208,31 +188,21 @@ fn postgres(rest: &str) -> Result<DatabaseUrl, OpenError> {
         url.push('?');
         url.push_str(&kept.join("&"));
     }
-    let mut config: tokio_postgres::Config =
-        url.parse().map_err(|error: tokio_postgres::Error| {
-            let reason = std::error::Error::source(&error).map(ToString::to_string);
-            wrong(&format!(
-                "not a PostgreSQL URL: {}",
-                printable(&reason.unwrap_or_else(|| error.to_string()))
-            ))
-        })?;
+    let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        let reason = std::error::Error::source(&error).map(ToString::to_string);
+        wrong(&format!("not a PostgreSQL URL: {}", printable(&reason.unwrap_or_else(|| error.to_string()))))
+    })?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         config.host("localhost");
     }
     config.ssl_mode(match tls {
         TlsMode::Disable => tokio_postgres::config::SslMode::Disable,
         TlsMode::Prefer => tokio_postgres::config::SslMode::Prefer,
-        TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => {
-            tokio_postgres::config::SslMode::Require
-        }
+        TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => tokio_postgres::config::SslMode::Require,
     });
     Ok(DatabaseUrl {
         shown: redact(location),
-        target: Target::Postgres(Box::new(PostgresTarget {
-            config,
-            tls,
-            root_cert,
-        })),
+        target: Target::Postgres(Box::new(PostgresTarget { config, tls, root_cert })),
     })
 }
 
@@ -335,10 +305,7 @@ mod tests {
         let Target::Postgres(target) = &url.target else {
             panic!("not PostgreSQL");
         };
-        assert_eq!(
-            target.config.get_hosts(),
-            [tokio_postgres::config::Host::Unix("/run/pg".into())]
-        );
+        assert_eq!(target.config.get_hosts(), [tokio_postgres::config::Host::Unix("/run/pg".into())]);
     }
 
     #[rstest]

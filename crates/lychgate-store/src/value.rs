@@ -70,15 +70,9 @@ impl Value {
     /// Refuses what one of the databases cannot hold, so that both behave alike.
     pub(crate) fn check(&self) -> Result<()> {
         match self {
-            Self::Text(text) if text.contains('\0') => {
-                Err(StoreError::invalid("a text must not hold a NUL character"))
-            }
-            Self::Text(text) if text.len() > MAX_BYTES => {
-                Err(StoreError::invalid("a text is too long"))
-            }
-            Self::Blob(bytes) if bytes.len() > MAX_BYTES => {
-                Err(StoreError::invalid("a value is too long"))
-            }
+            Self::Text(text) if text.contains('\0') => Err(StoreError::invalid("a text must not hold a NUL character")),
+            Self::Text(text) if text.len() > MAX_BYTES => Err(StoreError::invalid("a text is too long")),
+            Self::Blob(bytes) if bytes.len() > MAX_BYTES => Err(StoreError::invalid("a value is too long")),
             Self::Time(time) if !(0..=9999).contains(&time.to_offset(UtcOffset::UTC).year()) => {
                 Err(StoreError::invalid("a time is out of range"))
             }
@@ -94,9 +88,7 @@ impl Value {
             Self::Float(number) => Ok(Some(number.to_string())),
             Self::Bool(flag) => Ok(Some(flag.to_string())),
             Self::Time(time) => Ok(Some(format_time(time))),
-            Self::Blob(bytes) => String::from_utf8(bytes)
-                .map(Some)
-                .map_err(|_| unreadable("text")),
+            Self::Blob(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| unreadable("text")),
         }
     }
 
@@ -122,9 +114,7 @@ impl Value {
         match self {
             Self::Null => Ok(None),
             Self::Time(time) => Ok(Some(*time)),
-            Self::Text(text) => parse_time(text)
-                .map(Some)
-                .ok_or_else(|| unreadable("date and time")),
+            Self::Text(text) => parse_time(text).map(Some).ok_or_else(|| unreadable("date and time")),
             _ => Err(unreadable("date and time")),
         }
     }
@@ -134,10 +124,7 @@ impl Value {
 const MAX_BYTES: usize = 1 << 20;
 
 fn unreadable(wanted: &str) -> StoreError {
-    StoreError::with_source(
-        ErrorKind::Other,
-        format!("a stored value cannot be read as {wanted}"),
-    )
+    StoreError::with_source(ErrorKind::Other, format!("a stored value cannot be read as {wanted}"))
 }
 
 /// Writes a time as SQLAlchemy does on SQLite: UTC, always six digits of fraction.
@@ -167,8 +154,7 @@ pub(crate) fn parse_time(text: &str) -> Option<OffsetDateTime> {
     };
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
     let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date =
-        Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
     let Some(clock) = clock else {
         return Some(PrimitiveDateTime::new(date, Time::MIDNIGHT).assume_utc());
     };
@@ -178,13 +164,9 @@ pub(crate) fn parse_time(text: &str) -> Option<OffsetDateTime> {
         return None;
     }
     let micros: u32 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
-    let time = Time::from_hms_micro(
-        u8::try_from(hour).ok()?,
-        u8::try_from(minute).ok()?,
-        u8::try_from(second).ok()?,
-        micros,
-    )
-    .ok()?;
+    let time =
+        Time::from_hms_micro(u8::try_from(hour).ok()?, u8::try_from(minute).ok()?, u8::try_from(second).ok()?, micros)
+            .ok()?;
     Some(PrimitiveDateTime::new(date, time).assume_utc())
 }
 
@@ -211,9 +193,7 @@ pub(crate) fn micros(time: OffsetDateTime) -> OffsetDateTime {
 pub(crate) fn join_list(items: &[String]) -> Result<String> {
     for item in items {
         if item.is_empty() || item.contains(',') {
-            return Err(StoreError::invalid(
-                "an item of a list must not be empty or hold a comma",
-            ));
+            return Err(StoreError::invalid("an item of a list must not be empty or hold a comma"));
         }
     }
     Ok(items.join(","))

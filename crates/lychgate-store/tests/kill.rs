@@ -49,15 +49,15 @@ async fn write(file: &Path, round: &str) {
                     remembered: false,
                 };
                 let mut batch = store.batch();
-                let _ = batch
-                    .create_user(&user, now())
-                    .open_session_of(&name, &session)
-                    .redeem_once("invite", &name, now() + Duration::DAY, now());
+                let _ = batch.create_user(&user, now()).open_session_of(&name, &session).redeem_once(
+                    "invite",
+                    &name,
+                    now() + Duration::DAY,
+                    now(),
+                );
                 let id = store.commit(batch).await.unwrap().id(0).unwrap();
                 // One call is one write to the pipe, so lines of several tasks do not mix.
-                std::io::stdout()
-                    .write_all(format!("{id} {name}\n").as_bytes())
-                    .unwrap();
+                std::io::stdout().write_all(format!("{id} {name}\n").as_bytes()).unwrap();
                 std::io::stdout().flush().unwrap();
             }
         }));
@@ -73,10 +73,7 @@ fn parent() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = open_file(&file).await;
-        store
-            .create_role("editor", None, None, now())
-            .await
-            .unwrap();
+        store.create_role("editor", None, None, now()).await.unwrap();
         store.close().await;
     });
     let mut acknowledged: HashSet<(i64, String)> = HashSet::new();
@@ -131,18 +128,11 @@ fn kill_after(file: &Path, round: usize, count: usize) -> Vec<(i64, String)> {
 /// The file is sound, what was acknowledged is there, and nothing is there by halves.
 fn check(file: &Path, acknowledged: &HashSet<(i64, String)>) {
     let connection = rusqlite::Connection::open(file).unwrap();
-    let sound: String = connection
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
+    let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
-    let mut statement = connection
-        .prepare("SELECT id, fs_uniquifier FROM user")
-        .unwrap();
-    let stored: HashSet<(i64, String)> = statement
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
+    let mut statement = connection.prepare("SELECT id, fs_uniquifier FROM user").unwrap();
+    let stored: HashSet<(i64, String)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
     let lost: Vec<_> = acknowledged.difference(&stored).collect();
     assert!(lost.is_empty(), "acknowledged, but gone: {lost:?}");
     let halves: i64 = connection

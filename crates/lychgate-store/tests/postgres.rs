@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use common::{SERVER, now, open_url, url_options};
 use lychgate_store::testing::PgServer;
-use lychgate_store::{
-    CreateMode, ErrorKind, NewUser, OpenError, OpenOptions, Store, UserPatch, conformance,
-};
+use lychgate_store::{CreateMode, ErrorKind, NewUser, OpenError, OpenOptions, Store, UserPatch, conformance};
 
 const A_WHILE: Duration = Duration::from_millis(1000);
 const LONG: Duration = Duration::from_secs(20);
@@ -54,27 +52,16 @@ async fn with_joe(url: &str) -> (Store, i64) {
 async fn writes_of_others_are_announced() {
     let url = SERVER.fresh_database().unwrap();
     let (store, id) = with_joe(&url).await;
-    store
-        .create_role("editor", None, None, now())
-        .await
-        .unwrap();
+    store.create_role("editor", None, None, now()).await.unwrap();
     let user = async || store.user_by_uniquifier("u1").await.unwrap();
     assert!(user().await.unwrap().active);
-    SERVER
-        .execute(&url, "UPDATE \"user\" SET active = false")
-        .unwrap();
+    SERVER.execute(&url, "UPDATE \"user\" SET active = false").unwrap();
     until(async || !user().await.unwrap().active).await;
-    SERVER
-        .execute(&url, &format!("INSERT INTO roles_users VALUES ({id}, 1)"))
-        .unwrap();
+    SERVER.execute(&url, &format!("INSERT INTO roles_users VALUES ({id}, 1)")).unwrap();
     until(async || user().await.unwrap().has_role("editor")).await;
-    SERVER
-        .execute(&url, "UPDATE role SET permissions = 'p'")
-        .unwrap();
+    SERVER.execute(&url, "UPDATE role SET permissions = 'p'").unwrap();
     until(async || user().await.unwrap().has_permission("p")).await;
-    SERVER
-        .execute(&url, "DELETE FROM roles_users; DELETE FROM \"user\"")
-        .unwrap();
+    SERVER.execute(&url, "DELETE FROM roles_users; DELETE FROM \"user\"").unwrap();
     until(async || user().await.is_none()).await;
     store.close().await;
 }
@@ -87,23 +74,11 @@ async fn two_stores_agree() {
     let second = open_url(&url).await;
     for round in 0..20 {
         let active = round % 2 == 0;
-        let patch = UserPatch {
-            active: Some(active),
-            ..UserPatch::default()
-        };
+        let patch = UserPatch { active: Some(active), ..UserPatch::default() };
         assert!(first.update_user(id, patch, now()).await.unwrap());
         let own = first.user_by_uniquifier("u1").await.unwrap().unwrap();
         assert_eq!(own.active, active);
-        until(async || {
-            second
-                .user_by_uniquifier("u1")
-                .await
-                .unwrap()
-                .unwrap()
-                .active
-                == active
-        })
-        .await;
+        until(async || second.user_by_uniquifier("u1").await.unwrap().unwrap().active == active).await;
     }
     first.close().await;
     second.close().await;
@@ -131,10 +106,7 @@ async fn lost_connections_are_replaced() {
             user.tf_primary_method == method
         })
         .await;
-        let patch = UserPatch {
-            login_count: Some(Some(round)),
-            ..UserPatch::default()
-        };
+        let patch = UserPatch { login_count: Some(Some(round)), ..UserPatch::default() };
         assert!(store.update_user(id, patch, now()).await.unwrap());
     }
     store.close().await;
@@ -144,17 +116,11 @@ async fn lost_connections_are_replaced() {
 async fn a_locked_row_makes_a_request_wait() {
     let url = SERVER.fresh_database().unwrap();
     let (store, id) = with_joe(&url).await;
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
-    client
-        .batch_execute("BEGIN; LOCK TABLE \"user\" IN EXCLUSIVE MODE")
-        .await
-        .unwrap();
+    client.batch_execute("BEGIN; LOCK TABLE \"user\" IN EXCLUSIVE MODE").await.unwrap();
     let writer = store.clone();
-    let mut write =
-        tokio::spawn(async move { writer.update_user(id, UserPatch::default(), now()).await });
+    let mut write = tokio::spawn(async move { writer.update_user(id, UserPatch::default(), now()).await });
     let waited = tokio::time::timeout(A_WHILE, &mut write).await;
     assert!(waited.is_err(), "the lock was not there");
     assert!(store.user_by_id(id).await.unwrap().is_some());
@@ -164,10 +130,7 @@ async fn a_locked_row_makes_a_request_wait() {
     let mut options = url_options(&url);
     options.statement_timeout = Duration::from_millis(100);
     let hasty = Store::open(options).await.unwrap();
-    client
-        .batch_execute("BEGIN; LOCK TABLE \"user\" IN EXCLUSIVE MODE")
-        .await
-        .unwrap();
+    client.batch_execute("BEGIN; LOCK TABLE \"user\" IN EXCLUSIVE MODE").await.unwrap();
     let busy = hasty.update_user(id, UserPatch::default(), now()).await;
     assert_eq!(*busy.unwrap_err().kind(), ErrorKind::Busy);
     drop(client);
@@ -185,11 +148,7 @@ async fn transactions_in_each_others_way_both_go_through() {
     let ann = store.create_user(ann, now()).await.unwrap().id;
     let mut tasks = Vec::new();
     for round in 0..8 {
-        let (first, second) = if round % 2 == 0 {
-            (joe, ann)
-        } else {
-            (ann, joe)
-        };
+        let (first, second) = if round % 2 == 0 { (joe, ann) } else { (ann, joe) };
         let store = store.clone();
         tasks.push(tokio::spawn(async move {
             let mut batch = store.batch();
@@ -213,20 +172,11 @@ async fn transactions_in_each_others_way_both_go_through() {
 #[tokio::test(flavor = "multi_thread")]
 async fn values_that_do_not_fit_are_refused() {
     let (store, id) = with_joe(&SERVER.fresh_database().unwrap()).await;
-    let long = UserPatch {
-        tf_phone_number: Some(Some("x".repeat(129))),
-        ..UserPatch::default()
-    };
-    let large = UserPatch {
-        login_count: Some(Some(i64::MAX)),
-        ..UserPatch::default()
-    };
+    let long = UserPatch { tf_phone_number: Some(Some("x".repeat(129))), ..UserPatch::default() };
+    let large = UserPatch { login_count: Some(Some(i64::MAX)), ..UserPatch::default() };
     for patch in [long, large] {
         let refused = store.update_user(id, patch, now()).await.unwrap_err();
-        assert!(
-            matches!(refused.kind(), ErrorKind::Invalid(_)),
-            "{refused:?}"
-        );
+        assert!(matches!(refused.kind(), ErrorKind::Invalid(_)), "{refused:?}");
     }
     store.close().await;
 }
@@ -268,34 +218,19 @@ async fn refused(options: OpenOptions) -> String {
 async fn each_refusal_is_one_clear_line() {
     let url = SERVER.fresh_database().unwrap();
     let text = refused(url_options(&SERVER.url("nowhere"))).await;
-    assert!(
-        text.starts_with("cannot open the database: postgresql://postgres:***@127.0.0.1:"),
-        "{text}"
-    );
-    assert!(
-        text.ends_with("database \"nowhere\" does not exist"),
-        "{text}"
-    );
+    assert!(text.starts_with("cannot open the database: postgresql://postgres:***@127.0.0.1:"), "{text}");
+    assert!(text.ends_with("database \"nowhere\" does not exist"), "{text}");
     let wrong = url.replace("only-for-tests", "wrong");
     let text = refused(url_options(&wrong)).await;
     assert!(text.contains("password authentication failed"), "{text}");
-    let text = refused(url_options(
-        "postgresql://joe:only-for-tests@127.0.0.1:1/app",
-    ))
-    .await;
+    let text = refused(url_options("postgresql://joe:only-for-tests@127.0.0.1:1/app")).await;
     assert!(text.contains("refused"), "{text}");
     let text = refused(url_options(&url.replace("prefer", "verify-full"))).await;
     assert!(text.contains("TLS"), "{text}");
-    let mut options = url_options(&format!(
-        "{}&sslrootcert=/no/such.pem",
-        url.replace("prefer", "verify-ca")
-    ));
+    let mut options = url_options(&format!("{}&sslrootcert=/no/such.pem", url.replace("prefer", "verify-ca")));
     options.busy_timeout = A_WHILE;
     let text = refused(options).await;
-    assert!(
-        text.contains("sslrootcert \"/no/such.pem\" cannot be read"),
-        "{text}"
-    );
+    assert!(text.contains("sslrootcert \"/no/such.pem\" cannot be read"), "{text}");
 
     let never = || url_options(&url).create(CreateMode::Never);
     let text = refused(never()).await;
@@ -303,40 +238,17 @@ async fn each_refusal_is_one_clear_line() {
         text,
         "the database has no table \"user\" (none of the application's tables exist and none are to be created)"
     );
-    SERVER
-        .execute(&url, "CREATE TABLE \"user\" (id SERIAL)")
-        .unwrap();
+    SERVER.execute(&url, "CREATE TABLE \"user\" (id SERIAL)").unwrap();
     let text = refused(url_options(&url)).await;
-    assert_eq!(
-        text,
-        "the database has no table \"role\" (the schema is incomplete: found only \"user\")"
-    );
+    assert_eq!(text, "the database has no table \"role\" (the schema is incomplete: found only \"user\")");
     SERVER.execute(&url, "DROP TABLE \"user\"").unwrap();
     open_url(&url).await.close().await;
-    SERVER
-        .execute(&url, "ALTER TABLE \"user\" DROP COLUMN fs_uniquifier")
-        .unwrap();
-    assert_eq!(
-        refused(never()).await,
-        "the table \"user\" has no column \"fs_uniquifier\", which Lychgate needs"
-    );
-    SERVER
-        .execute(
-            &url,
-            "ALTER TABLE \"user\" ADD COLUMN fs_uniquifier VARCHAR(64)",
-        )
-        .unwrap();
-    SERVER
-        .execute(&url, "UPDATE lychgate_meta SET value = '99'")
-        .unwrap();
+    SERVER.execute(&url, "ALTER TABLE \"user\" DROP COLUMN fs_uniquifier").unwrap();
+    assert_eq!(refused(never()).await, "the table \"user\" has no column \"fs_uniquifier\", which Lychgate needs");
+    SERVER.execute(&url, "ALTER TABLE \"user\" ADD COLUMN fs_uniquifier VARCHAR(64)").unwrap();
+    SERVER.execute(&url, "UPDATE lychgate_meta SET value = '99'").unwrap();
     let error = Store::open(never()).await.unwrap_err();
-    assert_eq!(
-        error,
-        OpenError::NewerSchema {
-            found: 99,
-            known: 1
-        }
-    );
+    assert_eq!(error, OpenError::NewerSchema { found: 99, known: 1 });
 }
 
 #[tokio::test(flavor = "multi_thread")]

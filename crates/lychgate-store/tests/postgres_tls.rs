@@ -24,14 +24,8 @@ fn openssl(folder: &Path, arguments: &str) {
 /// Makes an authority, and a server's key and certificate by it for this name.
 fn certificates(folder: &Path, name: &str) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    openssl(
-        folder,
-        &format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority"),
-    );
-    openssl(
-        folder,
-        &format!("req {key} -keyout server.key -out server.csr -subj /CN=server"),
-    );
+    openssl(folder, &format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=test-authority"));
+    openssl(folder, &format!("req {key} -keyout server.key -out server.csr -subj /CN=server"));
     std::fs::write(folder.join("names"), format!("subjectAltName={name}\n")).unwrap();
     openssl(
         folder,
@@ -50,15 +44,8 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path(), name);
         let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
-        let settings = [
-            "ssl = on",
-            "ssl_cert_file = '../server.pem'",
-            "ssl_key_file = '../server.key'",
-        ];
-        let files = [
-            ("server.pem", read("server.pem")),
-            ("server.key", read("server.key")),
-        ];
+        let settings = ["ssl = on", "ssl_cert_file = '../server.pem'", "ssl_key_file = '../server.key'"];
+        let files = [("server.pem", read("server.pem")), ("server.key", read("server.key"))];
         let files: Vec<(&str, &[u8])> = files.iter().map(|(n, c)| (*n, c.as_slice())).collect();
         Self {
             server: PgServer::start_with(&settings, &files).unwrap(),
@@ -74,9 +61,7 @@ impl Site {
         if let Some(authority) = authority {
             url.push_str(&format!("&sslrootcert={}", authority.display()));
         }
-        let store = Store::open(url_options(&url))
-            .await
-            .map_err(|error| error.to_string())?;
+        let store = Store::open(url_options(&url)).await.map_err(|error| error.to_string())?;
         let check = |wanted: bool| {
             let sql = format!(
                 "DO 'BEGIN IF EXISTS (SELECT 1 FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) \
@@ -117,9 +102,6 @@ async fn each_mode_checks_what_it_promises() {
     ];
     for refusal in refusals {
         let text = refusal.unwrap_err();
-        assert!(
-            text.contains("certificate") && text.lines().count() == 1,
-            "{text}"
-        );
+        assert!(text.contains("certificate") && text.lines().count() == 1, "{text}");
     }
 }

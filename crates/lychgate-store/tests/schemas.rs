@@ -5,12 +5,8 @@ mod common;
 
 use std::path::Path;
 
-use common::{
-    SERVER, file_options, for_postgres, for_sqlite, now, open_file, open_url, run_in_file,
-};
-use lychgate_store::{
-    CreateMode, ErrorKind, NewUser, SchemaNames, Store, UserPatch, UserQuery, conformance,
-};
+use common::{SERVER, file_options, for_postgres, for_sqlite, now, open_file, open_url, run_in_file};
+use lychgate_store::{CreateMode, ErrorKind, NewUser, SchemaNames, Store, UserPatch, UserQuery, conformance};
 use rstest::rstest;
 use serde_json::json;
 use time::macros::datetime;
@@ -46,14 +42,8 @@ async fn rows_are_read(store: &Store) {
     let joe = joe.unwrap().unwrap();
     assert_eq!((joe.id, joe.username.as_deref()), (1, Some("joe")));
     assert!(joe.active);
-    assert_eq!(
-        joe.confirmed_at,
-        Some(datetime!(2025-06-15 12:30:45.678901 UTC))
-    );
-    assert_eq!(
-        joe.current_login_at,
-        Some(datetime!(2026-11-22 01:43:50 UTC))
-    );
+    assert_eq!(joe.confirmed_at, Some(datetime!(2025-06-15 12:30:45.678901 UTC)));
+    assert_eq!(joe.current_login_at, Some(datetime!(2026-11-22 01:43:50 UTC)));
     assert_eq!(joe.login_count, Some(3));
     assert!(joe.create_datetime.is_some());
     assert!(joe.extra.is_empty());
@@ -80,10 +70,7 @@ async fn sqlite_files_of_all_versions(
     assert_eq!(report.tables.len(), tables);
     assert_eq!(report.journal_mode.as_deref(), Some("wal"));
     assert_eq!(report.warnings, Vec::<String>::new());
-    assert_eq!(
-        report.missing_columns.is_empty(),
-        !matches!(version, "fsqla_v1" | "fsqla_v2")
-    );
+    assert_eq!(report.missing_columns.is_empty(), !matches!(version, "fsqla_v1" | "fsqla_v2"));
     assert_eq!(shape(&path), before);
     conformance::run(&store).await;
     store.close().await;
@@ -106,10 +93,7 @@ async fn postgres_databases_of_all_versions(
     SERVER.execute(&url, &for_postgres(sql)).unwrap();
     let store = open_url(&url).await;
     let report = store.describe();
-    assert_eq!(
-        (report.version.as_str(), report.tables.len()),
-        (name, tables)
-    );
+    assert_eq!((report.version.as_str(), report.tables.len()), (name, tables));
     assert!(report.warnings.is_empty() && report.cache, "{report:?}");
     conformance::run(&store).await;
     store.close().await;
@@ -159,15 +143,9 @@ async fn custom_story(store: &Store) {
     new.fs_token_uniquifier = Some("t2".to_owned());
     new.fs_webauthn_user_handle = Some("no such column, left out".to_owned());
     new.roles = vec!["editor".to_owned()];
-    new.columns
-        .extra
-        .insert("security_number".to_owned(), json!(18));
-    new.columns
-        .extra
-        .insert("Full Name".to_owned(), json!("Ann"));
-    new.columns
-        .extra
-        .insert("newsletter".to_owned(), json!(false));
+    new.columns.extra.insert("security_number".to_owned(), json!(18));
+    new.columns.extra.insert("Full Name".to_owned(), json!("Ann"));
+    new.columns.extra.insert("newsletter".to_owned(), json!(false));
     new.columns.extra.insert("height".to_owned(), json!(1.75));
     let ann = store.create_user(new.clone(), now()).await.unwrap();
     assert_eq!(ann.extra.get("newsletter"), Some(&json!(false)));
@@ -183,43 +161,21 @@ async fn custom_story(store: &Store) {
 
     let mut patch = UserPatch::default();
     patch.extra.insert("Full Name".to_owned(), json!("Ann B"));
-    patch
-        .extra
-        .insert("birthday".to_owned(), json!("1999-12-31"));
+    patch.extra.insert("birthday".to_owned(), json!("1999-12-31"));
     assert!(store.update_user(ann.id, patch, now()).await.unwrap());
     let ann = store.user_by_id(ann.id).await.unwrap().unwrap();
     assert_eq!(ann.extra.get("Full Name"), Some(&json!("Ann B")));
     assert_eq!(ann.extra.get("birthday"), Some(&json!("1999-12-31")));
-    assert!(
-        store
-            .reset_user_access(ann.id, "u4", "t4", now())
-            .await
-            .unwrap()
-    );
-    assert!(
-        store
-            .user_by_token_uniquifier("t2")
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        store
-            .user_by_token_uniquifier("t4")
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(store.reset_user_access(ann.id, "u4", "t4", now()).await.unwrap());
+    assert!(store.user_by_token_uniquifier("t2").await.unwrap().is_none());
+    assert!(store.user_by_token_uniquifier("t4").await.unwrap().is_some());
 
     let permissions = ["p".to_owned()];
     let refused = store.add_permissions("editor", &permissions, now()).await;
     assert!(matches!(refused.unwrap_err().kind(), ErrorKind::Invalid(_)));
     let role = store.create_role("plain", None, None, now()).await.unwrap();
     assert!(role.permissions.is_empty());
-    let query = UserQuery {
-        search: Some("lp.com".to_owned()),
-        ..UserQuery::default()
-    };
+    let query = UserQuery { search: Some("lp.com".to_owned()), ..UserQuery::default() };
     assert_eq!(store.list_users(query).await.unwrap().len(), 2);
     assert!(store.delete_user(ann.id).await.unwrap());
 }
@@ -229,9 +185,7 @@ async fn custom_models_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
     run_in_file(&path, &for_sqlite(CUSTOM));
-    let store = Store::open(file_options(&path).names(custom_names()))
-        .await
-        .unwrap();
+    let store = Store::open(file_options(&path).names(custom_names())).await.unwrap();
     custom_story(&store).await;
     store.close().await;
 }
@@ -251,9 +205,7 @@ async fn custom_models_on_postgres() {
 async fn creation_follows_the_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.db");
-    let store = Store::open(file_options(&path).names(custom_names()))
-        .await
-        .unwrap();
+    let store = Store::open(file_options(&path).names(custom_names())).await.unwrap();
     assert_eq!(store.describe().version, "fsqla v4");
     conformance::run(&store).await;
     store.close().await;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use common::{file_options, for_sqlite, now, open_file, run_in_file};
 use lychgate_store::{
-    CreateMode, DatabaseUrl, ErrorKind, JournalMode, NewSession, NewUser, OpenError, OpenOptions,
-    SchemaNames, Store, UserPatch, conformance,
+    CreateMode, DatabaseUrl, ErrorKind, JournalMode, NewSession, NewUser, OpenError, OpenOptions, SchemaNames, Store,
+    UserPatch, conformance,
 };
 use rstest::rstest;
 
@@ -50,9 +50,7 @@ async fn suite_with_a_rollback_journal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn suite_in_memory() {
-    let store = Store::open(OpenOptions::new("sqlite://".parse().unwrap()))
-        .await
-        .unwrap();
+    let store = Store::open(OpenOptions::new("sqlite://".parse().unwrap())).await.unwrap();
     conformance::run(&store).await;
     store.close().await;
 }
@@ -83,10 +81,7 @@ async fn a_new_file_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let store = open_file(&folder.file()).await;
-    let mode = std::fs::metadata(folder.file())
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(folder.file()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     store.close().await;
 }
@@ -110,10 +105,7 @@ async fn a_closed_store_says_so() {
 async fn writes_of_others_are_seen_at_once() {
     let folder = Folder::new();
     let store = open_file(&folder.file()).await;
-    store
-        .create_role("editor", None, None, now())
-        .await
-        .unwrap();
+    store.create_role("editor", None, None, now()).await.unwrap();
     let joe = NewUser::new("joe@lp.com", "u1");
     let joe = store.create_user(joe, now()).await.unwrap();
     let session = NewSession {
@@ -130,15 +122,11 @@ async fn writes_of_others_are_seen_at_once() {
     let other = rusqlite::Connection::open(folder.file()).unwrap();
     for round in 0..50 {
         let active = round % 2 == 0;
-        other
-            .execute("UPDATE user SET active = $1", [active])
-            .unwrap();
+        other.execute("UPDATE user SET active = $1", [active]).unwrap();
         let user = store.user_by_uniquifier("u1").await.unwrap().unwrap();
         assert_eq!(user.active, active);
     }
-    other
-        .execute("INSERT INTO roles_users VALUES (1, 1)", [])
-        .unwrap();
+    other.execute("INSERT INTO roles_users VALUES (1, 1)", []).unwrap();
     let user = store.user_by_uniquifier("u1").await.unwrap().unwrap();
     assert!(user.has_role("editor"));
     assert!(store.session("s1").await.unwrap().is_some());
@@ -147,10 +135,7 @@ async fn writes_of_others_are_seen_at_once() {
 
     // And so are those of a second store on the same file.
     let second = open_file(&folder.file()).await;
-    let patch = UserPatch {
-        active: Some(false),
-        ..UserPatch::default()
-    };
+    let patch = UserPatch { active: Some(false), ..UserPatch::default() };
     assert!(second.update_user(joe.id, patch, now()).await.unwrap());
     let user = store.user_by_uniquifier("u1").await.unwrap().unwrap();
     assert!(!user.active);
@@ -203,9 +188,7 @@ async fn a_lock_makes_requests_wait(#[case] journal: JournalMode) {
     let mut writes = Vec::new();
     for number in 0..20 {
         let store = store.clone();
-        writes.push(tokio::spawn(async move {
-            store.meta_set(&format!("k{number}"), "v").await
-        }));
+        writes.push(tokio::spawn(async move { store.meta_set(&format!("k{number}"), "v").await }));
     }
     let reader = store.clone();
     let mut read = tokio::spawn(async move {
@@ -261,45 +244,26 @@ async fn each_refusal_is_one_clear_line() {
     let never = |path: &Path| file_options(path).create(CreateMode::Never);
 
     let text = refused(never(&path)).await.to_string();
-    assert_eq!(
-        text,
-        format!(
-            "cannot open the database: there is no file \"{}\"",
-            path.display()
-        )
-    );
+    assert_eq!(text, format!("cannot open the database: there is no file \"{}\"", path.display()));
     let text = refused(file_options(&folder.0.path().join("no/app.db"))).await;
     assert!(text.to_string().contains("there is no folder"), "{text}");
     let text = refused(file_options(folder.0.path())).await.to_string();
     assert!(text.ends_with("is a folder"), "{text}");
 
-    std::fs::write(
-        &path,
-        "this is a letter, and not a short one, but no database at all",
-    )
-    .unwrap();
+    std::fs::write(&path, "this is a letter, and not a short one, but no database at all").unwrap();
     let text = refused(file_options(&path)).await.to_string();
     assert!(text.ends_with("is not an SQLite database"), "{text}");
     std::fs::remove_file(&path).unwrap();
 
     run_in_file(&path, "CREATE TABLE other (id INTEGER)");
-    let missing = |table: &str, hint: &str| OpenError::MissingTable {
-        table: table.to_owned(),
-        hint: hint.to_owned(),
-    };
+    let missing = |table: &str, hint: &str| OpenError::MissingTable { table: table.to_owned(), hint: hint.to_owned() };
     assert_eq!(
         refused(never(&path)).await,
-        missing(
-            "user",
-            "none of the application's tables exist and none are to be created"
-        )
+        missing("user", "none of the application's tables exist and none are to be created")
     );
     run_in_file(&path, "CREATE TABLE user (id INTEGER, email TEXT)");
     let text = refused(file_options(&path)).await;
-    assert_eq!(
-        text,
-        missing("role", "the schema is incomplete: found only \"user\"")
-    );
+    assert_eq!(text, missing("role", "the schema is incomplete: found only \"user\""));
     run_in_file(
         &path,
         "CREATE TABLE role (id INTEGER, name TEXT); CREATE TABLE roles_users (user_id INTEGER, role_id INTEGER)",
@@ -312,25 +276,16 @@ async fn each_refusal_is_one_clear_line() {
 
     let v4 = for_sqlite(include_str!("fixtures/fsqla_v4.sql"));
     run_in_file(&path, &v4);
-    let mut names = SchemaNames {
-        webauthn: Some("keys".to_owned()),
-        ..SchemaNames::default()
-    };
+    let mut names = SchemaNames { webauthn: Some("keys".to_owned()), ..SchemaNames::default() };
     let text = refused(file_options(&path).names(names.clone())).await;
-    assert_eq!(
-        text,
-        missing("keys", "it is given as the name of the webauthn table")
-    );
+    assert_eq!(text, missing("keys", "it is given as the name of the webauthn table"));
     names.user = "user\"; DROP TABLE role; --".to_owned();
     let text = refused(file_options(&path).names(names)).await;
     assert!(matches!(text, OpenError::Name(_)));
 
     let store = open_file(&path).await;
     store.close().await;
-    run_in_file(
-        &path,
-        "UPDATE lychgate_meta SET value = '99' WHERE key = 'schema_version'",
-    );
+    run_in_file(&path, "UPDATE lychgate_meta SET value = '99' WHERE key = 'schema_version'");
     assert_eq!(
         refused(file_options(&path)).await.to_string(),
         "newer schema: Lychgate's tables have version 99, this program knows 1; use a newer Lychgate"
@@ -343,41 +298,25 @@ async fn each_refusal_is_one_clear_line() {
     let text = Store::open(options).await.map(drop);
     lock.release();
     // In WAL mode a lock keeps nobody from looking, so the version is still what is wrong.
-    assert!(
-        matches!(text, Err(OpenError::NewerSchema { .. })),
-        "{text:?}"
-    );
+    assert!(matches!(text, Err(OpenError::NewerSchema { .. })), "{text:?}");
 }
 
 /// A look-up by address or name has an index to use, in any case.
 #[tokio::test]
 async fn sign_in_reads_no_whole_table() {
     let folder = Folder::new();
-    run_in_file(
-        &folder.file(),
-        &for_sqlite(include_str!("fixtures/fsqla_v1.sql")),
-    );
+    run_in_file(&folder.file(), &for_sqlite(include_str!("fixtures/fsqla_v1.sql")));
     open_file(&folder.file()).await.close().await;
     let connection = rusqlite::Connection::open(folder.file()).unwrap();
-    for condition in [
-        "lower(u.\"email\") = lower($1)",
-        "lower(u.\"username\") = lower($1)",
-        "u.id = $1",
-    ] {
+    for condition in ["lower(u.\"email\") = lower($1)", "lower(u.\"username\") = lower($1)", "u.id = $1"] {
         let sql = format!(
             "EXPLAIN QUERY PLAN SELECT u.id, r.name FROM \"user\" u LEFT JOIN roles_users x ON x.user_id = u.id \
              LEFT JOIN role r ON r.id = x.role_id WHERE {condition} ORDER BY u.id"
         );
         let mut statement = connection.prepare(&sql).unwrap();
-        let plan: Vec<String> = statement
-            .query_map(["x"], |row| row.get("detail"))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        assert!(
-            !plan.iter().any(|step| step.starts_with("SCAN")),
-            "{plan:?}"
-        );
+        let plan: Vec<String> =
+            statement.query_map(["x"], |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{plan:?}");
     }
 }
 
@@ -387,10 +326,7 @@ async fn rows_of_the_applications_own_keep_a_user() {
     let store = open_file(&folder.file()).await;
     let joe = NewUser::new("joe@lp.com", "u1");
     let joe = store.create_user(joe, now()).await.unwrap();
-    run_in_file(
-        &folder.file(),
-        "CREATE TABLE post (author INTEGER REFERENCES user (id)); INSERT INTO post VALUES (1)",
-    );
+    run_in_file(&folder.file(), "CREATE TABLE post (author INTEGER REFERENCES user (id)); INSERT INTO post VALUES (1)");
     let refused = store.delete_user(joe.id).await.unwrap_err();
     assert_eq!(*refused.kind(), ErrorKind::Referenced);
     assert!(store.user_by_id(joe.id).await.unwrap().is_some());
@@ -400,8 +336,5 @@ async fn rows_of_the_applications_own_keep_a_user() {
 #[test]
 fn urls_and_paths_name_the_same_file() {
     let url: DatabaseUrl = "sqlite:////srv/app.db".parse().unwrap();
-    assert_eq!(
-        url.file(),
-        DatabaseUrl::sqlite_path(Path::new("/srv/app.db")).file()
-    );
+    assert_eq!(url.file(), DatabaseUrl::sqlite_path(Path::new("/srv/app.db")).file());
 }

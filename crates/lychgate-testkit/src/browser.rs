@@ -134,7 +134,9 @@ impl Browser {
 }
 
 /// What all of these give, run at once; in the order in which they end.
-pub async fn at_once<T: Send + 'static>(calls: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+pub async fn at_once<T: Send + 'static>(
+    calls: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
     calls.into_iter().collect::<tokio::task::JoinSet<T>>().join_all().await
 }
 

@@ -89,7 +89,8 @@ impl Reply {
     #[must_use]
     pub fn csrf_token(&self) -> String {
         let is_json = self.header("content-type").starts_with("application/json");
-        let token = if is_json { self.response()["csrf_token"].as_str().map(str::to_owned) } else { self.input("csrf_token") };
+        let token =
+            if is_json { self.response()["csrf_token"].as_str().map(str::to_owned) } else { self.input("csrf_token") };
         token.unwrap_or_else(|| panic!("no CSRF token: {}", self.text()))
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     features,
     gate::{Codecs, Hooks, Inner, Lychgate, RegisterField},
     hashing::Hashing,
-    mail::{AnyMailer, Desk, Mailer},
     identity_rules,
+    mail::{AnyMailer, Desk, Mailer},
     messages::Messages,
     principal::Need,
     render::{Renderer, Sources},
@@ -236,7 +236,12 @@ fn key_ring(key: Option<&str>, fallbacks: &[String]) -> Result<KeyRing, BuildErr
     ring.with_fallbacks(fallbacks.iter().map(String::as_str)).map_err(|_| missing())
 }
 
-fn renderer(settings: &Settings, web: &WebConfig, mut sources: Sources, endpoints: &BTreeMap<String, String>) -> Renderer {
+fn renderer(
+    settings: &Settings,
+    web: &WebConfig,
+    mut sources: Sources,
+    endpoints: &BTreeMap<String, String>,
+) -> Renderer {
     sources.folders.extend(settings.text_opt("templates").map(PathBuf::from));
     let (root, blueprint) = (web.application_root.clone(), settings.text("blueprint_name").to_owned());
     let endpoints = endpoints.clone();

@@ -94,6 +94,8 @@ impl Codecs {
 }
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A function of the application.
+type Hook<In, Out> = Arc<dyn Fn(&In) -> Out + Send + Sync>;
 pub(crate) type NeedLoader = Arc<dyn Fn(Arc<User>) -> Boxed<Vec<Need>> + Send + Sync>;
 
 /// A field of the registration form that is a column of the application's own.
@@ -107,10 +109,10 @@ pub(crate) struct RegisterField {
 /// What the application puts in.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(crate) user_payload: Option<Arc<dyn Fn(&User) -> Value + Send + Sync>>,
+    pub(crate) user_payload: Option<Hook<User, Value>>,
     pub(crate) needs: Vec<NeedLoader>,
-    pub(crate) unauthorized_view: Option<Arc<dyn Fn(&str) -> Option<String> + Send + Sync>>,
-    pub(crate) token_expiry: Option<Arc<dyn Fn(&User) -> i64 + Send + Sync>>,
+    pub(crate) unauthorized_view: Option<Hook<str, Option<String>>>,
+    pub(crate) token_expiry: Option<Hook<User, i64>>,
     pub(crate) setup_link: bool,
     pub(crate) register_fields: Vec<RegisterField>,
 }
@@ -262,7 +264,11 @@ impl Lychgate {
     }
 
     pub(crate) fn user_payload(&self, user: &User) -> Value {
-        self.0.hooks.user_payload.as_ref().map_or_else(|| Value::Object(serde_json::Map::new()), |payload| payload(user))
+        self.0
+            .hooks
+            .user_payload
+            .as_ref()
+            .map_or_else(|| Value::Object(serde_json::Map::new()), |payload| payload(user))
     }
 
     pub(crate) async fn added_needs(&self, user: &Arc<User>) -> Result<Vec<Need>, Failure> {

@@ -33,7 +33,11 @@ pub(crate) struct Hashing {
 }
 
 impl Hashing {
-    pub(crate) fn new(context: Context, at_once: usize, max_waiting: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub(crate) fn new(
+        context: Context,
+        at_once: usize,
+        max_waiting: usize,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(at_once)
             .thread_name(|index| format!("hashing-{index}"))

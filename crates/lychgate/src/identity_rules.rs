@@ -1,7 +1,11 @@
 //! How the settings say that identities are read.
 
 use crate::{
-    identity::{Rules, email::EmailRules, username::{Form, UsernameRules}},
+    identity::{
+        Rules,
+        email::EmailRules,
+        username::{Form, UsernameRules},
+    },
     settings::{RawValue, Settings},
 };
 

@@ -12,7 +12,10 @@ async fn every_file_that_a_page_names_is_there() {
         let page = browser.get(&app.gate().url("login")).await;
         let named = page.text().split(['"', '\'']).filter(|text| text.contains("?v="));
         let named: Vec<String> = named.map(str::to_owned).collect();
-        assert!(named.iter().any(|file| file.contains(".css")) && named.iter().any(|file| file.contains(".js")), "{named:?}");
+        assert!(
+            named.iter().any(|file| file.contains(".css")) && named.iter().any(|file| file.contains(".js")),
+            "{named:?}"
+        );
         for file in named {
             let reply = browser.get(&file).await;
             assert_eq!((reply.status(), reply.header("x-content-type-options")), (200, "nosniff"), "{file}");
@@ -32,8 +35,16 @@ async fn every_file_that_a_page_names_is_there() {
 #[tokio::test]
 async fn files_stay_in_their_folder(
     #[values(
-        "../Cargo.toml", "..%2f..%2fCargo.toml", "%2e%2e/Cargo.toml", "/etc/passwd", "css/../../Cargo.toml", "", "css",
-        "css/", "css%00.css", "..%5cCargo.toml"
+        "../Cargo.toml",
+        "..%2f..%2fCargo.toml",
+        "%2e%2e/Cargo.toml",
+        "/etc/passwd",
+        "css/../../Cargo.toml",
+        "",
+        "css",
+        "css/",
+        "css%00.css",
+        "..%5cCargo.toml"
     )]
     file: &str,
 ) {

@@ -1,5 +1,7 @@
 //! Requests that no browser sends: each gets an answer that says so, and none does harm.
 #![allow(clippy::unwrap_used)]
+// The names of cases are made of what is sent.
+#![allow(uncommon_codepoints)]
 
 use axum::{
     Router,
@@ -43,7 +45,11 @@ async fn json_that_is_no_object(#[case] body: &str, #[values("/login", "/logout"
     let reply = browser.call("POST", path).body("application/json", body.to_owned()).send().await;
     assert_eq!((reply.status(), reply.response()), (400, json!({"errors": ["BAD_REQUEST"]})));
     let reply = browser.call("POST", "/session?x").body("application/json", body.to_owned()).send().await;
-    assert_eq!(reply.status(), if path == "/verify" { 200 } else { 401 }, "the application's own routes judge themselves");
+    assert_eq!(
+        reply.status(),
+        if path == "/verify" { 200 } else { 401 },
+        "the application's own routes judge themselves"
+    );
 }
 
 #[rstest]
@@ -135,12 +141,24 @@ async fn small_bodies_reach_the_application_as_they_were() {
 
 #[rstest]
 #[case::too_many_fields("application/x-www-form-urlencoded", &"a=1&".repeat(1_001), 413)]
-#[case::one_field_two_values("application/x-www-form-urlencoded", "email=joe%40lp.com&email=matt%40lp.com&password=password", 200)]
+#[case::one_field_two_values(
+    "application/x-www-form-urlencoded",
+    "email=joe%40lp.com&email=matt%40lp.com&password=password",
+    200
+)]
 #[case::bad_escapes("application/x-www-form-urlencoded", "email=%&password=%zz%", 200)]
 #[case::not_unicode("application/x-www-form-urlencoded", "email=%ff%fe&password=%ff", 400)]
 #[case::no_boundary("multipart/form-data", "--x\r\n\r\n--x--", 400)]
-#[case::no_end("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\njoe", 400)]
-#[case::a_file("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"email\"; filename=\"a\"\r\n\r\njoe\r\n--x--\r\n", 200)]
+#[case::no_end(
+    "multipart/form-data; boundary=x",
+    "--x\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\njoe",
+    400
+)]
+#[case::a_file(
+    "multipart/form-data; boundary=x",
+    "--x\r\nContent-Disposition: form-data; name=\"email\"; filename=\"a\"\r\n\r\njoe\r\n--x--\r\n",
+    200
+)]
 #[case::other("text/plain", "email=joe%40lp.com&password=password", 200)]
 #[case::nothing("", "email=joe%40lp.com&password=password", 200)]
 #[tokio::test]
@@ -155,7 +173,8 @@ async fn forms_that_no_browser_sends(#[case] content_type: &str, #[case] body: &
 #[tokio::test]
 async fn a_multipart_form_signs_in_as_well() {
     let app = app().start().await;
-    let part = |name: &str, value: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let part =
+        |name: &str, value: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     let body = format!("{}{}--x--\r\n", part("email", "joe@lp.com"), part("password", PASSWORD));
     let mut browser = app.browser();
     let reply = browser.call("POST", "/login").body("multipart/form-data; boundary=x", body).send().await;
@@ -176,9 +195,24 @@ async fn a_body_that_breaks_off_is_an_error_of_the_request() {
 async fn addresses_and_names_of_all_kinds(
     #[values(Database::Sqlite, Database::Postgres)] database: Database,
     #[values(
-        "münchen@exämple.com", "用户@例子.广告", "joe@[127.0.0.1]", "joe@lp.com\u{0}", "joe@lp.com\u{2028}", "@", "a@", "@b",
-        "\"quoted\"@lp.com", "joe@lp.com' OR '1'='1", "joe%@lp.com", "j_e@lp.com", "%", "joe@lp.com, matt@lp.com",
-        "joe@lp.com\r\nBcc: x@y.z", "ｊｏｅ@lp.com", "joe@ⓛp.com", "{{7*7}}@lp.com"
+        "münchen@exämple.com",
+        "用户@例子.广告",
+        "joe@[127.0.0.1]",
+        "joe@lp.com\u{0}",
+        "joe@lp.com\u{2028}",
+        "@",
+        "a@",
+        "@b",
+        "\"quoted\"@lp.com",
+        "joe@lp.com' OR '1'='1",
+        "joe%@lp.com",
+        "j_e@lp.com",
+        "%",
+        "joe@lp.com, matt@lp.com",
+        "joe@lp.com\r\nBcc: x@y.z",
+        "ｊｏｅ@lp.com",
+        "joe@ⓛp.com",
+        "{{7*7}}@lp.com"
     )]
     email: &str,
 ) {
@@ -213,7 +247,10 @@ async fn headers_of_all_kinds(#[case] name: &str, #[case] value: &str) {
     let app = TestApp::builder().toml("profile = \"modern\"").start().await;
     for path in ["/login", "/whoami", "/verify", "/nowhere"] {
         let reply = app.browser().call("GET", path).header(name, value).send().await;
-        assert!(matches!((path, reply.status()), ("/login" | "/whoami", 200) | ("/verify", 302 | 401) | ("/nowhere", 404)));
+        assert!(matches!(
+            (path, reply.status()),
+            ("/login" | "/whoami", 200) | ("/verify", 302 | 401) | ("/nowhere", 404)
+        ));
         assert!(!reply.text().contains("<script>alert"));
         let reply = app.browser().call("POST", "/login").header(name, value).send().await;
         assert!(matches!(reply.status(), 200 | 400), "{}", reply.status());
@@ -223,7 +260,8 @@ async fn headers_of_all_kinds(#[case] name: &str, #[case] value: &str) {
 #[rstest]
 #[tokio::test]
 async fn paths_of_all_kinds(
-    #[values("/login/", "//login", "/login//", "/LOGIN", "/login%00", "/login/../login", "/%2e%2e/login", "/login;x")] path: &str,
+    #[values("/login/", "//login", "/login//", "/LOGIN", "/login%00", "/login/../login", "/%2e%2e/login", "/login;x")]
+    path: &str,
 ) {
     let app = app().empty().start().await;
     assert_eq!(app.browser().get(path).await.status(), 404);

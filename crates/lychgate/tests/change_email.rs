@@ -40,7 +40,8 @@ async fn refused(app: &TestApp, link: &str, why: &str) {
 #[rstest]
 #[tokio::test]
 async fn a_person_moves(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
-    let toml = "[csrf]\nenabled = true\n[security]\nsend_email_change_notice = true\npost_change_email_view = \"/done\"";
+    let toml =
+        "[csrf]\nenabled = true\n[security]\nsend_email_change_notice = true\npost_change_email_view = \"/done\"";
     let app = app().toml(toml).on(database).start().await;
     let mut browser = signed_in(&app, "joe@lp.com").await;
     let page = browser.get("/change-email").await;
@@ -66,9 +67,12 @@ async fn a_person_moves(#[values(Database::Sqlite, Database::Postgres)] database
 async fn a_program_asks() {
     let app = app().start().await;
     let mut browser = signed_in(&app, "joe@lp.com").await;
-    for reply in [browser.get_json("/change-email").await, browser.post_json("/change-email", json!({"email": NEW})).await] {
+    for reply in
+        [browser.get_json("/change-email").await, browser.post_json("/change-email", json!({"email": NEW})).await]
+    {
         let csrf_token = reply.csrf_token();
-        let expected = json!({"csrf_token": csrf_token, "current_email": "joe@lp.com", "user": {"email": "joe@lp.com"}});
+        let expected =
+            json!({"csrf_token": csrf_token, "current_email": "joe@lp.com", "user": {"email": "joe@lp.com"}});
         assert_eq!((reply.status(), reply.response()), (200, expected));
     }
 }
@@ -180,4 +184,22 @@ async fn mail_scanners_change_nothing_and_applications_are_told_in_the_query() {
     let done = "/ok?success=CHANGE_EMAIL_CONFIRMED&email=new%40lp.com&identity=new%40lp.com";
     assert_eq!(browser.post_form(&link, &[]).await.location(), done);
     assert_eq!(browser.post_form(&link, &[]).await.location(), "/bad?error=API_ERROR");
+}
+
+#[tokio::test]
+async fn two_who_want_one_address_do_not_both_get_it() {
+    let app = app().start().await;
+    let mut links = Vec::new();
+    for (user, email) in [("joe@lp.com", NEW), ("matt@lp.com", "NEW@lp.com")] {
+        let mut browser = signed_in(&app, user).await;
+        browser.post_json("/change-email", json!({"email": email})).await;
+        links.push(app.mailed_link("/change-email").await);
+    }
+    let calls = links.into_iter().map(|link| {
+        let mut browser = app.browser();
+        async move { browser.get(&link).await.location().to_owned() }
+    });
+    let mut locations = at_once(calls).await;
+    locations.sort_unstable();
+    assert_eq!(locations, ["/", "/change-email"]);
 }

@@ -34,7 +34,10 @@ async fn a_person_changes_it(#[values(Database::Sqlite, Database::Postgres)] dat
     let form = [("username", " joseph "), ("csrf_token", token.as_str())];
     assert_eq!(browser.post_form("/change-username", &form).await.location(), "/done");
     assert_eq!(app.flashes(&browser), ["USERNAME_CHANGE"]);
-    assert_eq!((name(&app, "joe@lp.com").await.as_deref(), browser.who().await.as_str()), (Some("joseph"), "joe@lp.com"));
+    assert_eq!(
+        (name(&app, "joe@lp.com").await.as_deref(), browser.who().await.as_str()),
+        (Some("joseph"), "joe@lp.com")
+    );
     let mails = app.mails().await;
     assert_eq!((mails.len(), mails[0].to.as_str()), (1, "joe@lp.com"));
     assert!(mails[0].text.as_deref().unwrap().contains("joseph"));
@@ -96,9 +99,10 @@ async fn of_many_at_once_one_gets_the_name() {
     for email in ["joe@lp.com", "matt@lp.com", "dave@lp.com", "jill@lp.com"] {
         browsers.push(signed_in(&app, email).await);
     }
-    let calls = browsers.into_iter().map(|mut browser| async move {
-        browser.post_json("/change-username", json!({"username": "wanted"})).await.status()
-    });
+    let calls =
+        browsers.into_iter().zip(["wanted", "Wanted", "WANTED", "wanted"]).map(|(mut browser, username)| async move {
+            browser.post_json("/change-username", json!({"username": username})).await.status()
+        });
     let mut statuses = at_once(calls).await;
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 400, 400, 400]);

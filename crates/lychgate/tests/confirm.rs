@@ -111,7 +111,11 @@ async fn old_superseded_and_foreign_links_are_refused() {
     }
     let email = Some("joseph@lp.com".to_owned());
     app.update("joe@lp.com", UserPatch { email, ..UserPatch::default() }).await;
-    assert_eq!(followed(&app, &newer).await, told("/confirm", "INVALID_CONFIRMATION_TOKEN"), "it was for the old address");
+    assert_eq!(
+        followed(&app, &newer).await,
+        told("/confirm", "INVALID_CONFIRMATION_TOKEN"),
+        "it was for the old address"
+    );
     let newest = link(&app, "joseph@lp.com").await;
     app.advance(3601);
     assert_eq!(followed(&app, &newest).await, told("/confirm", "CONFIRMATION_EXPIRED"));

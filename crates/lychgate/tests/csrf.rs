@@ -332,7 +332,8 @@ async fn scripts_read_the_token_from_a_cookie() {
 
 #[tokio::test]
 async fn the_cookie_can_be_sent_with_every_reply() {
-    let settings = "[csrf]\nprotect = true\n[security]\ncsrf_cookie_name = \"X\"\ncsrf_cookie_refresh_each_request = true";
+    let settings =
+        "[csrf]\nprotect = true\n[security]\ncsrf_cookie_name = \"X\"\ncsrf_cookie_refresh_each_request = true";
     let app = app(settings).start().await;
     let mut browser = app.browser();
     assert_eq!(browser.get("/whoami").await.set_cookie("X"), None, "not to those who never came near a sign-in");

@@ -112,7 +112,8 @@ async fn each_mechanism_opens_its_own_routes() {
     ] {
         assert_eq!(status(&mut session, path).await, by_session, "session {path}");
         let mut program = app.browser();
-        let call = program.call("GET", path).header("authentication-token", &token).header("accept", "application/json");
+        let call =
+            program.call("GET", path).header("authentication-token", &token).header("accept", "application/json");
         assert_eq!(call.send().await.status(), by_token, "token {path}");
         let call = program.call("GET", path).basic("joe@lp.com", PASSWORD).header("accept", "application/json");
         assert_eq!(call.send().await.status(), by_basic, "basic {path}");
@@ -235,7 +236,8 @@ async fn tokens_are_read_where_they_may_stand() {
         assert_eq!(call.send().await.status(), 401, "{key}");
     }
     for empty in ["", " ", "null"] {
-        let call = program.call("GET", "/token").header("authentication-token", empty).header("accept", "application/json");
+        let call =
+            program.call("GET", "/token").header("authentication-token", empty).header("accept", "application/json");
         assert_eq!(call.send().await.status(), 401, "{empty:?}");
     }
     for odd in [json!({"auth_token": null}), json!({"auth_token": 1}), json!({"auth_token": [token]}), json!([])] {
@@ -295,7 +297,8 @@ async fn two_people_in_one_request_are_refused() {
     let mut victim = app.browser();
     victim.sign_in("joe@lp.com").await;
     for path in ["/token", "/authenticated", "/any", "/token-or-admin"] {
-        let call = victim.call("GET", path).header("authentication-token", &foreign).header("accept", "application/json");
+        let call =
+            victim.call("GET", path).header("authentication-token", &foreign).header("accept", "application/json");
         assert!(matches!(call.send().await.status(), 401 | 403), "{path}");
         let call = victim.call("GET", path).header("authentication-token", &own).header("accept", "application/json");
         assert_eq!(call.send().await.status(), 200, "{path}: both are of one person");
@@ -383,7 +386,8 @@ async fn the_age_of_a_token_is_that_of_its_sign_in() {
     let token = app.auth_token("joe@lp.com").await;
     let mut program = app.browser();
     let call = async |program: &mut Browser| {
-        let call = program.call("GET", "/fresh").header("authentication-token", &token).header("accept", "application/json");
+        let call =
+            program.call("GET", "/fresh").header("authentication-token", &token).header("accept", "application/json");
         call.send().await.status()
     };
     assert_eq!(call(&mut program).await, 200);
@@ -393,7 +397,8 @@ async fn the_age_of_a_token_is_that_of_its_sign_in() {
     let never = never.routes(routes).start().await;
     let token = never.auth_token("joe@lp.com").await;
     let mut program = never.browser();
-    let call = program.call("GET", "/fresh").header("authentication-token", &token).header("accept", "application/json");
+    let call =
+        program.call("GET", "/fresh").header("authentication-token", &token).header("accept", "application/json");
     assert_eq!(call.send().await.status(), 401);
 }
 

@@ -254,7 +254,10 @@ async fn an_old_hash_is_renewed(#[values(Database::Sqlite, Database::Postgres)] 
         .unwrap();
     app.update("joe@lp.com", UserPatch { password: Some(Some(old)), ..UserPatch::default() }).await;
     assert_eq!(sign_in(&mut app.browser(), "joe@lp.com", "passwort").await.status(), 400);
-    assert!(app.user("joe@lp.com").await.password.as_deref().unwrap().starts_with("$pbkdf2"), "only who knows it renews it");
+    assert!(
+        app.user("joe@lp.com").await.password.as_deref().unwrap().starts_with("$pbkdf2"),
+        "only who knows it renews it"
+    );
     let mut browser = app.browser();
     assert_eq!(sign_in(&mut browser, "joe@lp.com", PASSWORD).await.status(), 200);
     assert!(app.user("joe@lp.com").await.password.as_deref().unwrap().starts_with("$argon2id$"));
@@ -298,12 +301,36 @@ async fn sign_ins_are_counted_where_asked(#[values(Database::Sqlite, Database::P
 #[tokio::test]
 async fn nobody_is_led_to_another_site(
     #[values(
-        "//evil.com", "///evil.com", "////evil.com", "/\\evil.com", "\\\\evil.com", "\\/evil.com", "/%5cevil.com",
-        "\t//evil.com", "/\t/evil.com", "/\n/evil.com", "\u{1}//evil.com", "https:evil.com", "https:/evil.com",
-        "http:///evil.com", "https://localhost@evil.com/", "https://evil.com#@localhost", "https://localhost:443@evil.com",
-        "https://localhost.evil.com", "https://evil.com\\.localhost", "javascript:alert(1)", "JaVaScRiPt:alert(1)",
-        "data:text/html,x", "vbscript:x", "\u{1}javascript:alert(1)", "http://[bad", "//evil.com/..//localhost",
-        "/..//evil.com", "/.//evil.com", ".//evil.com", "\u{3000}//evil.com"
+        "//evil.com",
+        "///evil.com",
+        "////evil.com",
+        "/\\evil.com",
+        "\\\\evil.com",
+        "\\/evil.com",
+        "/%5cevil.com",
+        "\t//evil.com",
+        "/\t/evil.com",
+        "/\n/evil.com",
+        "\u{1}//evil.com",
+        "https:evil.com",
+        "https:/evil.com",
+        "http:///evil.com",
+        "https://localhost@evil.com/",
+        "https://evil.com#@localhost",
+        "https://localhost:443@evil.com",
+        "https://localhost.evil.com",
+        "https://evil.com\\.localhost",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "\u{1}javascript:alert(1)",
+        "http://[bad",
+        "//evil.com/..//localhost",
+        "/..//evil.com",
+        "/.//evil.com",
+        ".//evil.com",
+        "\u{3000}//evil.com"
     )]
     target: &str,
 ) {
@@ -316,7 +343,11 @@ async fn nobody_is_led_to_another_site(
         let reply = browser.post_form(&path, &fields).await;
         if reply.status() == 302 {
             let led_to = base.join(reply.location()).unwrap();
-            assert_eq!((led_to.scheme(), led_to.host_str(), led_to.port()), ("http", Some("localhost"), None), "{led_to}");
+            assert_eq!(
+                (led_to.scheme(), led_to.host_str(), led_to.port()),
+                ("http", Some("localhost"), None),
+                "{led_to}"
+            );
         } else {
             assert!(reply.text().contains("INVALID_REDIRECT"), "{}", reply.text());
             assert_eq!(browser.who().await, "nobody");

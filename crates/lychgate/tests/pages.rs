@@ -27,7 +27,12 @@ fn app() -> AppBuilder {
         .routes(routes)
         .configure(move |builder| builder.template("home.html", home))
         .configure(|builder| builder.template("broken.html", "{{ nothing.at.all }}"))
-        .configure(|builder| builder.template("endless.html", "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}"))
+        .configure(|builder| {
+            builder.template(
+                "endless.html",
+                "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}",
+            )
+        })
 }
 
 /// The page without what differs each time: CSRF tokens and the version in the names of files.
@@ -214,7 +219,8 @@ async fn app_without_messages() -> TestApp {
 
 #[tokio::test]
 async fn texts_and_categories_come_from_the_settings() {
-    let app = app().toml("[messages]\nINVALID_PASSWORD = [\"Falsches <i>Passwort</i>\", \"error\"]\n[csrf]\nenabled = false");
+    let app =
+        app().toml("[messages]\nINVALID_PASSWORD = [\"Falsches <i>Passwort</i>\", \"error\"]\n[csrf]\nenabled = false");
     // The texts of settings win over those of the test kit.
     let app = app.real_texts().start().await;
     let mut browser = app.browser();

@@ -38,9 +38,10 @@ async fn a_person_signs_in(#[values(Database::Sqlite, Database::Postgres)] datab
     assert_eq!(browser.call("HEAD", &link).send().await.status(), 200);
     assert_eq!(browser.who().await, "nobody", "looking whether the link is there signs nobody in");
     assert_eq!(browser.get(&link).await.location(), "/home");
-    assert_eq!((browser.who().await.as_str(), app.flashes(&browser)), ("joe@lp.com", vec![
-        "PASSWORDLESS_LOGIN_SUCCESSFUL".to_owned()
-    ]));
+    assert_eq!(
+        (browser.who().await.as_str(), app.flashes(&browser)),
+        ("joe@lp.com", vec!["PASSWORDLESS_LOGIN_SUCCESSFUL".to_owned()])
+    );
     let user_id = app.user("joe@lp.com").await.id;
     assert!(app.take_events().contains(&Event::UserAuthenticated { user_id, via: "token" }));
     assert_eq!(browser.get(&link).await.location(), "/home", "who is signed in needs no link");

@@ -93,7 +93,9 @@ fn the_reader_of_imports_sees_them_all() {
          pub(crate) use super::d;\nfn f() { use crate::e::f; let _ = crate::g::h(axum::i); }",
     );
     let found = paths(&code);
-    for path in ["std::fmt", "crate::a::self", "crate::a::b", "crate::c", "super::d", "crate::e::f", "crate::g::h", "axum::i"] {
+    for path in
+        ["std::fmt", "crate::a::self", "crate::a::b", "crate::c", "super::d", "crate::e::f", "crate::g::h", "axum::i"]
+    {
         assert!(found.contains(path), "{path}: {found:?}");
     }
     assert!(!found.iter().any(|path| path.contains("hidden")));
@@ -138,7 +140,9 @@ fn principal_knows_neither_users_nor_http() {
     for (file, code) in sources(&root().join("src/principal")) {
         for path in paths(&code) {
             let inside = begins_with(&path, &["std", "super", "self", "crate::principal", "core", "alloc"]);
-            let ours = path.starts_with("crate::") || path.starts_with("lychgate_store") || begins_with(&path, &["axum", "http", "tower"]);
+            let ours = path.starts_with("crate::")
+                || path.starts_with("lychgate_store")
+                || begins_with(&path, &["axum", "http", "tower"]);
             if ours && !inside {
                 broken.push(format!("principal/{file}: {path}"));
             }
@@ -165,8 +169,11 @@ fn axum_is_named_only_at_the_edge() {
 fn databases_are_named_only_in_the_store() {
     let drivers = ["rusqlite", "tokio_postgres", "tokio-postgres", "deadpool", "sqlx", "postgres_types"];
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let mut broken: Vec<String> =
-        drivers.iter().filter(|driver| manifest.contains(*driver)).map(|driver| format!("Cargo.toml: {driver}")).collect();
+    let mut broken: Vec<String> = drivers
+        .iter()
+        .filter(|driver| manifest.contains(*driver))
+        .map(|driver| format!("Cargo.toml: {driver}"))
+        .collect();
     for (file, code) in sources(&root().join("src")) {
         broken.extend(drivers.iter().filter(|driver| code.contains(*driver)).map(|driver| format!("{file}: {driver}")));
     }

@@ -130,7 +130,8 @@ async fn a_deactivated_user_is_out_at_the_next_request(
     remembered.drop_cookie("session");
     let mut stranger = app.browser();
     let status = async |stranger: &mut Browser| {
-        let by_token = stranger.call("GET", "/token").header("authentication-token", &token).header("accept", "application/json");
+        let by_token =
+            stranger.call("GET", "/token").header("authentication-token", &token).header("accept", "application/json");
         let by_token = by_token.send().await.status();
         let by_basic = stranger.call("GET", "/basic").basic("joe@lp.com", PASSWORD).send().await.status();
         (by_token, by_basic)
@@ -161,7 +162,9 @@ async fn a_lost_role_is_lost_at_the_next_request(#[values(Database::Sqlite, Data
 
 #[rstest]
 #[tokio::test]
-async fn a_changed_password_ends_what_was_signed_in(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+async fn a_changed_password_ends_what_was_signed_in(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
     let app = app().on(database).start().await;
     let mut browser = app.browser();
     browser.sign_in_with(json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true})).await;
@@ -191,7 +194,9 @@ async fn the_registry_knows_and_ends_sessions(#[values(Database::Sqlite, Databas
     sessions.sort_by_key(|session| session.created_at);
     let agents: Vec<_> = sessions.iter().map(|session| session.user_agent.as_deref().unwrap()).collect();
     assert_eq!(agents, ["browser/0", "browser/1", "browser/2"]);
-    assert!(sessions.iter().all(|session| session.via == "password" && session.address.as_deref() == Some("127.0.0.1")));
+    assert!(
+        sessions.iter().all(|session| session.via == "password" && session.address.as_deref() == Some("127.0.0.1"))
+    );
     assert!(app.store().revoke_session(&sessions[1].sid, app.now()).await.unwrap());
     let [first, second, third] = &mut browsers;
     assert_eq!((first.who().await.as_str(), second.who().await.as_str()), ("joe@lp.com", "nobody"));
@@ -225,7 +230,11 @@ async fn a_flask_session_goes_on_and_is_registered(#[values(Database::Sqlite, Da
     assert_eq!((browser.who().await.as_str(), copy.who().await.as_str()), ("joe@lp.com", "joe@lp.com"));
     assert_eq!(browser.get("/fresh").await.status(), 200);
     let sessions = app.store().sessions_of(app.user("joe@lp.com").await.id).await.unwrap();
-    assert_eq!(sessions.iter().map(|session| session.via.as_str()).collect::<Vec<_>>(), ["flask"], "once, for all copies");
+    assert_eq!(
+        sessions.iter().map(|session| session.via.as_str()).collect::<Vec<_>>(),
+        ["flask"],
+        "once, for all copies"
+    );
     app.advance(10);
     browser.post_json("/logout", json!({})).await;
     assert_eq!((copy.who().await.as_str(), late_copy.who().await.as_str()), ("nobody", "nobody"));
@@ -394,7 +403,18 @@ async fn a_forged_cookie_is_nothing() {
 async fn odd_contents_of_a_signed_cookie_do_no_harm(#[case] odd: Value) {
     for database in BOTH {
         let app = app().on(database).empty().start().await;
-        let names = ["_user_id", "_id", "_fresh", "fs_paa", "fs_gexp", "lg_sid", "csrf_token", "_flashes", "fs_cc", "lg_csrf_before"];
+        let names = [
+            "_user_id",
+            "_id",
+            "_fresh",
+            "fs_paa",
+            "fs_gexp",
+            "lg_sid",
+            "csrf_token",
+            "_flashes",
+            "fs_cc",
+            "lg_csrf_before",
+        ];
         for name in names {
             let mut session = Map::from([("_user_id".to_owned(), Value::from("x"))]);
             session.insert(name.to_owned(), odd.clone());
@@ -414,7 +434,8 @@ async fn keys_rotate_without_signing_anybody_out() {
     let token = old.auth_token("joe@lp.com").await;
     let (session, remember) = (browser.cookie("session").unwrap(), browser.cookie("remember_token").unwrap());
     let old_key = old.gate().settings().text("secret_key");
-    let rotated = format!("secret_key = \"the new key of the test application\"\nsecret_key_fallbacks = [\"{old_key}\"]");
+    let rotated =
+        format!("secret_key = \"the new key of the test application\"\nsecret_key_fallbacks = [\"{old_key}\"]");
     let new = app().sharing(&old).toml(&rotated).start().await;
     let mut moved = new.browser();
     moved.set_cookie("session", session);

@@ -54,7 +54,8 @@ async fn of_two_at_once_one_wins(#[values(Database::Sqlite, Database::Postgres)]
     let app = app().on(database).start().await;
     let link = link(&app).await;
     let (mut a, mut b) = (app.browser(), app.browser());
-    let replies = futures_util::future::join(follow(&mut a, &link, "a@lp.com"), follow(&mut b, &link, "b@lp.com")).await;
+    let replies =
+        futures_util::future::join(follow(&mut a, &link, "a@lp.com"), follow(&mut b, &link, "b@lp.com")).await;
     let mut statuses = [replies.0.status(), replies.1.status()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 404]);
@@ -143,7 +144,8 @@ async fn the_database_does_not_hold_the_link() {
 
 #[tokio::test]
 async fn the_link_has_the_prefix_and_works_where_everything_is_checked() {
-    let settings = "application_root = \"/app\"\n[security]\nurl_prefix = \"/auth\"\n[csrf]\nenabled = true\nprotect = true";
+    let settings =
+        "application_root = \"/app\"\n[security]\nurl_prefix = \"/auth\"\n[csrf]\nenabled = true\nprotect = true";
     let app = app().toml(settings).start().await;
     let link = link(&app).await;
     assert!(link.starts_with("/app/auth/setup/"), "{link}");

@@ -10,9 +10,8 @@ use rstest::rstest;
 use serde_json::json;
 
 fn app() -> AppBuilder {
-    let routes = |routes: Router| {
-        routes.route("/pay", get(async || "paid").route_layer(guard::fresh(Duration::from_secs(60))))
-    };
+    let routes =
+        |routes: Router| routes.route("/pay", get(async || "paid").route_layer(guard::fresh(Duration::from_secs(60))));
     TestApp::builder().toml("[security]\nfreshness_grace_period = 0").routes(routes)
 }
 

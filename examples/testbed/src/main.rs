@@ -44,10 +44,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         .toml(&arguments.config.display().to_string(), &text)
         .set("proxy.x_proto", 1)
         .build()?;
-    let mut builder = Lychgate::builder()
-        .settings(settings)
-        .create_tables(false)
-        .user_payload(pages::user_payload);
+    let mut builder = Lychgate::builder().settings(settings).create_tables(false).user_payload(pages::user_payload);
     for (name, path) in routes::ENDPOINTS {
         builder = builder.endpoint(*name, *path);
     }

@@ -71,10 +71,7 @@ pub(crate) fn router(gate: &Lychgate) -> Router {
         .route("/post_reset", shows("Post Reset"))
         .route("/post_change_username", shows("Post Change Username"))
         .route("/admin", shows("Admin Page").route_layer(guard::role("admin")))
-        .route(
-            "/admin_and_editor",
-            shows("Admin and Editor Page").route_layer(guard::all_roles(["admin", "editor"])),
-        )
+        .route("/admin_and_editor", shows("Admin and Editor Page").route_layer(guard::all_roles(["admin", "editor"])))
         .route("/admin_or_editor", shows("Admin or Editor Page").route_layer(guard::any_role(["admin", "editor"])))
         .route("/simple", shows("SimplePage").route_layer(guard::role("simple")))
         .route(

@@ -53,9 +53,9 @@ const MAILS: &[(&str, &str)] = mails![
 /// Every template by its name.
 pub(crate) fn all() -> impl Iterator<Item = (String, String)> {
     let own = [("testbed.html", PAGE), ("form.html", FORM)].map(|(name, source)| (name.to_owned(), source.to_owned()));
-    let custom = CUSTOM.iter().map(|(name, words)| {
-        (format!("custom_security/{name}.html"), PAGE.replace("{{ content }}", words))
-    });
+    let custom = CUSTOM
+        .iter()
+        .map(|(name, words)| (format!("custom_security/{name}.html"), PAGE.replace("{{ content }}", words)));
     let mails = MAILS.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned()));
     own.into_iter().chain(custom).chain(mails)
 }

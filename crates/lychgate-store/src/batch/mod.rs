@@ -117,12 +117,7 @@ impl BatchOutcome {
 
 impl Batch {
     pub(crate) fn new(sql: Arc<Sql>) -> Self {
-        Self {
-            sql,
-            planned: Vec::new(),
-            steps: 0,
-            error: None,
-        }
+        Self { sql, planned: Vec::new(), steps: 0, error: None }
     }
 
     /// How many steps there are; also the number of the next one.
@@ -161,13 +156,7 @@ impl Batch {
     }
 
     pub(crate) fn push(&mut self, statement: Statement, expect: Expect) {
-        self.planned.push(Planned {
-            statement,
-            expect,
-            step: self.steps,
-            otherwise: None,
-            counts: true,
-        });
+        self.planned.push(Planned { statement, expect, step: self.steps, otherwise: None, counts: true });
     }
 
     /// A statement whose rows do not count.

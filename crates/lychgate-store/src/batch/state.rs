@@ -12,13 +12,7 @@ use crate::value::{Value, micros};
 
 impl Batch {
     /// Marks a key as used; the batch fails if it was used before.
-    pub fn redeem_once(
-        &mut self,
-        kind: &str,
-        key: &str,
-        expires_at: OffsetDateTime,
-        now: OffsetDateTime,
-    ) -> &mut Self {
+    pub fn redeem_once(&mut self, kind: &str, key: &str, expires_at: OffsetDateTime, now: OffsetDateTime) -> &mut Self {
         self.redeem(kind, key, expires_at, now, Expect::One)
     }
 
@@ -32,19 +26,12 @@ impl Batch {
     ) -> &mut Self {
         self.step(|batch| {
             if kind.is_empty() || key.is_empty() || kind.len() > 64 || key.len() > 1024 {
-                return Err(StoreError::invalid(
-                    "a redemption's kind or key is empty or too long",
-                ));
+                return Err(StoreError::invalid("a redemption's kind or key is empty or too long"));
             }
             let insert = Statement::new(
                 "INSERT INTO lychgate_redemptions (kind, key, redeemed_at, expires_at) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT DO NOTHING",
-                vec![
-                    kind.into(),
-                    key.into(),
-                    micros(now).into(),
-                    micros(expires_at).into(),
-                ],
+                vec![kind.into(), key.into(), micros(now).into(), micros(expires_at).into()],
             );
             batch.push(insert, expect);
             Ok(())
@@ -66,9 +53,7 @@ impl Batch {
     fn session(&mut self, new: &NewSession, sql: Arc<str>, user: Value) -> &mut Self {
         self.step(|batch| {
             if new.sid.is_empty() || new.sid.len() > 256 || new.via.len() > 64 {
-                return Err(StoreError::invalid(
-                    "a session's id or way is empty or too long",
-                ));
+                return Err(StoreError::invalid("a session's id or way is empty or too long"));
             }
             let cut = |text: &Option<String>, most: usize| -> Option<String> {
                 let text = text.as_deref()?.chars().filter(|c| !c.is_control());
@@ -102,12 +87,7 @@ impl Batch {
     }
 
     /// Ends all sessions of a user, but one if so wished.
-    pub fn revoke_sessions_of(
-        &mut self,
-        user_id: i64,
-        except: Option<&str>,
-        now: OffsetDateTime,
-    ) -> &mut Self {
+    pub fn revoke_sessions_of(&mut self, user_id: i64, except: Option<&str>, now: OffsetDateTime) -> &mut Self {
         self.simple(revoke_all(user_id, except, micros(now)), Expect::Any)
     }
 
@@ -144,9 +124,7 @@ impl Batch {
 
 pub(super) fn revoke_all(user_id: i64, except: Option<&str>, now: OffsetDateTime) -> Statement {
     let mut values: Vec<Value> = vec![user_id.into(), now.into()];
-    let mut sql =
-        "UPDATE lychgate_sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL"
-            .to_owned();
+    let mut sql = "UPDATE lychgate_sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL".to_owned();
     if let Some(sid) = except {
         sql.push_str(" AND sid <> $3");
         values.push(sid.into());
@@ -157,9 +135,7 @@ pub(super) fn revoke_all(user_id: i64, except: Option<&str>, now: OffsetDateTime
 /// Refuses the key that says which version the tables have.
 fn check_meta(key: &str) -> Result<()> {
     if key.is_empty() || key.len() > 128 || key == "schema_version" {
-        return Err(StoreError::invalid(
-            "this key cannot be used for a small value",
-        ));
+        return Err(StoreError::invalid("this key cannot be used for a small value"));
     }
     Ok(())
 }

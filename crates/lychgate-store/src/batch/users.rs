@@ -27,10 +27,8 @@ impl Batch {
                 batch.aside(Statement::new(lock, vec![value.into()]).returning());
             }
             let column = quote(column);
-            let free = format!(
-                "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {} WHERE lower({column}) = lower($1))",
-                user.quoted
-            );
+            let free =
+                format!("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {} WHERE lower({column}) = lower($1))", user.quoted);
             batch.push(Statement::new(free, vec![value.into()]).returning(), Expect::One);
             Ok(())
         })
@@ -42,9 +40,7 @@ impl Batch {
         let user = &sql.schema.user;
         self.step(|batch| {
             if new.email.is_empty() || new.fs_uniquifier.is_empty() {
-                return Err(StoreError::invalid(
-                    "a user needs an address and a uniquifier",
-                ));
+                return Err(StoreError::invalid("a user needs an address and a uniquifier"));
             }
             let mut columns = new.assignments(user)?;
             for name in ["create_datetime", "update_datetime"] {
@@ -79,10 +75,7 @@ impl Batch {
             roles.dedup();
             for role in roles {
                 let unknown = format!("there is no role \"{role}\"");
-                let link = Statement::new(
-                    sql.link_new.clone(),
-                    vec![new.fs_uniquifier.as_str().into(), role.into()],
-                );
+                let link = Statement::new(sql.link_new.clone(), vec![new.fs_uniquifier.as_str().into(), role.into()]);
                 batch.aside(link);
                 batch.require(Expect::One, unknown);
             }
@@ -129,25 +122,20 @@ impl Batch {
                 values.push(value);
                 values.len()
             };
-            let mut sets: Vec<String> = columns
-                .into_iter()
-                .map(|(name, value)| format!("{} = ${}", quote(&name), mark(value)))
-                .collect();
+            let mut sets: Vec<String> =
+                columns.into_iter().map(|(name, value)| format!("{} = ${}", quote(&name), mark(value))).collect();
             if sets.is_empty() {
                 sets.push("id = id".to_owned());
             }
             let mut wanted = vec!["id = CAST($1 AS BIGINT)".to_owned()];
-            wanted.extend(conditions.into_iter().map(|(name, value)| {
-                format!("{} IS NOT DISTINCT FROM ${}", quote(&name), mark(value))
-            }));
+            wanted.extend(
+                conditions
+                    .into_iter()
+                    .map(|(name, value)| format!("{} IS NOT DISTINCT FROM ${}", quote(&name), mark(value))),
+            );
             batch.push(
                 Statement::new(
-                    format!(
-                        "UPDATE {} SET {} WHERE {}",
-                        user.quoted,
-                        sets.join(", "),
-                        wanted.join(" AND ")
-                    ),
+                    format!("UPDATE {} SET {} WHERE {}", user.quoted, sets.join(", "), wanted.join(" AND ")),
                     values,
                 ),
                 expect,
@@ -173,16 +161,10 @@ impl Batch {
                     vec![id.into()],
                 ));
             }
-            batch.aside(Statement::new(
-                "DELETE FROM lychgate_sessions WHERE user_id = $1",
-                vec![id.into()],
-            ));
+            batch.aside(Statement::new("DELETE FROM lychgate_sessions WHERE user_id = $1", vec![id.into()]));
             batch.push(
                 Statement::new(
-                    format!(
-                        "DELETE FROM {} WHERE id = CAST($1 AS BIGINT)",
-                        schema.user.quoted
-                    ),
+                    format!("DELETE FROM {} WHERE id = CAST($1 AS BIGINT)", schema.user.quoted),
                     vec![id.into()],
                 ),
                 Expect::Any,
@@ -206,10 +188,9 @@ impl Batch {
             let now = micros(now);
             let mut values: Vec<Value> = vec![id.into(), new_uniquifier.into()];
             let mut sets = vec!["fs_uniquifier = $2".to_owned()];
-            for (name, value) in [
-                ("fs_token_uniquifier", new_token_uniquifier.into()),
-                ("update_datetime", Value::Time(now)),
-            ] {
+            for (name, value) in
+                [("fs_token_uniquifier", new_token_uniquifier.into()), ("update_datetime", Value::Time(now))]
+            {
                 if schema.user.has(name) {
                     values.push(value);
                     sets.push(format!("{name} = ${}", values.len()));
@@ -230,11 +211,7 @@ impl Batch {
             values.iter().try_for_each(Value::check)?;
             batch.push(
                 Statement::new(
-                    format!(
-                        "UPDATE {} SET {} WHERE id = CAST($1 AS BIGINT)",
-                        schema.user.quoted,
-                        sets.join(", ")
-                    ),
+                    format!("UPDATE {} SET {} WHERE id = CAST($1 AS BIGINT)", schema.user.quoted, sets.join(", ")),
                     values,
                 ),
                 Expect::One,
@@ -265,8 +242,7 @@ impl Batch {
         self.step(|batch| {
             // Two transactions must not both find the link missing; SQLite has only one at a time.
             if sql.dialect() == Dialect::Postgres {
-                batch
-                    .aside(Statement::new(sql.lock_user.clone(), vec![user_id.into()]).returning());
+                batch.aside(Statement::new(sql.lock_user.clone(), vec![user_id.into()]).returning());
             }
             let link = Statement::new(sql.link.clone(), vec![user_id.into(), role.into()]);
             batch.push(link, Expect::Any);

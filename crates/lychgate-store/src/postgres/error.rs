@@ -48,12 +48,8 @@ pub(super) fn convert(error: &Error, closed: bool, constraints: &Constraints) ->
     let kind = match code {
         _ if *code == SqlState::UNIQUE_VIOLATION => {
             let constraint = db.constraint().unwrap_or("?");
-            let column = constraints
-                .get(constraint)
-                .map_or(constraint, String::as_str);
-            ErrorKind::Conflict {
-                column: column.to_owned(),
-            }
+            let column = constraints.get(constraint).map_or(constraint, String::as_str);
+            ErrorKind::Conflict { column: column.to_owned() }
         }
         _ if *code == SqlState::FOREIGN_KEY_VIOLATION => ErrorKind::Referenced,
         _ if *code == SqlState::NOT_NULL_VIOLATION => {
@@ -62,22 +58,13 @@ pub(super) fn convert(error: &Error, closed: bool, constraints: &Constraints) ->
         _ if *code == SqlState::STRING_DATA_RIGHT_TRUNCATION => {
             ErrorKind::Invalid("a text is too long for its column".to_owned())
         }
-        _ if code.code().starts_with("22") => {
-            ErrorKind::Invalid("a value does not fit its column".to_owned())
-        }
-        _ if code.code().starts_with("23") => {
-            ErrorKind::Invalid("the value breaks a rule of the table".to_owned())
-        }
-        _ if is_conflict(error)
-            || *code == SqlState::LOCK_NOT_AVAILABLE
-            || *code == SqlState::QUERY_CANCELED =>
-        {
+        _ if code.code().starts_with("22") => ErrorKind::Invalid("a value does not fit its column".to_owned()),
+        _ if code.code().starts_with("23") => ErrorKind::Invalid("the value breaks a rule of the table".to_owned()),
+        _ if is_conflict(error) || *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::QUERY_CANCELED => {
             ErrorKind::Busy
         }
         // Class 57: the server is shutting down; 53: it is out of something; 08: connection; 25006: read only.
-        _ if ["57", "53", "08"]
-            .iter()
-            .any(|class| code.code().starts_with(class))
+        _ if ["57", "53", "08"].iter().any(|class| code.code().starts_with(class))
             || *code == SqlState::READ_ONLY_SQL_TRANSACTION =>
         {
             ErrorKind::Unavailable
@@ -86,21 +73,15 @@ pub(super) fn convert(error: &Error, closed: bool, constraints: &Constraints) ->
         _ => ErrorKind::Other,
     };
     match kind {
-        ErrorKind::Conflict { .. } | ErrorKind::Invalid(_) | ErrorKind::Referenced => {
-            StoreError::new(kind)
-        }
+        ErrorKind::Conflict { .. } | ErrorKind::Invalid(_) | ErrorKind::Referenced => StoreError::new(kind),
         _ => StoreError::with_source(kind, reason(error)),
     }
 }
 
 pub(super) fn pool_error(error: &PoolError) -> StoreError {
     match error {
-        PoolError::Timeout(TimeoutType::Wait) => {
-            StoreError::with_source(ErrorKind::Busy, "every connection is in use")
-        }
-        PoolError::Timeout(_) => {
-            StoreError::with_source(ErrorKind::Unavailable, "the server does not answer")
-        }
+        PoolError::Timeout(TimeoutType::Wait) => StoreError::with_source(ErrorKind::Busy, "every connection is in use"),
+        PoolError::Timeout(_) => StoreError::with_source(ErrorKind::Unavailable, "the server does not answer"),
         PoolError::Closed => StoreError::closed(),
         PoolError::Backend(error) => StoreError::with_source(ErrorKind::Unavailable, reason(error)),
         other => StoreError::with_source(ErrorKind::Unavailable, one_line(&other.to_string())),

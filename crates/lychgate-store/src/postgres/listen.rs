@@ -46,21 +46,11 @@ impl Listener {
     /// Starts listening and waits until an announcement of our own has come back; the error says why it did not.
     ///
     /// A pooler between us and the server may take `LISTEN` and yet pass nothing on; then nothing may be cached.
-    pub(super) async fn start(
-        config: Config,
-        connector: MakeRustlsConnect,
-        pool: Pool,
-    ) -> Result<Self, String> {
+    pub(super) async fn start(config: Config, connector: MakeRustlsConnect, pool: Pool) -> Result<Self, String> {
         let state = Arc::new(State::default());
         let (stop, stopped) = watch::channel(false);
         let (first, mut first_result) = mpsc::channel(1);
-        let task = Task {
-            config,
-            connector,
-            pool,
-            state: state.clone(),
-            stopped,
-        };
+        let task = Task { config, connector, pool, state: state.clone(), stopped };
         tokio::spawn(task.run(first));
         match first_result.recv().await {
             Some(Ok(())) => Ok(Self { state, stop }),
@@ -128,22 +118,14 @@ impl Task {
     }
 
     /// Listens until something fails; says what.
-    async fn listen(
-        &mut self,
-        first: &mut Option<mpsc::Sender<Result<(), String>>>,
-        pause: &mut Duration,
-    ) -> String {
+    async fn listen(&mut self, first: &mut Option<mpsc::Sender<Result<(), String>>>, pause: &mut Duration) -> String {
         let connected = tokio::time::timeout(PATIENCE, self.config.connect(self.connector.clone()));
         let (client, connection) = match connected.await {
             Ok(Ok(pair)) => pair,
             Ok(Err(error)) => return reason(&error),
             Err(_) => return "the server does not answer".to_owned(),
         };
-        let probe = format!(
-            "probe-{}-{:p}",
-            std::process::id(),
-            Arc::as_ptr(&self.state)
-        );
+        let probe = format!("probe-{}-{:p}", std::process::id(), Arc::as_ptr(&self.state));
         let (heard, probed) = oneshot::channel();
         let mut driver = tokio::spawn(hear(connection, self.state.clone(), probe.clone(), heard));
         let ended = tokio::select! {
@@ -194,16 +176,12 @@ impl Task {
     async fn announce(&self, payload: &str) -> Result<(), String> {
         let client = self.pool.get().await.map_err(|error| error.to_string())?;
         let values: [&(dyn ToSql + Sync); 2] = [&CHANNEL, &payload];
-        answered(client.execute("SELECT pg_notify($1, $2)", &values))
-            .await
-            .map(drop)
+        answered(client.execute("SELECT pg_notify($1, $2)", &values)).await.map(drop)
     }
 }
 
 /// Waits for an answer of the server, but not for long.
-async fn answered<T>(
-    question: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, String> {
+async fn answered<T>(question: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, question).await {
         Ok(result) => result.map_err(|error| reason(&error)),
         Err(_) => Err("the server does not answer".to_owned()),
@@ -211,12 +189,8 @@ async fn answered<T>(
 }
 
 /// Drives the connection and counts announcements until it ends.
-async fn hear<S>(
-    mut connection: Connection<Socket, S>,
-    state: Arc<State>,
-    probe: String,
-    heard: oneshot::Sender<()>,
-) where
+async fn hear<S>(mut connection: Connection<Socket, S>, state: Arc<State>, probe: String, heard: oneshot::Sender<()>)
+where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut heard = Some(heard);

@@ -8,9 +8,7 @@ mod value;
 
 use std::sync::Arc;
 
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
-};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::types::ToSql;
 
 use crate::backend::{Backend, Opened};
@@ -34,16 +32,11 @@ pub(crate) struct PostgresBackend {
 
 impl std::fmt::Debug for PostgresBackend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PostgresBackend")
-            .field("pool", &self.pool.status())
-            .finish_non_exhaustive()
+        f.debug_struct("PostgresBackend").field("pool", &self.pool.status()).finish_non_exhaustive()
     }
 }
 
-pub(crate) async fn open(
-    options: &OpenOptions,
-    target: &PostgresTarget,
-) -> Result<Opened, OpenError> {
+pub(crate) async fn open(options: &OpenOptions, target: &PostgresTarget) -> Result<Opened, OpenError> {
     let connector = tls::connector(target)?;
     let mut config = target.config.clone();
     if config.get_connect_timeout().is_none() {
@@ -55,9 +48,7 @@ pub(crate) async fn open(
     let manager = Manager::from_config(
         config.clone(),
         connector.clone(),
-        ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        },
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
     );
     let settings = session_settings(options);
     let pool = Pool::builder(manager)
@@ -70,12 +61,7 @@ pub(crate) async fn open(
         })
         .post_create(Hook::async_fn(move |client, _| {
             let settings = settings.clone();
-            Box::pin(async move {
-                client
-                    .batch_execute(&settings)
-                    .await
-                    .map_err(HookError::Backend)
-            })
+            Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
         }))
         .build()
         .map_err(|_| OpenError::Setup("no pool of connections".to_owned()))?;
@@ -93,11 +79,7 @@ pub(crate) async fn open(
         None
     };
     Ok(Opened {
-        backend: Backend::Postgres(PostgresBackend {
-            pool,
-            constraints: Arc::new(prepared.constraints),
-            listener,
-        }),
+        backend: Backend::Postgres(PostgresBackend { pool, constraints: Arc::new(prepared.constraints), listener }),
         schema: prepared.schema,
         warnings,
     })
@@ -106,9 +88,7 @@ pub(crate) async fn open(
 /// Server defaults are written in the session's time zone; the models keep UTC.
 fn session_settings(options: &OpenOptions) -> String {
     let millis = options.statement_timeout.as_millis();
-    format!(
-        "SET TIME ZONE 'UTC'; SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}"
-    )
+    format!("SET TIME ZONE 'UTC'; SET statement_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis}")
 }
 
 impl PostgresBackend {
@@ -156,17 +136,12 @@ impl PostgresBackend {
     }
 
     async fn try_write(&self, batch: &[Planned]) -> std::result::Result<Vec<Done>, Failed> {
-        let mut client = self.pool.get().await.map_err(|error| Failed {
-            error: pool_error(&error),
-            unwritten: false,
-        })?;
+        let mut client =
+            self.pool.get().await.map_err(|error| Failed { error: pool_error(&error), unwritten: false })?;
         let outcome = run_batch(&mut client, batch).await;
         match outcome {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(Failed {
-                error,
-                unwritten: false,
-            }),
+            Ok(Err(error)) => Err(Failed { error, unwritten: false }),
             Err((error, at_commit)) => {
                 let closed = client.is_closed();
                 let converted = convert(&error, closed, &self.constraints);
@@ -213,30 +188,15 @@ async fn run_batch(
     let mut list = Vec::with_capacity(batch.len());
     for planned in batch {
         let statement = &planned.statement;
-        let prepared = transaction
-            .prepare_cached(&statement.sql)
-            .await
-            .map_err(before)?;
+        let prepared = transaction.prepare_cached(&statement.sql).await.map_err(before)?;
         let values = params(&statement.params);
         let done = if statement.fetch {
-            let rows = transaction
-                .query(&prepared, &values)
-                .await
-                .map_err(before)?;
+            let rows = transaction.query(&prepared, &values).await.map_err(before)?;
             let rows: std::result::Result<Vec<Row>, _> = rows.iter().map(value::row).collect();
             let rows = rows.map_err(before)?;
-            Done {
-                affected: u64::try_from(rows.len()).unwrap_or(u64::MAX),
-                rows,
-            }
+            Done { affected: u64::try_from(rows.len()).unwrap_or(u64::MAX), rows }
         } else {
-            Done {
-                affected: transaction
-                    .execute(&prepared, &values)
-                    .await
-                    .map_err(before)?,
-                rows: Vec::new(),
-            }
+            Done { affected: transaction.execute(&prepared, &values).await.map_err(before)?, rows: Vec::new() }
         };
         if let Err(unmet) = planned.check(done.affected) {
             transaction.rollback().await.map_err(before)?;
@@ -249,8 +209,5 @@ async fn run_batch(
 }
 
 fn params(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    values
-        .iter()
-        .map(|value| value as &(dyn ToSql + Sync))
-        .collect()
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }

@@ -7,8 +7,8 @@ use super::listen::CHANNEL;
 use crate::error::{OpenError, one_line};
 use crate::options::OpenOptions;
 use crate::schema::{
-    self, Column, ColumnKind, Dialect, Plan, SIDE_VERSION, Schema, Tables, check_version,
-    index_statements, quote, side_tables, side_tables_known,
+    self, Column, ColumnKind, Dialect, Plan, SIDE_VERSION, Schema, Tables, check_version, index_statements, quote,
+    side_tables, side_tables_known,
 };
 use crate::url::DatabaseUrl;
 
@@ -23,11 +23,7 @@ pub(super) struct Prepared {
 /// Only one process at a time prepares a database: "lychgate" in ASCII.
 const LOCK: i64 = 0x6c79_6368_6761_7465;
 
-pub(super) async fn prepare(
-    pool: &Pool,
-    options: &OpenOptions,
-    url: &DatabaseUrl,
-) -> Result<Prepared, OpenError> {
+pub(super) async fn prepare(pool: &Pool, options: &OpenOptions, url: &DatabaseUrl) -> Result<Prepared, OpenError> {
     let mut client = pool.get().await.map_err(|error| refused(&error, url))?;
     let mut transaction = client.transaction().await.map_err(failed)?;
     // Making an index may take longer than a request may, but nobody is to wait for ever for a lock.
@@ -72,19 +68,11 @@ pub(super) async fn prepare(
     };
     let constraints = constraints(&transaction, &schema).await?;
     transaction.commit().await.map_err(failed)?;
-    Ok(Prepared {
-        schema: *schema,
-        constraints,
-        warnings,
-        announced,
-    })
+    Ok(Prepared { schema: *schema, constraints, warnings, announced })
 }
 
 /// Runs a statement that may fail without taking the transaction with it.
-async fn attempt(
-    transaction: &mut Transaction<'_>,
-    sql: &str,
-) -> Result<Result<(), String>, OpenError> {
+async fn attempt(transaction: &mut Transaction<'_>, sql: &str) -> Result<Result<(), String>, OpenError> {
     let savepoint = transaction.savepoint("attempt").await.map_err(failed)?;
     match savepoint.batch_execute(sql).await {
         Ok(()) => {
@@ -101,14 +89,10 @@ async fn attempt(
 async fn look(transaction: &Transaction<'_>, options: &OpenOptions) -> Result<Plan, OpenError> {
     let names = &options.names;
     let mut tables = Tables::new();
-    let wanted = [
-        names.user.as_str(),
-        names.role.as_str(),
-        names.roles_users.as_str(),
-    ]
-    .into_iter()
-    .chain(names.webauthn_candidates())
-    .chain(names.refresh_candidates());
+    let wanted = [names.user.as_str(), names.role.as_str(), names.roles_users.as_str()]
+        .into_iter()
+        .chain(names.webauthn_candidates())
+        .chain(names.refresh_candidates());
     for name in wanted {
         let columns = columns(transaction, name).await?;
         if !columns.is_empty() {
@@ -129,13 +113,7 @@ async fn columns(transaction: &Transaction<'_>, table: &str) -> Result<Vec<Colum
         .await
         .map_err(failed)?;
     rows.iter()
-        .map(|row| {
-            Ok(Column {
-                name: row.try_get(0)?,
-                kind: kind(row.try_get(1)?),
-                primary: row.try_get(2)?,
-            })
-        })
+        .map(|row| Ok(Column { name: row.try_get(0)?, kind: kind(row.try_get(1)?), primary: row.try_get(2)? }))
         .collect::<Result<_, _>>()
         .map_err(failed)
 }
@@ -153,10 +131,7 @@ fn kind(name: &str) -> ColumnKind {
 }
 
 async fn relation_exists(transaction: &Transaction<'_>, name: &str) -> Result<bool, OpenError> {
-    let row = transaction
-        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&quote(name)])
-        .await
-        .map_err(failed)?;
+    let row = transaction.query_one("SELECT to_regclass($1) IS NOT NULL", &[&quote(name)]).await.map_err(failed)?;
     row.try_get(0).map_err(failed)
 }
 
@@ -169,10 +144,7 @@ async fn side(transaction: &Transaction<'_>) -> Result<(), OpenError> {
     let mut version = None;
     if relation_exists(transaction, "lychgate_meta").await? {
         let row = transaction
-            .query_opt(
-                "SELECT value FROM lychgate_meta WHERE key = 'schema_version'",
-                &[],
-            )
+            .query_opt("SELECT value FROM lychgate_meta WHERE key = 'schema_version'", &[])
             .await
             .map_err(failed)?;
         version = match row {
@@ -199,31 +171,12 @@ async fn side(transaction: &Transaction<'_>) -> Result<(), OpenError> {
 
 /// Makes the triggers that announce changes of what is cached. New users and sessions need none: that somebody is
 /// unknown is never cached.
-async fn triggers(
-    transaction: &mut Transaction<'_>,
-    schema: &Schema,
-) -> Result<Result<(), String>, OpenError> {
+async fn triggers(transaction: &mut Transaction<'_>, schema: &Schema) -> Result<Result<(), String>, OpenError> {
     let wanted = [
-        (
-            "lychgate_notify_user",
-            schema.user.quoted.as_str(),
-            "UPDATE OR DELETE",
-        ),
-        (
-            "lychgate_notify_role",
-            &schema.role.quoted,
-            "INSERT OR UPDATE OR DELETE",
-        ),
-        (
-            "lychgate_notify_roles_users",
-            &schema.links,
-            "INSERT OR UPDATE OR DELETE",
-        ),
-        (
-            "lychgate_notify_sessions",
-            "lychgate_sessions",
-            "UPDATE OR DELETE",
-        ),
+        ("lychgate_notify_user", schema.user.quoted.as_str(), "UPDATE OR DELETE"),
+        ("lychgate_notify_role", &schema.role.quoted, "INSERT OR UPDATE OR DELETE"),
+        ("lychgate_notify_roles_users", &schema.links, "INSERT OR UPDATE OR DELETE"),
+        ("lychgate_notify_sessions", "lychgate_sessions", "UPDATE OR DELETE"),
     ];
     let mut missing = Vec::new();
     for (name, table, events) in wanted {
@@ -255,10 +208,7 @@ async fn triggers(
 }
 
 /// The first column of each unique index on users and roles.
-async fn constraints(
-    transaction: &Transaction<'_>,
-    schema: &Schema,
-) -> Result<Constraints, OpenError> {
+async fn constraints(transaction: &Transaction<'_>, schema: &Schema) -> Result<Constraints, OpenError> {
     let rows = transaction
         .query(
             "SELECT c.relname::text, a.attname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
@@ -268,10 +218,7 @@ async fn constraints(
         )
         .await
         .map_err(failed)?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-        .collect::<Result<_, _>>()
-        .map_err(failed)
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, _>>().map_err(failed)
 }
 
 fn failed(error: tokio_postgres::Error) -> OpenError {

@@ -8,9 +8,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{OpenError, one_line};
@@ -19,9 +17,7 @@ use crate::url::{PostgresTarget, TlsMode};
 /// The connector for this target; it is not asked in mode "disable".
 pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect, OpenError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let failed = |error: &dyn std::fmt::Display| {
-        OpenError::Setup(format!("TLS: {}", one_line(&error.to_string())))
-    };
+    let failed = |error: &dyn std::fmt::Display| OpenError::Setup(format!("TLS: {}", one_line(&error.to_string())));
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error))?;
@@ -31,17 +27,14 @@ pub(super) fn connector(target: &PostgresTarget) -> Result<MakeRustlsConnect, Op
             let chain = match mode {
                 TlsMode::VerifyCa => {
                     let roots = Arc::new(roots(target.root_cert.as_deref())?);
-                    let verifier =
-                        WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
-                            .build()
-                            .map_err(|error| failed(&error))?;
+                    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
+                        .build()
+                        .map_err(|error| failed(&error))?;
                     Some(verifier)
                 }
                 _ => None,
             };
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Lenient { provider, chain }))
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(Lenient { provider, chain }))
         }
     };
     Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
@@ -53,16 +46,12 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, OpenError> {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         return Ok(roots);
     };
-    let refuse =
-        |reason: String| OpenError::Connect(format!("sslrootcert \"{}\" {reason}", file.display()));
-    let unreadable = |error: rustls::pki_types::pem::Error| {
-        refuse(format!("cannot be read: {}", one_line(&error.to_string())))
-    };
+    let refuse = |reason: String| OpenError::Connect(format!("sslrootcert \"{}\" {reason}", file.display()));
+    let unreadable =
+        |error: rustls::pki_types::pem::Error| refuse(format!("cannot be read: {}", one_line(&error.to_string())));
     for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
         let certificate = certificate.map_err(unreadable)?;
-        roots
-            .add(certificate)
-            .map_err(|_| refuse("holds a certificate that cannot be used".to_owned()))?;
+        roots.add(certificate).map_err(|_| refuse("holds a certificate that cannot be used".to_owned()))?;
     }
     if roots.is_empty() {
         return Err(refuse("holds no certificate".to_owned()));
@@ -120,8 +109,6 @@ impl ServerCertVerifier for Lenient {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -14,13 +14,9 @@ struct Words {
 
 fn words(dialect: Dialect) -> Words {
     match dialect {
-        Dialect::Sqlite => Words {
-            serial: "INTEGER",
-            datetime: "DATETIME",
-            now: "CURRENT_TIMESTAMP",
-            blob: "BLOB",
-            bigint: "INTEGER",
-        },
+        Dialect::Sqlite => {
+            Words { serial: "INTEGER", datetime: "DATETIME", now: "CURRENT_TIMESTAMP", blob: "BLOB", bigint: "INTEGER" }
+        }
         Dialect::Postgres => Words {
             serial: "SERIAL",
             datetime: "TIMESTAMP WITHOUT TIME ZONE",
@@ -33,13 +29,7 @@ fn words(dialect: Dialect) -> Words {
 
 /// The newest schema of the bundled models (fsqla v4), column for column.
 pub(super) fn app_tables(dialect: Dialect, names: &SchemaNames) -> Vec<String> {
-    let Words {
-        serial,
-        datetime,
-        now,
-        blob,
-        ..
-    } = words(dialect);
+    let Words { serial, datetime, now, blob, .. } = words(dialect);
     let user = quote(&names.user);
     let role = quote(&names.role);
     let links = quote(&names.roles_users);
@@ -85,9 +75,7 @@ pub(super) fn app_tables(dialect: Dialect, names: &SchemaNames) -> Vec<String> {
 
 /// Lychgate's own tables; they refer to no table of the application, so that it can delete its rows as before.
 pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
-    let Words {
-        datetime, bigint, ..
-    } = words(dialect);
+    let Words { datetime, bigint, .. } = words(dialect);
     vec![
         "CREATE TABLE IF NOT EXISTS lychgate_meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)".to_owned(),
         format!(
@@ -125,25 +113,16 @@ pub(crate) fn index_statements(schema: &Schema) -> Vec<(String, String)> {
     };
     for column in ["email", "username"] {
         if schema.user.has(column) {
-            index(
-                format!("lychgate_ix_user_{column}_lower"),
-                &schema.user.quoted,
-                &format!("lower({column})"),
-            );
+            index(format!("lychgate_ix_user_{column}_lower"), &schema.user.quoted, &format!("lower({column})"));
         }
     }
     // A composite primary key already begins with the user.
     if !schema.links_keyed {
-        index(
-            "lychgate_ix_roles_users_user".to_owned(),
-            &schema.links,
-            "user_id",
-        );
+        index("lychgate_ix_roles_users_user".to_owned(), &schema.links, "user_id");
     }
-    for (table, name) in [
-        (&schema.webauthn, "lychgate_ix_webauthn_user"),
-        (&schema.refresh, "lychgate_ix_refresh_user"),
-    ] {
+    for (table, name) in
+        [(&schema.webauthn, "lychgate_ix_webauthn_user"), (&schema.refresh, "lychgate_ix_refresh_user")]
+    {
         if let Some(table) = table {
             index(name.to_owned(), &table.quoted, "user_id");
         }

@@ -61,11 +61,8 @@ pub(crate) fn plan(
     tables: &Tables,
 ) -> Result<Plan, OpenError> {
     let core = [&names.user, &names.role, &names.roles_users];
-    let found: Vec<String> = core
-        .iter()
-        .filter(|name| tables.contains_key(name.as_str()))
-        .map(|name| quote(name))
-        .collect();
+    let found: Vec<String> =
+        core.iter().filter(|name| tables.contains_key(name.as_str())).map(|name| quote(name)).collect();
     if found.is_empty() && create == CreateMode::IfEmpty {
         return Ok(Plan::Create(ddl::app_tables(dialect, names)));
     }
@@ -76,16 +73,10 @@ pub(crate) fn plan(
             } else {
                 format!("the schema is incomplete: found only {}", found.join(", "))
             };
-            return Err(OpenError::MissingTable {
-                table: name.clone(),
-                hint,
-            });
+            return Err(OpenError::MissingTable { table: name.clone(), hint });
         }
     }
-    for (name, given) in [
-        (&names.webauthn, "webauthn"),
-        (&names.refresh, "refresh tracker"),
-    ] {
+    for (name, given) in [(&names.webauthn, "webauthn"), (&names.refresh, "refresh tracker")] {
         if let Some(name) = name
             && !tables.contains_key(name.as_str())
         {
@@ -99,26 +90,14 @@ pub(crate) fn plan(
 }
 
 fn resolve(dialect: Dialect, names: &SchemaNames, tables: &Tables) -> Result<Schema, OpenError> {
-    let user = table(
-        tables,
-        &names.user,
-        &["id", "email", "password", "active", "fs_uniquifier"],
-    )?;
+    let user = table(tables, &names.user, &["id", "email", "password", "active", "fs_uniquifier"])?;
     let role = table(tables, &names.role, &["id", "name"])?;
     let links = table(tables, &names.roles_users, &["user_id", "role_id"])?;
-    if user
-        .iter()
-        .any(|c| c.name == "id" && c.kind != ColumnKind::Int)
-    {
-        return Err(OpenError::Setup(format!(
-            "the column \"id\" of \"{}\" is not an integer",
-            names.user
-        )));
+    if user.iter().any(|c| c.name == "id" && c.kind != ColumnKind::Int) {
+        return Err(OpenError::Setup(format!("the column \"id\" of \"{}\" is not an integer", names.user)));
     }
     let optional = |candidates: Vec<&str>| {
-        candidates
-            .into_iter()
-            .find_map(|name| tables.get(name).map(|columns| Layout::new(name, columns)))
+        candidates.into_iter().find_map(|name| tables.get(name).map(|columns| Layout::new(name, columns)))
     };
     let webauthn = optional(names.webauthn_candidates());
     let refresh = optional(names.refresh_candidates());
@@ -126,10 +105,7 @@ fn resolve(dialect: Dialect, names: &SchemaNames, tables: &Tables) -> Result<Sch
     let user = Layout::new(&names.user, user);
     let role = Layout::new(&names.role, role);
     let version = guess(&user, links_keyed, webauthn.is_some(), refresh.is_some());
-    let missing = USER_COLUMNS
-        .into_iter()
-        .filter(|name| !user.has(name))
-        .collect();
+    let missing = USER_COLUMNS.into_iter().filter(|name| !user.has(name)).collect();
     Ok(Schema {
         dialect,
         links: quote(&names.roles_users),
@@ -150,10 +126,7 @@ fn table<'t>(tables: &'t Tables, name: &str, needed: &[&str]) -> Result<&'t [Col
     })?;
     for column in needed {
         if !columns.iter().any(|c| c.name == *column) {
-            return Err(OpenError::MissingColumn {
-                table: name.to_owned(),
-                column: (*column).to_owned(),
-            });
+            return Err(OpenError::MissingColumn { table: name.to_owned(), column: (*column).to_owned() });
         }
     }
     Ok(columns)

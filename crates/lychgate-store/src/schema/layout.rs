@@ -23,16 +23,9 @@ impl Layout {
         let fields = columns
             .iter()
             .filter(|column| column.kind != ColumnKind::Blob)
-            .map(|column| Field {
-                name: column.name.clone(),
-                kind: column.kind,
-            })
+            .map(|column| Field { name: column.name.clone(), kind: column.kind })
             .collect();
-        Self {
-            name: name.to_owned(),
-            quoted: quote(name),
-            fields,
-        }
+        Self { name: name.to_owned(), quoted: quote(name), fields }
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {

@@ -55,14 +55,9 @@ pub(crate) fn check_version(version: Option<&str>) -> Result<(), OpenError> {
         return Ok(());
     };
     match version.parse::<i64>() {
-        Ok(found) if found > SIDE_VERSION => Err(OpenError::NewerSchema {
-            found,
-            known: SIDE_VERSION,
-        }),
+        Ok(found) if found > SIDE_VERSION => Err(OpenError::NewerSchema { found, known: SIDE_VERSION }),
         Ok(_) => Ok(()),
-        Err(_) => Err(OpenError::Setup(
-            "lychgate_meta holds a schema_version that is not a number".to_owned(),
-        )),
+        Err(_) => Err(OpenError::Setup("lychgate_meta holds a schema_version that is not a number".to_owned())),
     }
 }
 
@@ -74,13 +69,7 @@ mod tests {
     fn versions() {
         assert!(check_version(None).is_ok());
         assert!(check_version(Some("1")).is_ok());
-        assert_eq!(
-            check_version(Some("99")),
-            Err(OpenError::NewerSchema {
-                found: 99,
-                known: SIDE_VERSION
-            })
-        );
+        assert_eq!(check_version(Some("99")), Err(OpenError::NewerSchema { found: 99, known: SIDE_VERSION }));
         assert!(check_version(Some("x")).is_err());
     }
 }

@@ -52,9 +52,8 @@ impl Place {
 
     /// The connection that writes.
     pub(super) fn writer(&self, busy_timeout: Duration) -> Result<Connection, OpenError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let connection = match &self.0 {
             Some(path) => Connection::open_with_flags(path, flags),
             None => Connection::open_in_memory(),
@@ -81,9 +80,8 @@ impl Place {
     /// Some pragmas read the file already; for these alone `wait` is how long a lock may keep them.
     pub(super) fn try_reader(&self, wait: Duration) -> rusqlite::Result<Connection> {
         // Not the read-only flag: with it, the file of the write-ahead log could not be made.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let path = self.0.as_deref().unwrap_or(Path::new(":memory:"));
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(wait)?;

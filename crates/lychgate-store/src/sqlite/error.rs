@@ -5,10 +5,7 @@ use rusqlite::{Error, ErrorCode, ffi};
 use crate::error::{ErrorKind, StoreError, one_line};
 
 pub(super) fn is_busy(error: &Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 pub(super) fn convert(error: &Error) -> StoreError {
@@ -31,9 +28,7 @@ pub(super) fn convert(error: &Error) -> StoreError {
     };
     match kind {
         // These say it all.
-        ErrorKind::Conflict { .. } | ErrorKind::Invalid(_) | ErrorKind::Referenced => {
-            StoreError::new(kind)
-        }
+        ErrorKind::Conflict { .. } | ErrorKind::Invalid(_) | ErrorKind::Referenced => StoreError::new(kind),
         _ => StoreError::with_source(kind, text),
     }
 }
@@ -44,13 +39,9 @@ fn constraint(extended: i32, text: &str) -> ErrorKind {
     let column = subject.split(", ").next().unwrap_or_default();
     let column = column.rsplit('.').next().unwrap_or(column).to_owned();
     match extended {
-        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
-            ErrorKind::Conflict { column }
-        }
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => ErrorKind::Conflict { column },
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => ErrorKind::Referenced,
-        ffi::SQLITE_CONSTRAINT_NOTNULL => {
-            ErrorKind::Invalid(format!("the column \"{column}\" needs a value"))
-        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL => ErrorKind::Invalid(format!("the column \"{column}\" needs a value")),
         _ => ErrorKind::Invalid("the value breaks a rule of the table".to_owned()),
     }
 }

@@ -40,26 +40,18 @@ struct Files {
 
 impl std::fmt::Debug for SqliteBackend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SqliteBackend")
-            .field("journal", &self.journal)
-            .finish_non_exhaustive()
+        f.debug_struct("SqliteBackend").field("journal", &self.journal).finish_non_exhaustive()
     }
 }
 
 /// Opens the file, or a new database in memory.
-pub(crate) async fn open(
-    options: OpenOptions,
-    path: Option<std::path::PathBuf>,
-) -> Result<Opened, OpenError> {
+pub(crate) async fn open(options: OpenOptions, path: Option<std::path::PathBuf>) -> Result<Opened, OpenError> {
     tokio::task::spawn_blocking(move || open_blocking(&options, path))
         .await
         .map_err(|_| OpenError::Setup("the database could not be prepared".to_owned()))?
 }
 
-fn open_blocking(
-    options: &OpenOptions,
-    path: Option<std::path::PathBuf>,
-) -> Result<Opened, OpenError> {
+fn open_blocking(options: &OpenOptions, path: Option<std::path::PathBuf>) -> Result<Opened, OpenError> {
     let place = match path {
         Some(path) => Place::file(path, options.create)?,
         None => Place::memory(),
@@ -78,12 +70,7 @@ fn open_blocking(
     let writer = Writer::start(connection, commits.clone())
         .map_err(|error| OpenError::Setup(format!("no thread for writing: {error}")))?;
     Ok(Opened {
-        backend: Backend::Sqlite(SqliteBackend {
-            files,
-            writer,
-            commits,
-            journal,
-        }),
+        backend: Backend::Sqlite(SqliteBackend { files, writer, commits, journal }),
         schema: prepared.schema,
         warnings: prepared.warnings,
     })
@@ -101,9 +88,7 @@ impl SqliteBackend {
         }
         let pool = files.pool.clone();
         let statement = statement.clone();
-        tokio::task::spawn_blocking(move || pool.query_waiting(&statement))
-            .await
-            .map_err(|_| StoreError::closed())?
+        tokio::task::spawn_blocking(move || pool.query_waiting(&statement)).await.map_err(|_| StoreError::closed())?
     }
 
     pub(crate) async fn write(&self, batch: Arc<Vec<Planned>>) -> Result<Vec<Done>> {

@@ -32,13 +32,7 @@ struct State {
 
 impl Pool {
     pub(super) fn new(place: Place, most: usize, busy_timeout: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            place,
-            most: most.max(1),
-            busy_timeout,
-            state: Mutex::default(),
-            returned: Condvar::new(),
-        })
+        Arc::new(Self { place, most: most.max(1), busy_timeout, state: Mutex::default(), returned: Condvar::new() })
     }
 
     /// Runs the statement without ever waiting; `None` if that would need it.
@@ -61,13 +55,9 @@ impl Pool {
     /// Runs the statement and waits for locks; for threads that may block.
     pub(super) fn query_waiting(&self, statement: &Statement) -> Result<Vec<Row>> {
         let deadline = Instant::now() + self.busy_timeout;
-        let connection = self
-            .take(Some(deadline))?
-            .ok_or_else(|| StoreError::new(ErrorKind::Busy))?;
+        let connection = self.take(Some(deadline))?.ok_or_else(|| StoreError::new(ErrorKind::Busy))?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let result = connection
-            .busy_timeout(left)
-            .and_then(|()| rows(&connection, statement));
+        let result = connection.busy_timeout(left).and_then(|()| rows(&connection, statement));
         // Back to not waiting, which the next user on a worker relies on.
         let reset = connection.busy_timeout(NO_WAIT);
         match reset {
@@ -90,9 +80,7 @@ impl Pool {
             if state.open < self.most {
                 state.open += 1;
                 drop(state);
-                let wait = deadline.map_or(NO_WAIT, |deadline| {
-                    deadline.saturating_duration_since(Instant::now())
-                });
+                let wait = deadline.map_or(NO_WAIT, |deadline| deadline.saturating_duration_since(Instant::now()));
                 return match self.place.try_reader(wait) {
                     Ok(connection) => Ok(Some(connection)),
                     Err(error) => {
@@ -156,11 +144,7 @@ struct Watch {
 
 impl Sentinel {
     pub(super) fn new(connection: Connection) -> Self {
-        Self(Mutex::new(Some(Watch {
-            connection,
-            version: -1,
-            epoch: 0,
-        })))
+        Self(Mutex::new(Some(Watch { connection, version: -1, epoch: 0 })))
     }
 
     /// The number of changes noticed; `None` while the file is locked.

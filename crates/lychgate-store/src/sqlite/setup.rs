@@ -6,8 +6,8 @@ use super::error::is_busy;
 use crate::error::{OpenError, one_line};
 use crate::options::OpenOptions;
 use crate::schema::{
-    self, Column, ColumnKind, Dialect, Plan, SIDE_VERSION, Schema, Tables, check_version,
-    index_statements, side_tables, side_tables_known,
+    self, Column, ColumnKind, Dialect, Plan, SIDE_VERSION, Schema, Tables, check_version, index_statements,
+    side_tables, side_tables_known,
 };
 
 pub(super) struct Prepared {
@@ -15,10 +15,7 @@ pub(super) struct Prepared {
     pub(super) warnings: Vec<String>,
 }
 
-pub(super) fn prepare(
-    connection: &mut Connection,
-    options: &OpenOptions,
-) -> Result<Prepared, OpenError> {
+pub(super) fn prepare(connection: &mut Connection, options: &OpenOptions) -> Result<Prepared, OpenError> {
     let schema = match look(connection, options)? {
         Plan::Ready(schema) => schema,
         // Decided again inside the transaction: another process may be creating them as well.
@@ -28,16 +25,10 @@ pub(super) fn prepare(
     let mut warnings = Vec::new();
     for (name, sql) in index_statements(&schema) {
         if let Err(error) = connection.execute_batch(&sql) {
-            warnings.push(format!(
-                "the index {name} could not be created: {}",
-                one_line(&error.to_string())
-            ));
+            warnings.push(format!("the index {name} could not be created: {}", one_line(&error.to_string())));
         }
     }
-    Ok(Prepared {
-        schema: *schema,
-        warnings,
-    })
+    Ok(Prepared { schema: *schema, warnings })
 }
 
 fn look(connection: &Connection, options: &OpenOptions) -> Result<Plan, OpenError> {
@@ -46,14 +37,11 @@ fn look(connection: &Connection, options: &OpenOptions) -> Result<Plan, OpenErro
 }
 
 fn create(connection: &mut Connection, options: &OpenOptions) -> Result<Box<Schema>, OpenError> {
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(|error| failed(&error))?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| failed(&error))?;
     if let Plan::Create(statements) = look(&transaction, options)? {
         for sql in statements {
-            transaction
-                .execute_batch(&sql)
-                .map_err(|error| failed(&error))?;
+            transaction.execute_batch(&sql).map_err(|error| failed(&error))?;
         }
     }
     let plan = look(&transaction, options)?;
@@ -76,11 +64,7 @@ fn side(connection: &mut Connection) -> Result<(), OpenError> {
             return Ok(false);
         }
         let version: Option<String> = connection
-            .query_row(
-                "SELECT value FROM lychgate_meta WHERE key = 'schema_version'",
-                [],
-                |row| row.get(0),
-            )
+            .query_row("SELECT value FROM lychgate_meta WHERE key = 'schema_version'", [], |row| row.get(0))
             .ok();
         check_version(version.as_deref())?;
         Ok(found == side_tables_known().len() && version.is_some())
@@ -88,14 +72,11 @@ fn side(connection: &mut Connection) -> Result<(), OpenError> {
     if ready(connection)? {
         return Ok(());
     }
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(|error| failed(&error))?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| failed(&error))?;
     ready(&transaction)?;
     for sql in side_tables(Dialect::Sqlite) {
-        transaction
-            .execute_batch(&sql)
-            .map_err(|error| failed(&error))?;
+        transaction.execute_batch(&sql).map_err(|error| failed(&error))?;
     }
     transaction
         .execute(
@@ -109,14 +90,10 @@ fn side(connection: &mut Connection) -> Result<(), OpenError> {
 fn read_tables(connection: &Connection, options: &OpenOptions) -> rusqlite::Result<Tables> {
     let names = &options.names;
     let mut tables = Tables::new();
-    let wanted = [
-        names.user.as_str(),
-        names.role.as_str(),
-        names.roles_users.as_str(),
-    ]
-    .into_iter()
-    .chain(names.webauthn_candidates())
-    .chain(names.refresh_candidates());
+    let wanted = [names.user.as_str(), names.role.as_str(), names.roles_users.as_str()]
+        .into_iter()
+        .chain(names.webauthn_candidates())
+        .chain(names.refresh_candidates());
     for name in wanted {
         let columns = columns(connection, name)?;
         if !columns.is_empty() {
@@ -128,14 +105,9 @@ fn read_tables(connection: &Connection, options: &OpenOptions) -> rusqlite::Resu
 
 /// The columns of a table; none if it does not exist.
 fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Column>> {
-    let mut statement =
-        connection.prepare("SELECT name, type, pk FROM pragma_table_info($1) ORDER BY cid")?;
+    let mut statement = connection.prepare("SELECT name, type, pk FROM pragma_table_info($1) ORDER BY cid")?;
     let rows = statement.query_map([table], |row| {
-        Ok(Column {
-            name: row.get(0)?,
-            kind: kind(&row.get::<_, String>(1)?),
-            primary: row.get::<_, i64>(2)? != 0,
-        })
+        Ok(Column { name: row.get(0)?, kind: kind(&row.get::<_, String>(1)?), primary: row.get::<_, i64>(2)? != 0 })
     })?;
     rows.collect()
 }

@@ -41,10 +41,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("lychgate-writer".to_owned())
             .spawn(move || run(connection, receiver, &commits))?;
-        Ok(Self {
-            jobs: Mutex::new(Some(sender)),
-            thread: Mutex::new(Some(thread)),
-        })
+        Ok(Self { jobs: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
     pub(super) async fn write(&self, batch: Arc<Vec<Planned>>) -> Result<Vec<Done>> {
@@ -58,9 +55,7 @@ impl Writer {
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
         let jobs = self.jobs.lock().clone().ok_or_else(StoreError::closed)?;
         let (answer, answered) = oneshot::channel();
-        jobs.send(job(answer))
-            .await
-            .map_err(|_| StoreError::closed())?;
+        jobs.send(job(answer)).await.map_err(|_| StoreError::closed())?;
         drop(jobs);
         answered.await.map_err(|_| StoreError::closed())?
     }
@@ -107,11 +102,7 @@ fn run(connection: Connection, mut jobs: mpsc::Receiver<Job>, commits: &AtomicU6
 type Answer = oneshot::Sender<Result<Vec<Done>>>;
 
 /// Runs a group of batches in one transaction and answers after it is committed.
-fn commit(
-    connection: &Connection,
-    group: &mut Vec<(Arc<Vec<Planned>>, Answer)>,
-    commits: &AtomicU64,
-) {
+fn commit(connection: &Connection, group: &mut Vec<(Arc<Vec<Planned>>, Answer)>, commits: &AtomicU64) {
     if group.is_empty() {
         return;
     }
@@ -160,11 +151,7 @@ fn finish(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Runs one batch; if it fails, only it is undone. Errors that end the whole transaction are left in `lost`.
-fn savepoint(
-    connection: &Connection,
-    batch: &[Planned],
-    lost: &mut Option<rusqlite::Error>,
-) -> Result<Vec<Done>> {
+fn savepoint(connection: &Connection, batch: &[Planned], lost: &mut Option<rusqlite::Error>) -> Result<Vec<Done>> {
     let outcome = run_batch(connection, batch);
     if connection.is_autocommit() {
         // A full disk, for one, rolls everything back by itself.
@@ -184,11 +171,7 @@ fn savepoint(
 }
 
 fn run_batch(connection: &Connection, batch: &[Planned]) -> Result<Vec<Done>> {
-    let simple = |sql| {
-        connection
-            .execute_batch(sql)
-            .map_err(|error| convert(&error))
-    };
+    let simple = |sql| connection.execute_batch(sql).map_err(|error| convert(&error));
     simple("SAVEPOINT batch")?;
     let mut list = Vec::with_capacity(batch.len());
     for planned in batch {
@@ -209,8 +192,5 @@ fn execute(connection: &Connection, statement: &Statement) -> rusqlite::Result<D
     let mut prepared = connection.prepare_cached(&statement.sql)?;
     bind(&mut prepared, &statement.params)?;
     let affected = prepared.raw_execute()?;
-    Ok(Done {
-        affected: u64::try_from(affected).unwrap_or(u64::MAX),
-        rows: Vec::new(),
-    })
+    Ok(Done { affected: u64::try_from(affected).unwrap_or(u64::MAX), rows: Vec::new() })
 }

@@ -27,9 +27,7 @@ impl Store {
     ///
     /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a key that is empty, longer than 128 bytes or reserved.
     pub async fn meta_set(&self, key: &str, value: &str) -> Result<()> {
-        self.commit_one(|batch| batch.meta_set(key, value))
-            .await
-            .map(drop)
+        self.commit_one(|batch| batch.meta_set(key, value)).await.map(drop)
     }
 
     /// Deletes a value if it is the expected one; of several callers exactly one gets `true`.
@@ -38,8 +36,6 @@ impl Store {
     ///
     /// As [`meta_set`](Self::meta_set).
     pub async fn meta_take(&self, key: &str, expected: &str) -> Result<bool> {
-        met(self
-            .commit_one(|batch| batch.take(key, expected, Expect::Any))
-            .await)
+        met(self.commit_one(|batch| batch.take(key, expected, Expect::Any)).await)
     }
 }

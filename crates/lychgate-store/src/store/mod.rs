@@ -92,11 +92,7 @@ impl Store {
     pub async fn open(options: OpenOptions) -> Result<Self, OpenError> {
         options.names.check()?;
         let shown = options.url.to_string();
-        let Opened {
-            backend,
-            schema,
-            warnings,
-        } = match options.url.target.clone() {
+        let Opened { backend, schema, warnings } = match options.url.target.clone() {
             Target::Memory => sqlite::open(options, None).await?,
             Target::File(path) => sqlite::open(options, Some(path)).await?,
             Target::Postgres(target) => postgres::open(&options, &target).await?,
@@ -105,13 +101,7 @@ impl Store {
             tracing::warn!("{warning}");
         }
         Ok(Self {
-            inner: Arc::new(Inner {
-                backend,
-                sql: Arc::new(Sql::new(schema)),
-                caches: Caches::new(),
-                shown,
-                warnings,
-            }),
+            inner: Arc::new(Inner { backend, sql: Arc::new(Sql::new(schema)), caches: Caches::new(), shown, warnings }),
         })
     }
 
@@ -134,9 +124,7 @@ impl Store {
     pub fn describe(&self) -> SchemaReport {
         let schema = self.schema();
         let (kind, journal_mode, cache) = match &self.inner.backend {
-            Backend::Sqlite(database) => {
-                (DatabaseKind::Sqlite, Some(database.journal.clone()), true)
-            }
+            Backend::Sqlite(database) => (DatabaseKind::Sqlite, Some(database.journal.clone()), true),
             Backend::Postgres(database) => (DatabaseKind::Postgres, None, database.listens()),
         };
         let optional = [&schema.webauthn, &schema.refresh].into_iter().flatten();
@@ -195,10 +183,7 @@ impl Store {
     }
 
     /// Commits a batch of one step and says how many rows it changed.
-    pub(crate) async fn commit_one(
-        &self,
-        make: impl FnOnce(&mut Batch) -> &mut Batch,
-    ) -> Result<u64> {
+    pub(crate) async fn commit_one(&self, make: impl FnOnce(&mut Batch) -> &mut Batch) -> Result<u64> {
         let mut batch = self.batch();
         let _ = make(&mut batch);
         self.commit(batch).await.map(|outcome| outcome.changed(0))
@@ -210,10 +195,7 @@ impl Store {
         params: Vec<crate::value::Value>,
         reach: Reach,
     ) -> Result<Vec<Row>> {
-        self.inner
-            .backend
-            .query(&Statement::new(sql, params), reach)
-            .await
+        self.inner.backend.query(&Statement::new(sql, params), reach).await
     }
 
     pub(crate) fn schema(&self) -> &Schema {

@@ -23,9 +23,7 @@ impl Store {
         expires_at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        met(self
-            .commit_one(|batch| batch.redeem(kind, key, expires_at, now, Expect::Any))
-            .await)
+        met(self.commit_one(|batch| batch.redeem(kind, key, expires_at, now, Expect::Any)).await)
     }
 
     /// Forgets marks of what has become worthless; says how many.
@@ -34,11 +32,7 @@ impl Store {
     ///
     /// The usual ones of the database.
     pub async fn purge_redemptions(&self, now: OffsetDateTime) -> Result<u64> {
-        let delete = Statement::new(
-            "DELETE FROM lychgate_redemptions WHERE expires_at < $1",
-            vec![micros(now).into()],
-        );
-        self.commit_one(|batch| batch.simple(delete, Expect::Any))
-            .await
+        let delete = Statement::new("DELETE FROM lychgate_redemptions WHERE expires_at < $1", vec![micros(now).into()]);
+        self.commit_one(|batch| batch.simple(delete, Expect::Any)).await
     }
 }

@@ -84,16 +84,10 @@ impl Store {
         let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
         let marks: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
         let insert = Statement::new(
-            format!(
-                "INSERT INTO {} ({}) VALUES ({}) RETURNING id",
-                layout.quoted,
-                names.join(", "),
-                marks.join(", ")
-            ),
+            format!("INSERT INTO {} ({}) VALUES ({}) RETURNING id", layout.quoted, names.join(", "), marks.join(", ")),
             values,
         );
-        self.commit_one(|batch| batch.simple(insert.returning(), Expect::One))
-            .await?;
+        self.commit_one(|batch| batch.simple(insert.returning(), Expect::One)).await?;
         self.role_by_name(name)
             .await?
             .ok_or_else(|| StoreError::with_source(ErrorKind::Other, "the new role is gone again"))
@@ -105,11 +99,7 @@ impl Store {
     ///
     /// [`ErrorKind::Invalid`] if there is no such user or role.
     pub async fn add_role(&self, user_id: i64, role: &str) -> Result<bool> {
-        if self
-            .commit_one(|batch| batch.add_role(user_id, role))
-            .await?
-            > 0
-        {
+        if self.commit_one(|batch| batch.add_role(user_id, role)).await? > 0 {
             return Ok(true);
         }
         match self.user_by_id(user_id).await? {
@@ -126,9 +116,7 @@ impl Store {
     ///
     /// The usual ones of the database.
     pub async fn remove_role(&self, user_id: i64, role: &str) -> Result<bool> {
-        met(self
-            .commit_one(|batch| batch.remove_role(user_id, role))
-            .await)
+        met(self.commit_one(|batch| batch.remove_role(user_id, role)).await)
     }
 
     /// Replaces a role's permissions; `false` if there is no such role.
@@ -136,14 +124,8 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] for a permission that is empty or holds a comma, or if roles have no permissions here.
-    pub async fn set_role_permissions(
-        &self,
-        role: &str,
-        permissions: &[String],
-        now: OffsetDateTime,
-    ) -> Result<bool> {
-        self.change_permissions(role, now, |_| permissions.to_vec())
-            .await
+    pub async fn set_role_permissions(&self, role: &str, permissions: &[String], now: OffsetDateTime) -> Result<bool> {
+        self.change_permissions(role, now, |_| permissions.to_vec()).await
     }
 
     /// Adds permissions to those that a role has; `false` if there is no such role.
@@ -151,12 +133,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`set_role_permissions`](Self::set_role_permissions).
-    pub async fn add_permissions(
-        &self,
-        role: &str,
-        permissions: &[String],
-        now: OffsetDateTime,
-    ) -> Result<bool> {
+    pub async fn add_permissions(&self, role: &str, permissions: &[String], now: OffsetDateTime) -> Result<bool> {
         self.change_permissions(role, now, |had| {
             let mut all = had.to_vec();
             all.extend_from_slice(permissions);
@@ -170,12 +147,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`set_role_permissions`](Self::set_role_permissions).
-    pub async fn remove_permissions(
-        &self,
-        role: &str,
-        permissions: &[String],
-        now: OffsetDateTime,
-    ) -> Result<bool> {
+    pub async fn remove_permissions(&self, role: &str, permissions: &[String], now: OffsetDateTime) -> Result<bool> {
         self.change_permissions(role, now, |had| {
             let kept = had.iter().filter(|item| !permissions.contains(item));
             kept.cloned().collect()
@@ -206,13 +178,7 @@ impl Store {
                 ),
                 Expect::Any,
             )
-            .simple(
-                Statement::new(
-                    format!("DELETE FROM {role} WHERE name = $1"),
-                    vec![name.into()],
-                ),
-                Expect::Any,
-            );
+            .simple(Statement::new(format!("DELETE FROM {role} WHERE name = $1"), vec![name.into()]), Expect::Any);
         Ok(self.commit(batch).await?.changed(1) > 0)
     }
 
@@ -227,28 +193,18 @@ impl Store {
         if !layout.has("permissions") {
             return Err(self.no_column("permissions"));
         }
-        let stamp = if layout.has("update_datetime") {
-            ", update_datetime = $4"
-        } else {
-            ""
-        };
+        let stamp = if layout.has("update_datetime") { ", update_datetime = $4" } else { "" };
         let sql: Arc<str> = format!(
             "UPDATE {} SET permissions = $3{stamp} WHERE id = CAST($1 AS BIGINT) AND permissions IS NOT DISTINCT FROM $2",
             layout.quoted
         )
         .into();
-        let raw: Arc<str> = format!(
-            "SELECT id, permissions FROM {} WHERE name = $1",
-            layout.quoted
-        )
-        .into();
+        let raw: Arc<str> = format!("SELECT id, permissions FROM {} WHERE name = $1", layout.quoted).into();
         if !is_key(name) {
             return Ok(false);
         }
         for _ in 0..TRIES {
-            let rows = self
-                .query(raw.clone(), vec![name.into()], Reach::Key)
-                .await?;
+            let rows = self.query(raw.clone(), vec![name.into()], Reach::Key).await?;
             let Some(mut row) = rows.into_iter().next().map(Vec::into_iter) else {
                 return Ok(false);
             };
@@ -267,24 +223,14 @@ impl Store {
                 values.push(micros(now).into());
             }
             let update = Statement::new(sql.clone(), values);
-            if self
-                .commit_one(|batch| batch.simple(update, Expect::Any))
-                .await?
-                > 0
-            {
+            if self.commit_one(|batch| batch.simple(update, Expect::Any)).await? > 0 {
                 return Ok(true);
             }
         }
-        Err(StoreError::with_source(
-            ErrorKind::Busy,
-            "the role is being changed by others",
-        ))
+        Err(StoreError::with_source(ErrorKind::Busy, "the role is being changed by others"))
     }
 
     fn no_column(&self, column: &str) -> StoreError {
-        StoreError::invalid(format!(
-            "the table \"{}\" has no column \"{column}\"",
-            self.schema().role.name
-        ))
+        StoreError::invalid(format!("the table \"{}\" has no column \"{column}\"", self.schema().role.name))
     }
 }

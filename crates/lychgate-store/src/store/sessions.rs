@@ -71,9 +71,7 @@ impl Store {
         if !is_key(sid) {
             return Ok(false);
         }
-        met(self
-            .commit_one(|batch| batch.revoke_session(sid, now))
-            .await)
+        met(self.commit_one(|batch| batch.revoke_session(sid, now)).await)
     }
 
     /// Ends all sessions of a user, but one if so wished; says how many.
@@ -81,14 +79,8 @@ impl Store {
     /// # Errors
     ///
     /// The usual ones of the database.
-    pub async fn revoke_sessions_of(
-        &self,
-        user_id: i64,
-        except: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<u64> {
-        self.commit_one(|batch| batch.revoke_sessions_of(user_id, except, now))
-            .await
+    pub async fn revoke_sessions_of(&self, user_id: i64, except: Option<&str>, now: OffsetDateTime) -> Result<u64> {
+        self.commit_one(|batch| batch.revoke_sessions_of(user_id, except, now)).await
     }
 
     /// A user's sessions, ended ones among them, the last used first; at most 1000.
@@ -110,20 +102,14 @@ impl Store {
     ///
     /// The usual ones of the database.
     pub async fn purge_sessions(&self, before: OffsetDateTime) -> Result<u64> {
-        let delete = Statement::new(
-            "DELETE FROM lychgate_sessions WHERE expires_at < $1",
-            vec![micros(before).into()],
-        );
-        self.commit_one(|batch| batch.simple(delete, Expect::Any))
-            .await
+        let delete = Statement::new("DELETE FROM lychgate_sessions WHERE expires_at < $1", vec![micros(before).into()]);
+        self.commit_one(|batch| batch.simple(delete, Expect::Any)).await
     }
 
     async fn change_session(&self, sid: &str, update: Statement) -> Result<bool> {
         if !is_key(sid) {
             return Ok(false);
         }
-        met(self
-            .commit_one(|batch| batch.simple(update, Expect::Any))
-            .await)
+        met(self.commit_one(|batch| batch.simple(update, Expect::Any)).await)
     }
 }

@@ -39,8 +39,7 @@ impl Store {
     /// The usual ones of the database.
     pub async fn user_by_uniquifier(&self, fs_uniquifier: &str) -> Result<Option<Arc<User>>> {
         let sql = &self.inner.sql.user_by_uniquifier;
-        self.kept_user(&self.inner.caches.users, sql, fs_uniquifier)
-            .await
+        self.kept_user(&self.inner.caches.users, sql, fs_uniquifier).await
     }
 
     /// The user whose auth tokens hold this uniquifier: `fs_token_uniquifier` where the database has that column,
@@ -51,16 +50,10 @@ impl Store {
     /// The usual ones of the database.
     pub async fn user_by_token_uniquifier(&self, uniquifier: &str) -> Result<Option<Arc<User>>> {
         let sql = &self.inner.sql.user_by_token_uniquifier;
-        self.kept_user(&self.inner.caches.token_users, sql, uniquifier)
-            .await
+        self.kept_user(&self.inner.caches.token_users, sql, uniquifier).await
     }
 
-    async fn kept_user(
-        &self,
-        kept: &Kept<User>,
-        sql: &Arc<str>,
-        key: &str,
-    ) -> Result<Option<Arc<User>>> {
+    async fn kept_user(&self, kept: &Kept<User>, sql: &Arc<str>, key: &str) -> Result<Option<Arc<User>>> {
         if !is_key(key) {
             return Ok(None);
         }
@@ -68,9 +61,7 @@ impl Store {
         if let Some(user) = kept.get(key, epoch) {
             return Ok(Some(user));
         }
-        let users = self
-            .users(sql.clone(), vec![key.into()], Reach::Key)
-            .await?;
+        let users = self.users(sql.clone(), vec![key.into()], Reach::Key).await?;
         let user = users.into_iter().next();
         if let Some(user) = &user {
             kept.put(key, epoch, user);
@@ -96,9 +87,8 @@ impl Store {
                 break;
             }
             let sql = self.inner.sql.user_by_column(column, any_case);
-            let sql = sql.ok_or_else(|| {
-                StoreError::invalid("the user table has no column of this name to look users up by")
-            })?;
+            let sql = sql
+                .ok_or_else(|| StoreError::invalid("the user table has no column of this name to look users up by"))?;
             if !is_key(value) {
                 return Ok(None);
             }
@@ -128,26 +118,14 @@ impl Store {
                 .chars()
                 .filter(|c| *c != '\0')
                 .take(LONGEST_SEARCH)
-                .flat_map(|c| {
-                    matches!(c, '%' | '_' | '\\')
-                        .then_some('\\')
-                        .into_iter()
-                        .chain([c])
-                })
+                .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
                 .collect();
             values.push(format!("%{pattern}%").into());
             let mark = values.len();
             let columns = ["email", "username"].into_iter();
             let alternatives: Vec<String> = columns
-                .filter(|name| {
-                    schema
-                        .user
-                        .field(name)
-                        .is_some_and(|f| f.kind == ColumnKind::Text)
-                })
-                .map(|name| {
-                    format!("lower(p.{name}) LIKE lower(CAST(${mark} AS TEXT)) ESCAPE '\\'")
-                })
+                .filter(|name| schema.user.field(name).is_some_and(|f| f.kind == ColumnKind::Text))
+                .map(|name| format!("lower(p.{name}) LIKE lower(CAST(${mark} AS TEXT)) ESCAPE '\\'"))
                 .collect();
             conditions.push(format!("({})", alternatives.join(" OR ")));
         }
@@ -188,9 +166,7 @@ impl Store {
         let sql = self.inner.sql.count_users.clone();
         let rows = self.query(sql, vec![], Reach::Scan).await?;
         let count = rows.first().and_then(|row| row.first());
-        count
-            .map_or(Ok(None), Value::int)
-            .map(Option::unwrap_or_default)
+        count.map_or(Ok(None), Value::int).map(Option::unwrap_or_default)
     }
 
     /// Whether anybody has this role.
@@ -217,9 +193,7 @@ impl Store {
         let _ = batch.create_user(&new, now);
         let id = self.commit(batch).await?.id(0);
         let gone = || StoreError::with_source(ErrorKind::Other, "the new user is gone again");
-        self.user_by_id(id.ok_or_else(gone)?)
-            .await?
-            .ok_or_else(gone)
+        self.user_by_id(id.ok_or_else(gone)?).await?.ok_or_else(gone)
     }
 
     /// Changes a user's columns and its `update_datetime`; `false` if there is no such user.
@@ -227,14 +201,8 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::Conflict`] with the column that is taken, [`ErrorKind::Invalid`] for a column that does not exist.
-    pub async fn update_user(
-        &self,
-        id: i64,
-        patch: UserPatch,
-        now: OffsetDateTime,
-    ) -> Result<bool> {
-        self.update_user_if(id, UserPatch::default(), patch, now)
-            .await
+    pub async fn update_user(&self, id: i64, patch: UserPatch, now: OffsetDateTime) -> Result<bool> {
+        self.update_user_if(id, UserPatch::default(), patch, now).await
     }
 
     /// Changes a user's columns if those of `expected` still hold their values; `false` if one does not, or there is no
@@ -250,9 +218,7 @@ impl Store {
         patch: UserPatch,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        met(self
-            .commit_one(|batch| batch.update_user_if(id, &expected, &patch, now))
-            .await)
+        met(self.commit_one(|batch| batch.update_user_if(id, &expected, &patch, now)).await)
     }
 
     /// Sets the password, and the uniquifier if one is given, if the stored hash still is the expected one (`None`: none).
@@ -268,10 +234,7 @@ impl Store {
         new_uniquifier: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        let expected = UserPatch {
-            password: Some(expected_old.map(str::to_owned)),
-            ..UserPatch::default()
-        };
+        let expected = UserPatch { password: Some(expected_old.map(str::to_owned)), ..UserPatch::default() };
         let patch = UserPatch {
             password: Some(Some(new.to_owned())),
             fs_uniquifier: new_uniquifier.map(str::to_owned),
@@ -292,11 +255,7 @@ impl Store {
         new_token_uniquifier: &str,
         now: OffsetDateTime,
     ) -> Result<bool> {
-        met(self
-            .commit_one(|batch| {
-                batch.reset_user_access(id, new_uniquifier, new_token_uniquifier, now)
-            })
-            .await)
+        met(self.commit_one(|batch| batch.reset_user_access(id, new_uniquifier, new_token_uniquifier, now)).await)
     }
 
     /// Deletes a user with its links, passkeys, refresh trackers and sessions; `false` if there is none.
@@ -308,12 +267,7 @@ impl Store {
         met(self.commit_one(|batch| batch.delete_user(id)).await)
     }
 
-    async fn users(
-        &self,
-        sql: impl Into<Arc<str>>,
-        params: Vec<Value>,
-        reach: Reach,
-    ) -> Result<Vec<Arc<User>>> {
+    async fn users(&self, sql: impl Into<Arc<str>>, params: Vec<Value>, reach: Reach) -> Result<Vec<Arc<User>>> {
         let statement = Statement::new(sql, params);
         let rows = self.inner.backend.query(&statement, reach).await?;
         let schema = self.schema();

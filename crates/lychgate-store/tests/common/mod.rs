@@ -56,8 +56,6 @@ pub fn for_postgres(text: &str) -> String {
 /// Runs SQL in a file as another program would.
 pub fn run_in_file(path: &Path, sql: &str) {
     let connection = rusqlite::Connection::open(path).unwrap();
-    connection
-        .busy_timeout(std::time::Duration::from_secs(10))
-        .unwrap();
+    connection.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
     connection.execute_batch(sql).unwrap();
 }

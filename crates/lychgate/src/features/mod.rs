@@ -8,11 +8,11 @@ pub(crate) mod confirm;
 pub(crate) mod dev_mail;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod openapi;
 pub(crate) mod passwordless;
 pub(crate) mod recover;
 pub(crate) mod recover_username;
 pub(crate) mod register;
-pub(crate) mod openapi;
 pub(crate) mod setup;
 pub(crate) mod verify;
 
@@ -35,13 +35,25 @@ const FEATURES: &[Feature] = &[
     Feature { name: "logout", endpoints: logout::endpoints, describe: logout::openapi::describe },
     Feature { name: "openapi", endpoints: openapi::endpoints, describe: openapi::describe },
     Feature { name: "change_email", endpoints: change_email::endpoints, describe: change_email::openapi::describe },
-    Feature { name: "change_password", endpoints: change_password::endpoints, describe: change_password::openapi::describe },
-    Feature { name: "change_username", endpoints: change_username::endpoints, describe: change_username::openapi::describe },
+    Feature {
+        name: "change_password",
+        endpoints: change_password::endpoints,
+        describe: change_password::openapi::describe,
+    },
+    Feature {
+        name: "change_username",
+        endpoints: change_username::endpoints,
+        describe: change_username::openapi::describe,
+    },
     Feature { name: "confirm", endpoints: confirm::endpoints, describe: confirm::openapi::describe },
     Feature { name: "dev_mail", endpoints: dev_mail::endpoints, describe: dev_mail::openapi::describe },
     Feature { name: "passwordless", endpoints: passwordless::endpoints, describe: passwordless::openapi::describe },
     Feature { name: "recover", endpoints: recover::endpoints, describe: recover::openapi::describe },
-    Feature { name: "recover_username", endpoints: recover_username::endpoints, describe: recover_username::openapi::describe },
+    Feature {
+        name: "recover_username",
+        endpoints: recover_username::endpoints,
+        describe: recover_username::openapi::describe,
+    },
     Feature { name: "register", endpoints: register::endpoints, describe: register::openapi::describe },
     Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
@@ -79,10 +91,4 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
     for feature in FEATURES {
         to.feature(feature.name, feature.describe);
     }
-}
-
-/// The names of all features.
-#[cfg(test)]
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    FEATURES.iter().map(|feature| feature.name)
 }

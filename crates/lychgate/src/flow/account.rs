@@ -18,6 +18,12 @@ pub(crate) fn has_second_factor(user: &User) -> bool {
     user.tf_primary_method.as_deref().is_some_and(|method| !method.is_empty())
 }
 
+/// Whether a second factor has to follow the first. There is none to ask for yet, so such a user cannot sign in here.
+pub(crate) fn needs_second_factor(gate: &Lychgate, user: &User) -> bool {
+    let settings = gate.settings();
+    settings.flag("two_factor") && (has_second_factor(user) || settings.flag("two_factor_required"))
+}
+
 /// Why somebody with the right secret may still not sign in.
 pub(crate) fn problem(gate: &Lychgate, user: &User) -> Option<MessageKey> {
     if is_blocked(user) {

@@ -7,8 +7,7 @@ use lychgate_store::User;
 use super::{account, authenticate};
 use crate::{
     failure::Failure,
-    identity,
-    messages,
+    identity, messages,
     web::{
         answer::Reply,
         exchange::Exchange,

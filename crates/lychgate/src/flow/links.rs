@@ -53,7 +53,13 @@ pub(crate) enum Refused {
 
 impl Links {
     pub(crate) fn new(keys: &KeyRing, settings: &Settings) -> Self {
-        fn link<P: Purpose>(keys: &KeyRing, settings: &Settings, kind: &'static str, salt: &str, within: &str) -> Link<P> {
+        fn link<P: Purpose>(
+            keys: &KeyRing,
+            settings: &Settings,
+            kind: &'static str,
+            salt: &str,
+            within: &str,
+        ) -> Link<P> {
             let seconds = settings.duration(within).map(|within| within.as_secs());
             Link { codec: TokenCodec::new(keys, settings.text(salt), seconds), kind }
         }
@@ -73,7 +79,12 @@ impl<P: Purpose> Link<P> {
         Ok(Issued { key: record_key(self.kind, user.id), value, token })
     }
 
-    fn open(&self, text: &str, now: Moment, user_of: fn(P::Payload) -> String) -> Result<Redeemed<P::Payload>, Refused> {
+    fn open(
+        &self,
+        text: &str,
+        now: Moment,
+        user_of: fn(P::Payload) -> String,
+    ) -> Result<Redeemed<P::Payload>, Refused> {
         self.codec.redeem(text, now.unix()).map_err(|error| match error {
             RedeemError::Expired(seen) => Refused::Expired(seen.map(|seen| user_of(seen.payload))),
             _ => Refused::Invalid,
@@ -97,7 +108,13 @@ pub(crate) fn outdate(batch: &mut Batch, kind: &str, user_id: i64, now: Moment) 
 
 impl Lychgate {
     /// Whether a newer link took this one's place.
-    async fn is_superseded(&self, kind: &str, user: &User, text: &str, issued_at: Option<i64>) -> Result<bool, Failure> {
+    async fn is_superseded(
+        &self,
+        kind: &str,
+        user: &User,
+        text: &str,
+        issued_at: Option<i64>,
+    ) -> Result<bool, Failure> {
         let Some(record) = self.store().meta_get(&record_key(kind, user.id)).await? else { return Ok(false) };
         let Some((newest, mark)) = record.split_once(':') else { return Ok(false) };
         let newest: i64 = newest.parse().unwrap_or(0);
@@ -112,7 +129,11 @@ impl Lychgate {
     }
 
     /// Whose address a confirmation link confirms.
-    pub(crate) async fn open_confirm_link(&self, text: &str, now: Moment) -> Result<Result<LinkUser, Refused>, Failure> {
+    pub(crate) async fn open_confirm_link(
+        &self,
+        text: &str,
+        now: Moment,
+    ) -> Result<Result<LinkUser, Refused>, Failure> {
         let redeemed = match self.links().confirm.open(text, now, |payload| payload.user) {
             Ok(redeemed) => redeemed,
             Err(refused) => return Ok(Err(refused)),
@@ -145,7 +166,8 @@ impl Lychgate {
             Ok(redeemed) => redeemed,
             Err(refused) => return Ok(Err(refused)),
         };
-        let Some(user) = self.store().user_by_uniquifier(&redeemed.payload.user).await?.filter(|user| user.active) else {
+        let Some(user) = self.store().user_by_uniquifier(&redeemed.payload.user).await?.filter(|user| user.active)
+        else {
             return Ok(Err(Refused::Invalid));
         };
         let password = user.password.as_deref().filter(|hash| !hash.is_empty());

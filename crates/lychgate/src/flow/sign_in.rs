@@ -1,11 +1,14 @@
 //! The last steps of a sign-in, and signing out.
 
+use http::StatusCode;
 use lychgate_store::{User, UserPatch};
 use serde_json::{Map, Value, json};
 
 use crate::{
     events::Event,
     failure::Failure,
+    flow::account,
+    messages,
     web::{
         exchange::{Exchange, Remember},
         session::key,
@@ -25,6 +28,10 @@ impl Exchange {
     /// Makes `user` the session's user: a new id in the registry, a new CSRF token, the time of the proof.
     pub(crate) async fn sign_in(&self, sign_in: SignIn<'_>) -> Result<(), Failure> {
         let SignIn { via, user, remember } = sign_in;
+        // Who changes a password is signed in already; everybody else would get in with one factor of two.
+        if via != "change" && account::needs_second_factor(&self.gate, user) {
+            return Err(Failure::bad(StatusCode::FORBIDDEN, messages::TWO_FACTOR_PERMISSION_DENIED));
+        }
         let id = crate::random::id();
         let mut batch = self.gate.store().batch();
         batch.open_session(&self.new_session(&id, user, via, remember));

@@ -46,7 +46,6 @@ pub(crate) fn map(rules: &Rules, mapper: &str, text: &str) -> Option<String> {
 
 /// Passes on a text that is not empty, not long and free of control characters.
 fn plain(text: &str) -> Option<String> {
-    let acceptable =
-        !text.is_empty() && text.len() <= MAX_IDENTITY_BYTES && !text.contains(char::is_control);
+    let acceptable = !text.is_empty() && text.len() <= MAX_IDENTITY_BYTES && !text.contains(char::is_control);
     acceptable.then(|| text.to_owned())
 }

@@ -32,14 +32,9 @@ pub(crate) enum Form {
 impl Form {
     /// The form with this name, in any case: `NFC`, `NFD`, `NFKC`, `NFKD`.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        [
-            ("NFC", Self::Nfc),
-            ("NFD", Self::Nfd),
-            ("NFKC", Self::Nfkc),
-            ("NFKD", Self::Nfkd),
-        ]
-        .into_iter()
-        .find_map(|(known, form)| known.eq_ignore_ascii_case(name).then_some(form))
+        [("NFC", Self::Nfc), ("NFD", Self::Nfd), ("NFKC", Self::Nfkc), ("NFKD", Self::Nfkd)]
+            .into_iter()
+            .find_map(|(known, form)| known.eq_ignore_ascii_case(name).then_some(form))
     }
 
     /// Brings `text` into this form.
@@ -96,10 +91,7 @@ pub(crate) enum UsernameError {
 ///
 /// # Errors
 /// [`UsernameError`] in this order: not plain, disallowed characters, length.
-pub(crate) fn normalize(
-    text: &str,
-    rules: &UsernameRules,
-) -> Result<Option<String>, UsernameError> {
+pub(crate) fn normalize(text: &str, rules: &UsernameRules) -> Result<Option<String>, UsernameError> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -130,16 +122,10 @@ pub(crate) fn clean(text: &str, rules: &UsernameRules) -> Result<String, Usernam
     if text.starts_with('\u{FEFF}') || text.contains(is_markup) {
         return Err(UsernameError::NotPlain);
     }
-    if text.contains(is_never_allowed)
-        || !text
-            .chars()
-            .all(|c| is_allowed(c, &rules.allowed_categories))
-    {
+    if text.contains(is_never_allowed) || !text.chars().all(|c| is_allowed(c, &rules.allowed_categories)) {
         return Err(UsernameError::Disallowed);
     }
-    let normal = rules
-        .form
-        .map_or_else(|| text.to_owned(), |form| form.apply(text));
+    let normal = rules.form.map_or_else(|| text.to_owned(), |form| form.apply(text));
     if normal.contains(is_markup) {
         return Err(UsernameError::NotPlain);
     }
@@ -164,8 +150,5 @@ fn is_never_allowed(c: char) -> bool {
 }
 
 fn is_allowed(c: char, categories: &[String]) -> bool {
-    categories.is_empty()
-        || categories
-            .iter()
-            .any(|prefix| category::name(c).starts_with(prefix.as_str()))
+    categories.is_empty() || categories.iter().any(|prefix| category::name(c).starts_with(prefix.as_str()))
 }

@@ -23,13 +23,10 @@ impl Catalogue {
     /// are left out.
     pub(super) fn parse(locale: &str, text: &str) -> Result<Self, toml::de::Error> {
         let lines: HashMap<String, (String, String)> = toml::from_str(text)?;
-        let entries = lines.into_iter().filter_map(|(name, (text, category))| {
-            MessageKey::named(&name).map(|key| (key, Entry { text, category }))
-        });
-        Ok(Self {
-            locale: locale.to_owned(),
-            entries: entries.collect(),
-        })
+        let entries = lines
+            .into_iter()
+            .filter_map(|(name, (text, category))| MessageKey::named(&name).map(|key| (key, Entry { text, category })));
+        Ok(Self { locale: locale.to_owned(), entries: entries.collect() })
     }
 
     pub(super) fn get(&self, key: MessageKey) -> Option<&Entry> {
@@ -45,10 +42,8 @@ pub(super) fn english() -> &'static Catalogue {
     // The file is part of the binary and a test reads it: an empty catalogue shows keys instead of
     // texts.
     static LOADED: LazyLock<Catalogue> = LazyLock::new(|| {
-        Catalogue::parse("en", ENGLISH).unwrap_or_else(|_| Catalogue {
-            locale: "en".to_owned(),
-            entries: HashMap::new(),
-        })
+        Catalogue::parse("en", ENGLISH)
+            .unwrap_or_else(|_| Catalogue { locale: "en".to_owned(), entries: HashMap::new() })
     });
     &LOADED
 }

@@ -27,11 +27,7 @@ pub(super) fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
 
 /// Writes the value of the placeholder that `from` begins with and returns what follows; `None` if
 /// there is none.
-fn replace<'a>(
-    from: &'a str,
-    values: &[(&str, &dyn Display)],
-    out: &mut String,
-) -> Option<&'a str> {
+fn replace<'a>(from: &'a str, values: &[(&str, &dyn Display)], out: &mut String) -> Option<&'a str> {
     if let Some(after) = from.strip_prefix("%%") {
         out.push('%');
         return Some(after);
@@ -69,10 +65,7 @@ mod tests {
 
     #[test]
     fn values_are_not_looked_at_again() {
-        assert_eq!(
-            fill("%(a)s %(b)s", &[("a", &"%(b)s"), ("b", &"%%")]),
-            "%(b)s %%"
-        );
+        assert_eq!(fill("%(a)s %(b)s", &[("a", &"%(b)s"), ("b", &"%%")]), "%(b)s %%");
     }
 
     proptest! {

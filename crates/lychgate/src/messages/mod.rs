@@ -56,9 +56,7 @@ impl MessageKey {
     /// The category where the settings give none: `error`, `info` or `success`.
     #[must_use]
     pub fn default_category(self) -> &'static str {
-        catalogue::english()
-            .get(self)
-            .map_or("error", |entry| entry.category.as_str())
+        catalogue::english().get(self).map_or("error", |entry| entry.category.as_str())
     }
 }
 
@@ -84,11 +82,7 @@ impl Messages {
     }
 
     fn with_catalogues(settings: &Settings, catalogues: Vec<&'static Catalogue>) -> Self {
-        Self {
-            settings: settings.clone(),
-            catalogues: catalogues.into(),
-            language: catalogue::english(),
-        }
+        Self { settings: settings.clone(), catalogues: catalogues.into(), language: catalogue::english() }
     }
 
     /// The same with the texts of `locale`, a language tag such as `de` or `de-CH`.
@@ -97,19 +91,9 @@ impl Messages {
     #[must_use]
     pub fn in_locale(&self, locale: &str) -> Self {
         let language = locale.split(['-', '_']).next().unwrap_or_default();
-        let named = |tag: &str| {
-            self.catalogues
-                .iter()
-                .copied()
-                .find(|known| known.locale.eq_ignore_ascii_case(tag))
-        };
-        let found = named(&locale.replace('_', "-"))
-            .or_else(|| named(language))
-            .unwrap_or(catalogue::english());
-        Self {
-            language: found,
-            ..self.clone()
-        }
+        let named = |tag: &str| self.catalogues.iter().copied().find(|known| known.locale.eq_ignore_ascii_case(tag));
+        let found = named(&locale.replace('_', "-")).or_else(|| named(language)).unwrap_or(catalogue::english());
+        Self { language: found, ..self.clone() }
     }
 
     /// The language tag of the texts.
@@ -120,9 +104,7 @@ impl Messages {
 
     /// The language tags that there are texts for.
     pub fn locales(&self) -> impl Iterator<Item = &str> {
-        self.catalogues
-            .iter()
-            .map(|catalogue| catalogue.locale.as_str())
+        self.catalogues.iter().map(|catalogue| catalogue.locale.as_str())
     }
 
     /// The text as it stands, placeholders and all.
@@ -154,16 +136,12 @@ impl Messages {
     }
 
     fn entry(&self, key: MessageKey) -> Option<&'static catalogue::Entry> {
-        self.language
-            .get(key)
-            .or_else(|| catalogue::english().get(key))
+        self.language.get(key).or_else(|| catalogue::english().get(key))
     }
 }
 
 impl fmt::Debug for Messages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Messages")
-            .field("locale", &self.language.locale)
-            .finish_non_exhaustive()
+        f.debug_struct("Messages").field("locale", &self.language.locale).finish_non_exhaustive()
     }
 }

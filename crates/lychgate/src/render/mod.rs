@@ -65,12 +65,13 @@ impl Renderer {
         environment.add_global("app_name", settings.text("app_name").to_owned());
         environment.add_global("app_logo", settings.text_opt("app_logo").map_or(Value::from(()), Value::from));
         environment.add_global("security", switches);
-        environment.add_global("logout_needs_post", !settings.list("logout_methods").iter().any(|method| method == "GET"));
+        environment
+            .add_global("logout_needs_post", !settings.list("logout_methods").iter().any(|method| method == "GET"));
         Self { environment }
     }
 
     pub(crate) fn render(&self, template: &str, context: BTreeMap<String, Value>) -> Result<String, Error> {
-        self.environment.get_template(template)?.render(Value::from(context)).map_err(Into::into)
+        self.environment.get_template(template)?.render(Value::from(context))
     }
 
     /// Whether there is a template of this name; one that cannot be read is an error.
@@ -81,11 +82,6 @@ impl Renderer {
             Err(error) => Err(error),
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn has(&self, template: &str) -> bool {
-        self.environment.get_template(template).is_ok()
-    }
 }
 
 /// Instructions that one page may take: a template of an application must not run for ever.
@@ -95,7 +91,8 @@ fn load(sources: &Sources, name: &str) -> Result<Option<String>, Error> {
     if let Some(source) = sources.named.get(name) {
         return Ok(Some(source.clone()));
     }
-    let is_plain = name.split('/').all(|part| !part.is_empty() && part != ".." && part != "." && !part.contains(['\\', '\0']));
+    let is_plain =
+        name.split('/').all(|part| !part.is_empty() && part != ".." && part != "." && !part.contains(['\\', '\0']));
     if !is_plain {
         return Ok(None);
     }

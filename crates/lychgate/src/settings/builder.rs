@@ -61,9 +61,8 @@ impl SettingsBuilder {
 
     /// Takes the environment of this process; names and values that are not Unicode are left out.
     pub fn process_environment(self) -> Self {
-        let unicode = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
+        let unicode =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         self.env(unicode)
     }
 
@@ -89,13 +88,7 @@ impl SettingsBuilder {
         let mut problems: Vec<Problem> = Vec::new();
         let mut entries: Vec<Entry> = Vec::new();
         for (path, text) in self.unread {
-            problems.push(Problem::new(
-                Source::File {
-                    name: path.display().to_string(),
-                    line: 1,
-                },
-                text,
-            ));
+            problems.push(Problem::new(Source::File { name: path.display().to_string(), line: 1 }, text));
         }
         for (name, text) in &self.texts {
             let reading = file::read(name, text);
@@ -107,26 +100,16 @@ impl SettingsBuilder {
         problems.extend(bad);
         for (name, raw) in self.calls {
             match known::find_qualified(&name) {
-                Ok(target) => entries.push(Entry {
-                    target,
-                    raw,
-                    source: Source::Builder,
-                }),
+                Ok(target) => entries.push(Entry { target, raw, source: Source::Builder }),
                 Err(text) => problems.push(Problem::new(Source::Builder, text)),
             }
         }
         let draft = Draft::fill(entries, &mut problems, &mut warnings);
         let understood = problems.is_empty();
-        let settings = Settings {
-            inner: Arc::new(draft.finish(warnings)),
-        };
+        let settings = Settings { inner: Arc::new(draft.finish(warnings)) };
         // Combinations are judged only when every value was understood: a default in place of a bad
         // value misleads.
-        let checked = if understood {
-            check::run(&settings)
-        } else {
-            check::Findings::default()
-        };
+        let checked = if understood { check::run(&settings) } else { check::Findings::default() };
         problems.extend(checked.problems);
         if problems.is_empty() {
             return Ok(settings.with_warnings(checked.warnings));
@@ -156,16 +139,8 @@ struct Draft {
 
 impl Draft {
     fn fill(entries: Vec<Entry>, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) -> Self {
-        let mut draft = Self {
-            given: HashMap::new(),
-            messages: HashMap::new(),
-        };
-        for Entry {
-            target,
-            raw,
-            source,
-        } in entries
-        {
+        let mut draft = Self { given: HashMap::new(), messages: HashMap::new() };
+        for Entry { target, raw, source } in entries {
             match target {
                 Target::Setting(at) => {
                     let Some(&setting) = known::table().get(at) else {
@@ -177,10 +152,7 @@ impl Draft {
                             draft.given.insert(at, (value, source));
                         }
                         Err(text) => {
-                            problems.push(Problem::new(
-                                source,
-                                format!("{}: {text}", setting.qualified()),
-                            ));
+                            problems.push(Problem::new(source, format!("{}: {text}", setting.qualified())));
                         }
                     }
                 }
@@ -188,13 +160,9 @@ impl Draft {
                     Ok(text) => {
                         draft.messages.insert(key, text);
                     }
-                    Err(text) => {
-                        problems.push(Problem::new(source, format!("messages.{key}: {text}")))
-                    }
+                    Err(text) => problems.push(Problem::new(source, format!("messages.{key}: {text}"))),
                 },
-                Target::Form => {
-                    warnings.push(format!("{source}: forms are not replaced by settings"))
-                }
+                Target::Form => warnings.push(format!("{source}: forms are not replaced by settings")),
             }
         }
         draft
@@ -212,20 +180,12 @@ impl Draft {
                 Profile::Modern => &setting.modern,
                 Profile::Flask => &setting.flask,
             };
-            let (value, source) = self
-                .given
-                .remove(&at)
-                .unwrap_or_else(|| (Value::from_preset(preset), Source::Default));
+            let (value, source) =
+                self.given.remove(&at).unwrap_or_else(|| (Value::from_preset(preset), Source::Default));
             values.push(value);
             sources.push(source);
         }
-        let mut inner = Inner {
-            profile,
-            values,
-            sources,
-            messages: self.messages,
-            warnings,
-        };
+        let mut inner = Inner { profile, values, sources, messages: self.messages, warnings };
         inner.derive();
         inner
     }
@@ -254,9 +214,7 @@ impl Inner {
     }
 
     fn is_on(&self, name: &str) -> bool {
-        known::place(name)
-            .and_then(|at| self.values.get(at))
-            .is_some_and(|value| *value == Value::Flag(true))
+        known::place(name).and_then(|at| self.values.get(at)).is_some_and(|value| *value == Value::Flag(true))
     }
 
     fn default_to(&mut self, name: &str, value: Value) {
@@ -274,9 +232,9 @@ fn without_effect(setting: &Setting, source: &Source) -> Option<String> {
     let name = setting.qualified();
     match setting.status {
         Status::Live => None,
-        Status::Later(feature) => Some(format!(
-            "{source}: {name} belongs to {feature}, which this version does not have yet"
-        )),
+        Status::Later(feature) => {
+            Some(format!("{source}: {name} belongs to {feature}, which this version does not have yet"))
+        }
         Status::WithoutMeaning(why) => Some(format!("{source}: {name} has no meaning here: {why}")),
     }
 }
@@ -319,9 +277,6 @@ impl fmt::Debug for SettingsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files: Vec<&str> = self.texts.iter().map(|(name, _)| name.as_str()).collect();
         let calls: Vec<&str> = self.calls.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("SettingsBuilder")
-            .field("files", &files)
-            .field("calls", &calls)
-            .finish_non_exhaustive()
+        f.debug_struct("SettingsBuilder").field("files", &files).field("calls", &calls).finish_non_exhaustive()
     }
 }

@@ -1,10 +1,7 @@
 //! Combinations of settings that cannot work or are not safe.
 
 use super::secret::{SECRET_MIN, weakness};
-use super::{
-    AllOr, Profile, Settings, Source, error::Problem, kind::Kind, raw::RawValue,
-    value::IdentityMapper,
-};
+use super::{AllOr, Profile, Settings, Source, error::Problem, kind::Kind, raw::RawValue, value::IdentityMapper};
 
 /// What the checks found.
 #[derive(Default)]
@@ -15,10 +12,7 @@ pub(crate) struct Findings {
 
 /// Checks understood settings.
 pub(crate) fn run(settings: &Settings) -> Findings {
-    let mut check = Check {
-        settings,
-        out: Findings::default(),
-    };
+    let mut check = Check { settings, out: Findings::default() };
     check.secrets();
     check.passwords();
     check.second_factors();
@@ -38,9 +32,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn problem(&mut self, name: &str, text: impl Into<String>) {
-        self.out
-            .problems
-            .push(Problem::new(self.settings.source(name).clone(), text));
+        self.out.problems.push(Problem::new(self.settings.source(name).clone(), text));
     }
 
     fn warn(&mut self, name: &str, text: impl std::fmt::Display) {
@@ -53,10 +45,7 @@ impl Check<'_> {
     fn secrets(&mut self) {
         let settings = self.settings;
         match settings.text_opt("secret_key") {
-            None => self.problem(
-                "secret_key",
-                "secret_key is missing; write at least 16 random bytes",
-            ),
+            None => self.problem("secret_key", "secret_key is missing; write at least 16 random bytes"),
             Some(key) => self.secret("secret_key", key, true),
         }
         if let Some(key) = settings.text_opt("csrf.secret_key") {
@@ -64,10 +53,7 @@ impl Check<'_> {
         }
         for key in settings.list("secret_key_fallbacks") {
             if key.is_empty() {
-                self.problem(
-                    "secret_key_fallbacks",
-                    "secret_key_fallbacks holds an empty key",
-                );
+                self.problem("secret_key_fallbacks", "secret_key_fallbacks holds an empty key");
             } else {
                 self.secret("secret_key_fallbacks", key, true);
             }
@@ -89,8 +75,7 @@ impl Check<'_> {
             return;
         };
         let text = format!("{name} {weakness}; write at least {SECRET_MIN} random bytes");
-        let strict = self.settings.profile() == Profile::Modern
-            && self.settings.text("environment") == "production";
+        let strict = self.settings.profile() == Profile::Modern && self.settings.text("environment") == "production";
         if strict && must_be_strong {
             self.problem(name, text);
         } else {
@@ -103,9 +88,7 @@ impl Check<'_> {
         let scheme = self.settings.text("password_hash");
         match self.settings.list_or_all("password_single_hash") {
             AllOr::All => false,
-            AllOr::Only(schemes) => {
-                scheme != "plaintext" && !schemes.iter().any(|single| single == scheme)
-            }
+            AllOr::Only(schemes) => scheme != "plaintext" && !schemes.iter().any(|single| single == scheme),
         }
     }
 
@@ -114,59 +97,35 @@ impl Check<'_> {
         let hash = settings.text("password_hash");
         let schemes = settings.list("password_schemes");
         if !schemes.iter().any(|scheme| scheme == hash) {
-            let name = if settings.given("password_hash") {
-                "password_hash"
-            } else {
-                "password_schemes"
-            };
-            self.problem(
-                name,
-                format!("password_hash {hash:?} is not among password_schemes {schemes:?}"),
-            );
+            let name = if settings.given("password_hash") { "password_hash" } else { "password_schemes" };
+            self.problem(name, format!("password_hash {hash:?} is not among password_schemes {schemes:?}"));
         }
         if !settings.flag("password_required") && !settings.flag("unified_signin") {
-            self.problem(
-                "password_required",
-                "password_required can be off only with unified_signin",
-            );
+            self.problem("password_required", "password_required can be off only with unified_signin");
         }
         if settings.int("username_min_length") > settings.int("username_max_length") {
-            self.problem(
-                "username_min_length",
-                "username_min_length is greater than username_max_length",
-            );
+            self.problem("username_min_length", "username_min_length is greater than username_max_length");
         }
     }
 
     fn second_factors(&mut self) {
         let settings = self.settings;
-        for (feature, methods) in [
-            ("unified_signin", "us_enabled_methods"),
-            ("two_factor", "two_factor_enabled_methods"),
-        ] {
+        for (feature, methods) in
+            [("unified_signin", "us_enabled_methods"), ("two_factor", "two_factor_enabled_methods")]
+        {
             if settings.flag(feature) && settings.list(methods).is_empty() {
                 self.problem(methods, format!("{methods} is empty, but {feature} is on"));
             }
         }
-        for feature in [
-            "unified_signin",
-            "two_factor",
-            "multi_factor_recovery_codes",
-        ] {
+        for feature in ["unified_signin", "two_factor", "multi_factor_recovery_codes"] {
             if !settings.flag(feature) {
                 continue;
             }
             if settings.map("totp_secrets").is_empty() {
-                self.problem(
-                    feature,
-                    format!("{feature} needs totp_secrets, as {{\"1\" = \"…\"}}"),
-                );
+                self.problem(feature, format!("{feature} needs totp_secrets, as {{\"1\" = \"…\"}}"));
             }
             if settings.text("totp_issuer").is_empty() {
-                self.problem(
-                    feature,
-                    format!("{feature} needs totp_issuer, the name that authenticator apps show"),
-                );
+                self.problem(feature, format!("{feature} needs totp_issuer, the name that authenticator apps show"));
             }
         }
         if settings
@@ -174,10 +133,7 @@ impl Check<'_> {
             .iter()
             .any(|(_, secret)| !matches!(secret, RawValue::Text(text) if !text.is_empty()))
         {
-            self.problem(
-                "totp_secrets",
-                "each entry of totp_secrets is text that is not empty",
-            );
+            self.problem("totp_secrets", "each entry of totp_secrets is text that is not empty");
         }
     }
 
@@ -185,25 +141,15 @@ impl Check<'_> {
         let settings = self.settings;
         let columns = settings.identity_attributes();
         if columns.is_empty() {
-            self.problem(
-                "user_identity_attributes",
-                "user_identity_attributes is empty: nobody could sign in",
-            );
+            self.problem("user_identity_attributes", "user_identity_attributes is empty: nobody could sign in");
         }
         let twice = |name: &str| columns.iter().filter(|column| column.name == name).count() > 1;
         if columns.iter().any(|column| twice(&column.name)) {
-            self.problem(
-                "user_identity_attributes",
-                "user_identity_attributes names a column twice",
-            );
+            self.problem("user_identity_attributes", "user_identity_attributes names a column twice");
         }
-        let phone = columns.iter().any(|column| {
-            column.mapper == IdentityMapper::Phone || column.name == "us_phone_number"
-        });
-        let by_sms = settings
-            .list("us_enabled_methods")
-            .iter()
-            .any(|method| method == "sms");
+        let phone =
+            columns.iter().any(|column| column.mapper == IdentityMapper::Phone || column.name == "us_phone_number");
+        let by_sms = settings.list("us_enabled_methods").iter().any(|method| method == "sms");
         if settings.flag("unified_signin") && by_sms && !phone {
             self.warn(
                 "us_enabled_methods",
@@ -221,9 +167,7 @@ impl Check<'_> {
         let all = super::known::place("csrf_protect_mechanisms")
             .and_then(|at| super::known::table().get(at))
             .is_some_and(|setting| match setting.kind {
-                Kind::Choices(of) => of
-                    .iter()
-                    .all(|&one| mechanisms.iter().any(|given| given == one)),
+                Kind::Choices(of) => of.iter().all(|&one| mechanisms.iter().any(|given| given == one)),
                 _ => false,
             });
         if !all && !protect {
@@ -267,20 +211,13 @@ impl Check<'_> {
             let name = settings.text(&key("cookie_name"));
             if name.starts_with("__Host-") || name.starts_with("__Secure-") {
                 if secure != Some(true) {
-                    let text = format!(
-                        "browsers refuse the cookie {name:?} unless {} = true",
-                        key("cookie_secure")
-                    );
+                    let text = format!("browsers refuse the cookie {name:?} unless {} = true", key("cookie_secure"));
                     self.problem(&key("cookie_name"), text);
                 }
-                let root = matches!(settings.text(&key("cookie_path")), "/" | "")
-                    && settings.text("application_root") == "/";
-                if name.starts_with("__Host-")
-                    && (!root || settings.text_opt(&key("cookie_domain")).is_some())
-                {
-                    let text = format!(
-                        "browsers refuse the cookie {name:?} with a domain or a path other than /"
-                    );
+                let root =
+                    matches!(settings.text(&key("cookie_path")), "/" | "") && settings.text("application_root") == "/";
+                if name.starts_with("__Host-") && (!root || settings.text_opt(&key("cookie_domain")).is_some()) {
+                    let text = format!("browsers refuse the cookie {name:?} with a domain or a path other than /");
                     self.problem(&key("cookie_name"), text);
                 }
             }
@@ -293,20 +230,13 @@ impl Check<'_> {
                 self.warn(&key("cookie_samesite"), text);
             }
         }
-        for name in [
-            "csrf_cookie_name",
-            "refresh_token_cookie_name",
-            "two_factor_validity_cookie_name",
-        ] {
+        for name in ["csrf_cookie_name", "refresh_token_cookie_name", "two_factor_validity_cookie_name"] {
             if !settings.text(name).is_empty() {
                 self.cookie_name(name);
             }
         }
         if settings.text("session.cookie_name") == settings.text("remember.cookie_name") {
-            self.problem(
-                "remember.cookie_name",
-                "remember.cookie_name is the same as session.cookie_name",
-            );
+            self.problem("remember.cookie_name", "remember.cookie_name is the same as session.cookie_name");
         }
     }
 
@@ -315,10 +245,7 @@ impl Check<'_> {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let text = self.settings.text(name);
         if text.is_empty() || !text.bytes().all(token) {
-            self.problem(
-                name,
-                format!("{name} {text:?} cannot be the name of a cookie"),
-            );
+            self.problem(name, format!("{name} {text:?} cannot be the name of a cookie"));
         }
     }
 
@@ -327,48 +254,27 @@ impl Check<'_> {
         if let Some(url) = settings.text_opt("base_url")
             && !is_origin(url)
         {
-            self.problem(
-                "base_url",
-                format!("base_url {url:?} is not an origin such as \"https://app.example\""),
-            );
+            self.problem("base_url", format!("base_url {url:?} is not an origin such as \"https://app.example\""));
         }
         if let Some(name) = settings.text_opt("server_name")
             && !is_origin(&format!("https://{name}"))
         {
-            self.problem(
-                "server_name",
-                format!("server_name {name:?} is not a host, or a host and a port"),
-            );
+            self.problem("server_name", format!("server_name {name:?} is not a host, or a host and a port"));
         }
         let listen = settings.text("listen");
-        if !listen
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-        {
-            self.problem(
-                "listen",
-                format!("listen {listen:?} is not an address and a port"),
-            );
+        if !listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+            self.problem("listen", format!("listen {listen:?} is not an address and a port"));
         }
         if settings.text_opt("subdomain").is_some() && !settings.flag("subdomain_matching") {
-            self.warn(
-                "subdomain",
-                "subdomain has no effect without subdomain_matching = true",
-            );
+            self.warn("subdomain", "subdomain has no effect without subdomain_matching = true");
         }
         if settings.text_opt("subdomain").is_some() && settings.text_opt("server_name").is_none() {
             self.warn("subdomain", "subdomain has no effect without server_name");
         }
-        if settings.flag("redirect_allow_subdomains") && settings.text_opt("server_name").is_none()
-        {
-            self.warn(
-                "redirect_allow_subdomains",
-                "redirect_allow_subdomains has no effect without server_name",
-            );
+        if settings.flag("redirect_allow_subdomains") && settings.text_opt("server_name").is_none() {
+            self.warn("redirect_allow_subdomains", "redirect_allow_subdomains has no effect without server_name");
         }
-        if settings.text("redirect_behavior") == "spa"
-            && settings.text_opt("redirect_host").is_none()
-        {
+        if settings.text("redirect_behavior") == "spa" && settings.text_opt("redirect_host").is_none() {
             self.warn(
                 "redirect_behavior",
                 "redirect_behavior = \"spa\" without redirect_host leads to pages of this host",
@@ -378,10 +284,7 @@ impl Check<'_> {
 
     fn other_origins(&mut self) {
         let settings = self.settings;
-        let any = settings
-            .list("cors.origins")
-            .iter()
-            .any(|origin| origin == "*");
+        let any = settings.list("cors.origins").iter().any(|origin| origin == "*");
         if any && settings.flag("cors.supports_credentials") {
             self.problem(
                 "cors.origins",
@@ -397,9 +300,7 @@ impl Check<'_> {
         let names = ["login_url", "logout_url", "verify_url", "static_folder_url"];
         for (at, first) in names.iter().enumerate() {
             for second in names.iter().skip(at + 1) {
-                if settings.text_opt(first).is_some()
-                    && settings.text(first) == settings.text(second)
-                {
+                if settings.text_opt(first).is_some() && settings.text(first) == settings.text(second) {
                     self.problem(second, format!("{second} is the same path as {first}"));
                 }
             }
@@ -409,17 +310,10 @@ impl Check<'_> {
 
 /// `http` or `https`, host, optional port, nothing after.
 fn is_origin(url: &str) -> bool {
-    let Some(rest) = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-    else {
+    let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
         return false;
     };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let part =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_');
-    !rest.is_empty()
-        && rest.len() <= 255
-        && rest.chars().all(part)
-        && rest.parse::<http::uri::Authority>().is_ok()
+    let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_');
+    !rest.is_empty() && rest.len() <= 255 && rest.chars().all(part) && rest.parse::<http::uri::Authority>().is_ok()
 }

@@ -80,12 +80,7 @@ impl fmt::Display for SignedSeconds {
         if self.is_negative() {
             f.write_str("-")?;
         }
-        for (name, size) in [
-            ("day", 86_400),
-            ("hour", 3_600),
-            ("minute", 60),
-            ("second", 1),
-        ] {
+        for (name, size) in [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)] {
             let count = rest / size;
             rest %= size;
             if count > 0 {
@@ -101,9 +96,7 @@ impl fmt::Display for SignedSeconds {
 
 /// Digits with an optional sign and fraction only: `inf`, `nan` and `1e9` are not amounts.
 fn number(text: &str) -> Option<f64> {
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
     if plain { text.parse().ok() } else { None }
 }
 
@@ -204,12 +197,7 @@ mod tests {
             (0.5, "0.5 seconds"),
             (0.0, "0 seconds"),
         ] {
-            assert_eq!(
-                SignedSeconds::new(value)
-                    .map(|span| span.to_string())
-                    .as_deref(),
-                Some(want)
-            );
+            assert_eq!(SignedSeconds::new(value).map(|span| span.to_string()).as_deref(), Some(want));
         }
     }
 

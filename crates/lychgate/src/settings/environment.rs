@@ -29,9 +29,7 @@ pub(crate) fn names(setting: &Setting) -> Vec<String> {
     match setting.section {
         Section::Security => names.push(format!("SECURITY_{upper}")),
         Section::Top => names.extend(top(setting.name).iter().map(|&name| name.to_owned())),
-        Section::Session if setting.name == "permanent_lifetime" => {
-            names.push("PERMANENT_SESSION_LIFETIME".to_owned())
-        }
+        Section::Session if setting.name == "permanent_lifetime" => names.push("PERMANENT_SESSION_LIFETIME".to_owned()),
         Section::Session => names.push(format!("SESSION_{upper}")),
         Section::Remember => names.push(format!("REMEMBER_{upper}")),
         Section::Csrf if setting.name == "protect" => {}
@@ -74,10 +72,7 @@ pub(crate) fn read(variables: Vec<(String, String)>) -> (Vec<Entry>, Vec<Problem
     for (name, value) in variables {
         let (target, strength) = match known::by_variable(&name) {
             Some(hit) => hit,
-            None => match name
-                .strip_prefix("SECURITY_MSG_")
-                .map(|key| known::find_message("messages", key))
-            {
+            None => match name.strip_prefix("SECURITY_MSG_").map(|key| known::find_message("messages", key)) {
                 Some(Ok(message)) => (Target::Message(message), 0),
                 Some(Err(text)) => {
                     warnings.push(format!("environment variable {name}: {text}"));
@@ -91,28 +86,14 @@ pub(crate) fn read(variables: Vec<(String, String)>) -> (Vec<Entry>, Vec<Problem
         };
         let source = Source::Environment(name);
         if value.len() > VALUE_MAX {
-            problems.push(Problem::new(
-                source,
-                format!("longer than {VALUE_MAX} bytes"),
-            ));
+            problems.push(Problem::new(source, format!("longer than {VALUE_MAX} bytes")));
             continue;
         }
-        found.push((
-            strength,
-            Entry {
-                target,
-                raw: RawValue::Written(value),
-                source,
-            },
-        ));
+        found.push((strength, Entry { target, raw: RawValue::Written(value), source }));
     }
     // The strongest name of a setting comes last and so wins.
     found.sort_by_key(|(strength, _)| std::cmp::Reverse(*strength));
-    (
-        found.into_iter().map(|(_, entry)| entry).collect(),
-        problems,
-        warnings,
-    )
+    (found.into_iter().map(|(_, entry)| entry).collect(), problems, warnings)
 }
 
 fn unknown(name: &str) -> Option<String> {
@@ -120,9 +101,6 @@ fn unknown(name: &str) -> Option<String> {
     if !ours || OTHERS.contains(&name) {
         return None;
     }
-    let hint = known::nearest_variable(name)
-        .map_or_else(String::new, |known| format!("; did you mean {known}?"));
-    Some(format!(
-        "environment variable {name} is not a setting{hint}"
-    ))
+    let hint = known::nearest_variable(name).map_or_else(String::new, |known| format!("; did you mean {known}?"));
+    Some(format!("environment variable {name} is not a setting{hint}"))
 }

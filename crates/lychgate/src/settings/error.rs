@@ -41,10 +41,7 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(source: Source, text: impl Into<String>) -> Self {
-        Self {
-            source,
-            text: text.into(),
-        }
+        Self { source, text: text.into() }
     }
 
     /// Where it stands; [`Source::Default`] when something is missing.

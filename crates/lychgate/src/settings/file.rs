@@ -33,11 +33,7 @@ pub(crate) struct Reading {
 
 /// Reads the text of the file called `name`.
 pub(crate) fn read(name: &str, text: &str) -> Reading {
-    let mut reader = Reader {
-        name,
-        text,
-        out: Reading::default(),
-    };
+    let mut reader = Reader { name, text, out: Reading::default() };
     if text.len() > FILE_MAX {
         reader.problem(0, format!("the file is larger than {FILE_MAX} bytes"));
         return reader.out;
@@ -64,22 +60,14 @@ impl Reader<'_> {
     fn top(&mut self, document: &DeTable<'_>) {
         for (key, value) in document {
             let (name, at) = (key.get_ref().as_ref(), key.span().start);
-            let section = Section::ALL
-                .iter()
-                .find(|section| !name.is_empty() && section.table() == name);
+            let section = Section::ALL.iter().find(|section| !name.is_empty() && section.table() == name);
             match (section, value.get_ref()) {
                 (Some(&section), DeValue::Table(table)) => self.section(section, table),
-                (None, DeValue::Table(table)) if name == "messages" => {
-                    self.messages("messages", table)
-                }
+                (None, DeValue::Table(table)) if name == "messages" => self.messages("messages", table),
                 (Some(_), _) => self.problem(at, format!("[{name}] is a table, not a value")),
-                (None, _) if name == "messages" => {
-                    self.problem(at, "[messages] is a table, not a value".to_owned())
-                }
+                (None, _) if name == "messages" => self.problem(at, "[messages] is a table, not a value".to_owned()),
                 (None, found) => {
-                    if matches!(found, DeValue::Table(_))
-                        && known::find(Section::Top, name).is_err()
-                    {
+                    if matches!(found, DeValue::Table(_)) && known::find(Section::Top, name).is_err() {
                         self.problem(at, known::unknown_table(name));
                     } else {
                         self.setting(Section::Top, name, at, value);
@@ -120,11 +108,7 @@ impl Reader<'_> {
 
     fn take(&mut self, target: Target, at: usize, value: &Spanned<DeValue<'_>>) {
         match RawValue::from_toml(value.get_ref()) {
-            Ok(raw) => self.out.entries.push(Entry {
-                target,
-                raw,
-                source: self.source(at),
-            }),
+            Ok(raw) => self.out.entries.push(Entry { target, raw, source: self.source(at) }),
             Err(text) => self.problem(at, format!("{}: {text}", target.name())),
         }
     }
@@ -135,15 +119,8 @@ impl Reader<'_> {
     }
 
     fn source(&self, at: usize) -> Source {
-        let before = self
-            .text
-            .as_bytes()
-            .get(..at)
-            .unwrap_or(self.text.as_bytes());
+        let before = self.text.as_bytes().get(..at).unwrap_or(self.text.as_bytes());
         let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-        Source::File {
-            name: self.name.to_owned(),
-            line,
-        }
+        Source::File { name: self.name.to_owned(), line }
     }
 }

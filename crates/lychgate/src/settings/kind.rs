@@ -67,9 +67,7 @@ impl Kind {
             Self::Text | Self::OptText => "text".to_owned(),
             Self::Path => "a path that begins with /".to_owned(),
             Self::Duration => "seconds, or a time span such as \"15 minutes\"".to_owned(),
-            Self::OptDuration => {
-                "seconds, a time span such as \"15 minutes\", or false for none".to_owned()
-            }
+            Self::OptDuration => "seconds, a time span such as \"15 minutes\", or false for none".to_owned(),
             Self::List => "a list of texts".to_owned(),
             Self::ListOrText => "a text or a list of texts".to_owned(),
             Self::ListOrFlag => "a list of texts, true for all, or false for none".to_owned(),

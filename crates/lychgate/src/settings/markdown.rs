@@ -52,11 +52,7 @@ Texts for users are in `[messages]`: `KEY = \"text\"` or `KEY = [\"text\", \"cat
 
 fn row(out: &mut String, setting: &Setting) {
     let flask = default(setting, &setting.flask);
-    let modern = if setting.flask == setting.modern {
-        "same".to_owned()
-    } else {
-        default(setting, &setting.modern)
-    };
+    let modern = if setting.flask == setting.modern { "same".to_owned() } else { default(setting, &setting.modern) };
     let _ = writeln!(
         out,
         "| `{}` | {} | {} | {} | {} | {} |",

@@ -124,11 +124,7 @@ impl Settings {
     pub fn load() -> Result<Self, SettingsErrors> {
         let path = Path::new(FILE_NAME);
         let builder = Self::builder();
-        let builder = if path.exists() {
-            builder.file(path)
-        } else {
-            builder
-        };
+        let builder = if path.exists() { builder.file(path) } else { builder };
         builder.process_environment().build()
     }
 
@@ -138,10 +134,7 @@ impl Settings {
     ///
     /// All problems at once, each with its place.
     pub fn load_from(path: impl AsRef<Path>) -> Result<Self, SettingsErrors> {
-        Self::builder()
-            .file(path.as_ref())
-            .process_environment()
-            .build()
+        Self::builder().file(path.as_ref()).process_environment().build()
     }
 
     /// All declarations, in the order of the documentation.
@@ -205,9 +198,7 @@ impl Settings {
     /// A whole number that may be off.
     #[must_use]
     pub fn int_opt(&self, name: &str) -> Option<i64> {
-        match self.value(name, |kind| {
-            matches!(kind, Kind::Int { .. } | Kind::OptInt { .. })
-        }) {
+        match self.value(name, |kind| matches!(kind, Kind::Int { .. } | Kind::OptInt { .. })) {
             Value::Int(number) => Some(*number),
             _ => None,
         }
@@ -217,10 +208,7 @@ impl Settings {
     #[must_use]
     pub fn text(&self, name: &str) -> &str {
         let is_text = |kind: &Kind| {
-            matches!(
-                kind,
-                Kind::Text | Kind::OptText | Kind::Path | Kind::Choice(_) | Kind::OptChoice(_)
-            )
+            matches!(kind, Kind::Text | Kind::OptText | Kind::Path | Kind::Choice(_) | Kind::OptChoice(_))
         };
         match self.value(name, is_text) {
             Value::Text(text) => text,
@@ -237,9 +225,7 @@ impl Settings {
     /// A time span; `None` when off.
     #[must_use]
     pub fn duration(&self, name: &str) -> Option<SignedSeconds> {
-        match self.value(name, |kind| {
-            matches!(kind, Kind::Duration | Kind::OptDuration)
-        }) {
+        match self.value(name, |kind| matches!(kind, Kind::Duration | Kind::OptDuration)) {
             Value::Span(span) => Some(*span),
             _ => None,
         }
@@ -248,9 +234,7 @@ impl Settings {
     /// A list; empty when off.
     #[must_use]
     pub fn list(&self, name: &str) -> &[String] {
-        match self.value(name, |kind| {
-            matches!(kind, Kind::List | Kind::ListOrText | Kind::Choices(_))
-        }) {
+        match self.value(name, |kind| matches!(kind, Kind::List | Kind::ListOrText | Kind::Choices(_))) {
             Value::List(items) => items,
             _ => &[],
         }
@@ -278,10 +262,7 @@ impl Settings {
     /// One entry of a table.
     #[must_use]
     pub fn map_entry(&self, name: &str, key: &str) -> Option<&RawValue> {
-        self.map(name)
-            .iter()
-            .find(|(entry, _)| entry == key)
-            .map(|(_, value)| value)
+        self.map(name).iter().find(|(entry, _)| entry == key).map(|(_, value)| value)
     }
 
     /// A value of no fixed shape; `None` when not given.
@@ -307,9 +288,7 @@ impl Settings {
     /// With `username_enable`, `username` is among them even where the setting leaves it out.
     #[must_use]
     pub fn identity_attributes(&self) -> &[IdentityAttribute] {
-        match self.value("user_identity_attributes", |kind| {
-            matches!(kind, Kind::IdentityAttributes)
-        }) {
+        match self.value("user_identity_attributes", |kind| matches!(kind, Kind::IdentityAttributes)) {
             Value::Identities(columns) => columns,
             _ => &[],
         }
@@ -318,30 +297,16 @@ impl Settings {
     /// The text and category that the settings give to a message, where they do.
     #[must_use]
     pub fn message(&self, key: MessageKey) -> Option<(&str, &str)> {
-        self.inner
-            .messages
-            .get(&key)
-            .map(|(text, category)| (text.as_str(), category.as_str()))
+        self.inner.messages.get(&key).map(|(text, category)| (text.as_str(), category.as_str()))
     }
 
     /// Every setting with its value and where that comes from; secrets are dotted out.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let names = known::qualified_names().iter().zip(known::table());
-        names
-            .zip(self.inner.values.iter().zip(&self.inner.sources))
-            .map(|((name, setting), (value, source))| {
-                let value = if setting.secret && !value.is_off() {
-                    DOTS.to_owned()
-                } else {
-                    value.to_string()
-                };
-                Row {
-                    name,
-                    value,
-                    source,
-                    setting,
-                }
-            })
+        names.zip(self.inner.values.iter().zip(&self.inner.sources)).map(|((name, setting), (value, source))| {
+            let value = if setting.secret && !value.is_off() { DOTS.to_owned() } else { value.to_string() };
+            Row { name, value, source, setting }
+        })
     }
 
     fn value(&self, name: &str, fits: impl Fn(&Kind) -> bool) -> &Value {
@@ -379,26 +344,16 @@ pub struct Row<'a> {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let given = self
-            .rows()
-            .filter(|row| *row.source != Source::Default)
-            .map(|row| (row.name, row.value));
+        let given = self.rows().filter(|row| *row.source != Source::Default).map(|row| (row.name, row.value));
         f.write_str("Settings ")?;
-        f.debug_map()
-            .entry(&"profile", &self.inner.profile.name())
-            .entries(given)
-            .finish()
+        f.debug_map().entry(&"profile", &self.inner.profile.name()).entries(given).finish()
     }
 }
 
 impl Drop for Inner {
     /// Secrets do not stay in memory.
     fn drop(&mut self) {
-        let secrets = self
-            .values
-            .iter_mut()
-            .zip(known::table())
-            .filter(|(_, setting)| setting.secret);
+        let secrets = self.values.iter_mut().zip(known::table()).filter(|(_, setting)| setting.secret);
         secrets.for_each(|(value, _)| value.wipe());
     }
 }

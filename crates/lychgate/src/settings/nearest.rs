@@ -30,12 +30,9 @@ fn distance(a: &str, b: &str) -> usize {
         let mut current = Vec::with_capacity(last.len());
         current.push(row + 1);
         for (column, &cb) in b.iter().enumerate() {
-            let at =
-                |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
+            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
             let mut best = at(&last, column) + usize::from(ca != cb);
-            best = best
-                .min(at(&last, column + 1) + 1)
-                .min(at(&current, column) + 1);
+            best = best.min(at(&last, column + 1) + 1).min(at(&current, column) + 1);
             let swapped = column > 0 && previous_a == Some(cb) && b.get(column - 1) == Some(&ca);
             if swapped {
                 best = best.min(at(&before_last, column - 1) + 1);
@@ -71,13 +68,7 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, want) in [
-            ("", "", 0),
-            ("a", "", 1),
-            ("", "abc", 3),
-            ("kitten", "sitting", 3),
-            ("ab", "ba", 1),
-        ] {
+        for (a, b, want) in [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 1)] {
             assert_eq!(distance(a, b), want, "{a} {b}");
         }
     }

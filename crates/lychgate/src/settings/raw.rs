@@ -68,18 +68,13 @@ impl RawValue {
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map(Self::Int)
                 .map_err(|_| "the number is too large".to_owned())?,
-            DeValue::Float(number) => number
-                .as_str()
-                .parse()
-                .map(Self::Float)
-                .map_err(|_| "not a number".to_owned())?,
+            DeValue::Float(number) => {
+                number.as_str().parse().map(Self::Float).map_err(|_| "not a number".to_owned())?
+            }
             DeValue::Boolean(flag) => Self::Flag(*flag),
             DeValue::Datetime(_) => return Err("no setting takes a date".to_owned()),
             DeValue::Array(items) => {
-                let items: Result<_, _> = items
-                    .iter()
-                    .map(|item| Self::from_toml(item.get_ref()))
-                    .collect();
+                let items: Result<_, _> = items.iter().map(|item| Self::from_toml(item.get_ref())).collect();
                 Self::List(items?)
             }
             DeValue::Table(table) => {
@@ -88,12 +83,7 @@ impl RawValue {
                 entries.sort_by_key(|(key, _)| key.span().start);
                 let entries: Result<_, String> = entries
                     .into_iter()
-                    .map(|(key, value)| {
-                        Ok((
-                            key.get_ref().clone().into_owned(),
-                            Self::from_toml(value.get_ref())?,
-                        ))
-                    })
+                    .map(|(key, value)| Ok((key.get_ref().clone().into_owned(), Self::from_toml(value.get_ref())?)))
                     .collect();
                 Self::Map(entries?)
             }
@@ -109,15 +99,10 @@ impl RawValue {
                 None => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
             },
             serde_json::Value::String(text) => Self::Text(text),
-            serde_json::Value::Array(items) => {
-                Self::List(items.into_iter().map(Self::from_json).collect())
+            serde_json::Value::Array(items) => Self::List(items.into_iter().map(Self::from_json).collect()),
+            serde_json::Value::Object(entries) => {
+                Self::Map(entries.into_iter().map(|(key, value)| (key, Self::from_json(value))).collect())
             }
-            serde_json::Value::Object(entries) => Self::Map(
-                entries
-                    .into_iter()
-                    .map(|(key, value)| (key, Self::from_json(value)))
-                    .collect(),
-            ),
         }
     }
 

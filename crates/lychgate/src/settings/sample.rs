@@ -7,9 +7,7 @@
 /// to escape are escaped.
 #[must_use]
 pub fn sample_toml(secret_key: &str, password_salt: &str) -> String {
-    TEMPLATE
-        .replace("{secret_key}", &quoted(secret_key))
-        .replace("{password_salt}", &quoted(password_salt))
+    TEMPLATE.replace("{secret_key}", &quoted(secret_key)).replace("{password_salt}", &quoted(password_salt))
 }
 
 fn quoted(text: &str) -> String {

@@ -51,12 +51,7 @@ const SAMPLES: &[&str] = &[
 
 /// What is wrong with a secret, if anything.
 pub(crate) fn weakness(secret: &str) -> Option<&'static str> {
-    let plain: String = secret
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .take(40)
-        .collect();
+    let plain: String = secret.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(40).collect();
     let word = plain.trim_end_matches(|c: char| c.is_ascii_digit());
     if SAMPLES.contains(&word) {
         return Some("is a sample that everybody knows");
@@ -76,22 +71,12 @@ mod tests {
 
     #[test]
     fn samples_and_short_secrets_are_weak() {
-        for weak in [
-            "secret",
-            "SECRET_KEY",
-            "change me 2024",
-            "dev",
-            "0123456789abcde",
-            "abababababababababababab",
-            "",
-        ] {
+        for weak in ["secret", "SECRET_KEY", "change me 2024", "dev", "0123456789abcde", "abababababababababababab", ""]
+        {
             assert!(weakness(weak).is_some(), "{weak}");
         }
-        for strong in [
-            "0f7e2a91c4b8d653",
-            "correct horse battery staple",
-            "ключ-из-надёжного-источника",
-        ] {
+        for strong in ["0f7e2a91c4b8d653", "correct horse battery staple", "ключ-из-надёжного-источника"]
+        {
             assert_eq!(weakness(strong), None, "{strong}");
         }
     }

@@ -255,10 +255,7 @@ impl Setting {
 }
 
 /// Puts a list of settings into a table of the file.
-pub(crate) const fn section<const N: usize>(
-    section: Section,
-    mut list: [Setting; N],
-) -> [Setting; N] {
+pub(crate) const fn section<const N: usize>(section: Section, mut list: [Setting; N]) -> [Setting; N] {
     let mut at = 0;
     while at < N {
         list[at].section = section;
@@ -268,10 +265,7 @@ pub(crate) const fn section<const N: usize>(
 }
 
 /// Marks those settings of a list that are not marked otherwise as waiting for a feature.
-pub(crate) const fn later<const N: usize>(
-    feature: &'static str,
-    mut list: [Setting; N],
-) -> [Setting; N] {
+pub(crate) const fn later<const N: usize>(feature: &'static str, mut list: [Setting; N]) -> [Setting; N] {
     let mut at = 0;
     while at < N {
         if matches!(list[at].status, Status::Live) {
@@ -287,25 +281,11 @@ pub(crate) const fn flag(name: &'static str, default: bool) -> Setting {
 }
 
 pub(crate) const fn int(name: &'static str, default: i64) -> Setting {
-    Setting::new(
-        name,
-        Kind::Int {
-            min: 0,
-            max: COUNT_MAX,
-        },
-        Preset::Int(default),
-    )
+    Setting::new(name, Kind::Int { min: 0, max: COUNT_MAX }, Preset::Int(default))
 }
 
 pub(crate) const fn opt_int(name: &'static str) -> Setting {
-    Setting::new(
-        name,
-        Kind::OptInt {
-            min: 0,
-            max: COUNT_MAX,
-        },
-        Preset::Off,
-    )
+    Setting::new(name, Kind::OptInt { min: 0, max: COUNT_MAX }, Preset::Off)
 }
 
 pub(crate) const fn text(name: &'static str, default: &'static str) -> Setting {
@@ -348,19 +328,11 @@ pub(crate) const fn choices(
     Setting::new(name, Kind::Choices(of), Preset::List(default))
 }
 
-pub(crate) const fn choice(
-    name: &'static str,
-    of: &'static [&'static str],
-    default: &'static str,
-) -> Setting {
+pub(crate) const fn choice(name: &'static str, of: &'static [&'static str], default: &'static str) -> Setting {
     Setting::new(name, Kind::Choice(of), Preset::Text(default))
 }
 
-pub(crate) const fn opt_choice(
-    name: &'static str,
-    of: &'static [&'static str],
-    default: Preset,
-) -> Setting {
+pub(crate) const fn opt_choice(name: &'static str, of: &'static [&'static str], default: Preset) -> Setting {
     Setting::new(name, Kind::OptChoice(of), default)
 }
 
@@ -380,10 +352,7 @@ pub(crate) const fn mailbox(name: &'static str) -> Setting {
     Setting::new(name, Kind::Mailbox, Preset::Off)
 }
 
-pub(crate) const fn identities(
-    name: &'static str,
-    default: &'static [(&'static str, &'static str, bool)],
-) -> Setting {
+pub(crate) const fn identities(name: &'static str, default: &'static [(&'static str, &'static str, bool)]) -> Setting {
     Setting::new(name, Kind::IdentityAttributes, Preset::Identities(default))
 }
 

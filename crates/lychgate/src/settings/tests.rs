@@ -11,9 +11,7 @@ const STRONG: &str = "f3b0c44298fc1c149afbf4c8996fb924";
 
 /// A builder that has what every start needs.
 pub(crate) fn minimal() -> SettingsBuilder {
-    Settings::builder()
-        .set("secret_key", STRONG)
-        .set("password_salt", "27ae41e4649b934ca495991b7852b855")
+    Settings::builder().set("secret_key", STRONG).set("password_salt", "27ae41e4649b934ca495991b7852b855")
 }
 
 fn with(toml: &str) -> Result<Settings, SettingsErrors> {
@@ -21,39 +19,22 @@ fn with(toml: &str) -> Result<Settings, SettingsErrors> {
 }
 
 fn flask(toml: &str) -> Result<Settings, SettingsErrors> {
-    minimal()
-        .profile(Profile::Flask)
-        .toml("lychgate.toml", toml)
-        .build()
+    minimal().profile(Profile::Flask).toml("lychgate.toml", toml).build()
 }
 
 fn lines(result: Result<Settings, SettingsErrors>) -> Vec<String> {
-    result
-        .unwrap_err()
-        .problems()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    result.unwrap_err().problems().iter().map(ToString::to_string).collect()
 }
 
 fn env(pairs: &[(&str, &str)]) -> Result<Settings, SettingsErrors> {
-    minimal()
-        .env(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        )
-        .build()
+    minimal().env(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).build()
 }
 
 #[test]
 fn every_name_of_the_reference_is_declared() {
     assert_eq!(REFERENCE_NAMES.lines().count(), 255);
     for name in REFERENCE_NAMES.lines() {
-        assert!(
-            known::find(Section::Security, name).is_ok(),
-            "{name} is not declared"
-        );
+        assert!(known::find(Section::Security, name).is_ok(), "{name} is not declared");
     }
 }
 
@@ -63,16 +44,8 @@ fn declarations_are_sound() {
     for setting in Settings::declared() {
         let name = setting.qualified();
         assert!(seen.insert(name.clone()), "{name} is declared twice");
-        assert!(
-            setting.meaning.ends_with(['.', ')']),
-            "{name}: the meaning is a sentence"
-        );
-        assert!(
-            setting
-                .name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        );
+        assert!(setting.meaning.ends_with(['.', ')']), "{name}: the meaning is a sentence");
+        assert!(setting.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'));
         for preset in [&setting.flask, &setting.modern] {
             default_fits(setting, preset);
         }
@@ -86,20 +59,15 @@ fn default_fits(setting: &Setting, preset: &Preset) {
         return;
     }
     let toml = format!("x = {}\n", value.to_string().replace("\"••••\"", "\"x\""));
-    let raw = toml::de::DeTable::parse(&toml)
-        .map(|table| RawValue::from_toml(table.get_ref()["x"].get_ref()).unwrap());
+    let raw = toml::de::DeTable::parse(&toml).map(|table| RawValue::from_toml(table.get_ref()["x"].get_ref()).unwrap());
     let raw = raw.unwrap_or_else(|error| panic!("{}: {toml} {error}", setting.qualified()));
-    let back = parse::read(setting, raw)
-        .unwrap_or_else(|error| panic!("{}: {error}", setting.qualified()));
+    let back = parse::read(setting, raw).unwrap_or_else(|error| panic!("{}: {error}", setting.qualified()));
     assert!(back == value, "{}: {toml}", setting.qualified());
 }
 
 #[test]
 fn every_setting_can_be_read_by_its_getter() {
-    for settings in [
-        minimal().build().unwrap(),
-        minimal().profile(Profile::Flask).build().unwrap(),
-    ] {
+    for settings in [minimal().build().unwrap(), minimal().profile(Profile::Flask).build().unwrap()] {
         for setting in Settings::declared() {
             let name = setting.qualified();
             match setting.kind {
@@ -108,16 +76,11 @@ fn every_setting_can_be_read_by_its_getter() {
                 Kind::Int { .. } => drop(settings.int(&name)),
                 Kind::OptInt { .. } => drop(settings.int_opt(&name)),
                 Kind::Text | Kind::OptText | Kind::Path | Kind::Choice(_) | Kind::OptChoice(_) => {
-                    assert_eq!(
-                        settings.text_opt(&name).unwrap_or_default(),
-                        settings.text(&name)
-                    );
+                    assert_eq!(settings.text_opt(&name).unwrap_or_default(), settings.text(&name));
                 }
                 Kind::Duration => assert!(settings.duration(&name).is_some(), "{name}"),
                 Kind::OptDuration => drop(settings.duration(&name)),
-                Kind::List | Kind::ListOrText | Kind::Choices(_) => {
-                    drop(settings.list(&name).to_vec())
-                }
+                Kind::List | Kind::ListOrText | Kind::Choices(_) => drop(settings.list(&name).to_vec()),
                 Kind::ListOrFlag => drop(settings.list_or_all(&name)),
                 Kind::Map => drop(settings.map(&name).to_vec()),
                 Kind::Any => assert_eq!(settings.any(&name), None),
@@ -144,77 +107,35 @@ fn asking_for_the_wrong_kind_panics() {
 fn profiles_differ_in_defaults_only() {
     let modern = minimal().build().unwrap();
     let flask = minimal().profile(Profile::Flask).build().unwrap();
+    assert_eq!((modern.profile(), flask.profile()), (Profile::Modern, Profile::Flask));
+    assert_eq!((modern.int("password_length_min"), flask.int("password_length_min")), (15, 8));
+    assert_eq!((modern.flag("return_generic_responses"), flask.flag("return_generic_responses")), (true, false));
+    assert_eq!((modern.flag("token_query_enabled"), flask.flag("token_query_enabled")), (false, true));
+    assert_eq!((modern.flag("csrf.protect"), flask.flag("csrf.protect")), (true, false));
+    assert_eq!((modern.flag("limits.enabled"), flask.flag("limits.enabled")), (true, false));
     assert_eq!(
-        (modern.profile(), flask.profile()),
-        (Profile::Modern, Profile::Flask)
-    );
-    assert_eq!(
-        (
-            modern.int("password_length_min"),
-            flask.int("password_length_min")
-        ),
-        (15, 8)
-    );
-    assert_eq!(
-        (
-            modern.flag("return_generic_responses"),
-            flask.flag("return_generic_responses")
-        ),
-        (true, false)
-    );
-    assert_eq!(
-        (
-            modern.flag("token_query_enabled"),
-            flask.flag("token_query_enabled")
-        ),
-        (false, true)
-    );
-    assert_eq!(
-        (modern.flag("csrf.protect"), flask.flag("csrf.protect")),
-        (true, false)
-    );
-    assert_eq!(
-        (modern.flag("limits.enabled"), flask.flag("limits.enabled")),
-        (true, false)
-    );
-    assert_eq!(
-        (
-            modern.flag_or_auto("session.cookie_secure"),
-            flask.flag_or_auto("session.cookie_secure")
-        ),
+        (modern.flag_or_auto("session.cookie_secure"), flask.flag_or_auto("session.cookie_secure")),
         (None, Some(false))
     );
     assert_eq!(
-        (
-            modern.text_opt("session.cookie_samesite"),
-            flask.text_opt("session.cookie_samesite")
-        ),
+        (modern.text_opt("session.cookie_samesite"), flask.text_opt("session.cookie_samesite")),
         (Some("Lax"), None)
     );
-    let seconds =
-        |settings: &Settings, name: &str| settings.duration(name).map(SignedSeconds::as_secs);
+    let seconds = |settings: &Settings, name: &str| settings.duration(name).map(SignedSeconds::as_secs);
+    assert_eq!((seconds(&modern, "freshness"), seconds(&flask, "freshness")), (Some(900), Some(86_400)));
     assert_eq!(
-        (seconds(&modern, "freshness"), seconds(&flask, "freshness")),
-        (Some(900), Some(86_400))
-    );
-    assert_eq!(
-        (
-            seconds(&modern, "freshness_grace_period"),
-            seconds(&flask, "freshness_grace_period")
-        ),
+        (seconds(&modern, "freshness_grace_period"), seconds(&flask, "freshness_grace_period")),
         (Some(300), Some(3_600))
     );
     assert_eq!(modern.text("session.protection"), "basic");
-    let given = minimal()
-        .set("return_generic_responses", false)
-        .build()
-        .unwrap();
+    let given = minimal().set("return_generic_responses", false).build().unwrap();
     assert!(!given.flag("return_generic_responses") && given.given("return_generic_responses"));
 }
 
 #[test]
 fn a_required_second_factor_allows_shorter_passwords() {
-    let toml = "[security]\ntwo_factor = true\ntwo_factor_required = true\ntotp_issuer = \"x\"\ntotp_secrets = {1 = \"k\"}\n";
+    let toml =
+        "[security]\ntwo_factor = true\ntwo_factor_required = true\ntotp_issuer = \"x\"\ntotp_secrets = {1 = \"k\"}\n";
     assert_eq!(with(toml).unwrap().int("password_length_min"), 8);
     let toml = format!("{toml}password_length_min = 20\n");
     assert_eq!(with(&toml).unwrap().int("password_length_min"), 20);
@@ -303,77 +224,32 @@ fn a_whole_file_is_read() {
     let settings = Settings::builder().toml("app.toml", WHOLE).build().unwrap();
     assert_eq!(settings.profile(), Profile::Flask);
     assert_eq!(settings.text("session.cookie_name"), "sid");
-    assert_eq!(
-        settings
-            .duration("session.permanent_lifetime")
-            .map(SignedSeconds::as_secs),
-        Some(3_600)
-    );
+    assert_eq!(settings.duration("session.permanent_lifetime").map(SignedSeconds::as_secs), Some(3_600));
     assert_eq!(settings.duration("csrf.time_limit"), None);
     assert!(settings.duration("freshness").unwrap().is_negative());
-    assert_eq!(
-        settings
-            .duration("token_max_age")
-            .map(SignedSeconds::as_secs_f64),
-        Some(0.5)
-    );
+    assert_eq!(settings.duration("token_max_age").map(SignedSeconds::as_secs_f64), Some(0.5));
     assert!(settings.list("logout_methods").is_empty() && settings.given("logout_methods"));
     assert!(settings.map("cache_control").is_empty());
     assert_eq!(settings.text_opt("url_prefix"), None);
-    assert_eq!(
-        settings.list_or_all("password_single_hash"),
-        AllOr::Only(&[])
-    );
-    assert_eq!(
-        settings.map_entry("password_hash_passlib_options", "argon2__rounds"),
-        Some(&RawValue::Int(1))
-    );
-    assert_eq!(
-        settings.mailbox("mail.default_sender").unwrap().to_string(),
-        "Ann <ann@lp.example>"
-    );
-    assert_eq!(
-        settings.mailbox("email_sender").unwrap().address,
-        "a@lp.example"
-    );
+    assert_eq!(settings.list_or_all("password_single_hash"), AllOr::Only(&[]));
+    assert_eq!(settings.map_entry("password_hash_passlib_options", "argon2__rounds"), Some(&RawValue::Int(1)));
+    assert_eq!(settings.mailbox("mail.default_sender").unwrap().to_string(), "Ann <ann@lp.example>");
+    assert_eq!(settings.mailbox("email_sender").unwrap().address, "a@lp.example");
     assert_eq!(settings.int_opt("wan_challenge_bytes"), None);
     assert_eq!(settings.int("proxy.x_for"), 1);
     assert_eq!(settings.text("webauthn.origin"), "https://lp.example");
-    let names: Vec<&str> = settings
-        .identity_attributes()
-        .iter()
-        .map(|column| column.name.as_str())
-        .collect();
+    let names: Vec<&str> = settings.identity_attributes().iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["email", "us_phone_number", "security_number"]);
-    assert_eq!(
-        settings.message(crate::messages::UNAUTHORIZED),
-        Some(("no", "error"))
-    );
-    assert_eq!(
-        settings.message(crate::messages::CSRF_MISMATCH),
-        Some(("mm", "error"))
-    );
-    let line = 1 + WHOLE
-        .lines()
-        .position(|line| line.starts_with("freshness"))
-        .unwrap();
-    assert_eq!(
-        *settings.source("freshness"),
-        Source::File {
-            name: "app.toml".to_owned(),
-            line
-        }
-    );
+    assert_eq!(settings.message(crate::messages::UNAUTHORIZED), Some(("no", "error")));
+    assert_eq!(settings.message(crate::messages::CSRF_MISMATCH), Some(("mm", "error")));
+    let line = 1 + WHOLE.lines().position(|line| line.starts_with("freshness")).unwrap();
+    assert_eq!(*settings.source("freshness"), Source::File { name: "app.toml".to_owned(), line });
 }
 
 #[test]
 fn tables_keep_their_order() {
     let settings = with("[security]\ncache_control = {z = true, a = \"x\", m = 1}\n").unwrap();
-    let keys: Vec<&str> = settings
-        .map("cache_control")
-        .iter()
-        .map(|(key, _)| key.as_str())
-        .collect();
+    let keys: Vec<&str> = settings.map("cache_control").iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys, ["z", "a", "m"]);
 }
 
@@ -404,24 +280,15 @@ fn names_in_the_wrong_place_are_sent_to_the_right_one() {
     for (toml, want) in [
         ("login_url = \"/in\"", "it belongs in [security]"),
         ("Login_Url = \"/in\"", "it belongs in [security]"),
-        (
-            "SECRET_KEY = \"x\"",
-            "write \"secret_key\" at the top of the file",
-        ),
-        (
-            "[security]\nSESSION_COOKIE_NAME = \"x\"",
-            "write \"cookie_name\" in [session]",
-        ),
+        ("SECRET_KEY = \"x\"", "write \"secret_key\" at the top of the file"),
+        ("[security]\nSESSION_COOKIE_NAME = \"x\"", "write \"cookie_name\" in [session]"),
         ("[security]\nLogin_Url = \"x\"", "write \"login_url\""),
         ("[session]\nx_for = 1", "it belongs in [proxy]"),
         ("security = 1", "[security] is a table"),
         ("messages = 1", "[messages] is a table"),
     ] {
         let errors = lines(with(toml));
-        assert!(
-            errors.len() == 1 && errors[0].contains(want),
-            "{toml}: {errors:?}"
-        );
+        assert!(errors.len() == 1 && errors[0].contains(want), "{toml}: {errors:?}");
     }
 }
 
@@ -448,23 +315,14 @@ fn wrong_types_say_what_is_expected_and_given() {
 fn a_broken_file_shows_the_line_but_not_its_content() {
     let errors = lines(with("profile = \"flask\"\nsecret_key = \"hunter2\nx = 1\n"));
     assert_eq!(errors.len(), 1, "{errors:?}");
-    assert!(
-        errors[0].starts_with("lychgate.toml:2: ") && !errors[0].contains("hunter2"),
-        "{errors:?}"
-    );
+    assert!(errors[0].starts_with("lychgate.toml:2: ") && !errors[0].contains("hunter2"), "{errors:?}");
 }
 
 #[test]
 fn a_missing_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let errors = Settings::builder()
-        .file(&folder.path().join("none.toml"))
-        .build()
-        .unwrap_err();
-    assert!(
-        errors.to_string().contains("none.toml:1: cannot be read"),
-        "{errors}"
-    );
+    let errors = Settings::builder().file(&folder.path().join("none.toml")).build().unwrap_err();
+    assert!(errors.to_string().contains("none.toml:1: cannot be read"), "{errors}");
 }
 
 #[test]
@@ -485,14 +343,7 @@ fn names_without_effect_warn_once_each() {
     let warnings = settings.warnings();
     assert_eq!(warnings.len(), 4, "{warnings:?}");
     for name in ["registerable", "datetime_factory", "refresh_cookie_name"] {
-        assert_eq!(
-            warnings
-                .iter()
-                .filter(|warning| warning.contains(name))
-                .count(),
-            1,
-            "{name}: {warnings:?}"
-        );
+        assert_eq!(warnings.iter().filter(|warning| warning.contains(name)).count(), 1, "{name}: {warnings:?}");
     }
     assert!(warnings[0].starts_with("lychgate.toml:"), "{warnings:?}");
 }
@@ -514,10 +365,7 @@ fn the_environment_is_read_by_kind_and_wins_over_the_file() {
         ("MAIL_PORT", "2525"),
         ("DATABASE_URL", "sqlite:////tmp/weak.db"),
         ("SQLALCHEMY_DATABASE_URI", "sqlite:////tmp/strong.db"),
-        (
-            "SECRET_KEY_FALLBACKS",
-            "0ld-key-0ld-key-number-1,0ld-key-0ld-key-number-2",
-        ),
+        ("SECRET_KEY_FALLBACKS", "0ld-key-0ld-key-number-1,0ld-key-0ld-key-number-2"),
         ("LYCHGATE_LISTEN", "127.0.0.1:1"),
         ("LYCHGATE_PROXY_X_FOR", "2"),
         ("PATH", "/bin"),
@@ -529,84 +377,45 @@ fn the_environment_is_read_by_kind_and_wins_over_the_file() {
         .unwrap();
     assert_eq!(settings.text("url_prefix"), "/auth");
     assert!(!settings.flag("return_generic_responses"));
-    assert_eq!(
-        settings.duration("freshness").map(SignedSeconds::as_secs),
-        Some(3_600)
-    );
+    assert_eq!(settings.duration("freshness").map(SignedSeconds::as_secs), Some(3_600));
     assert_eq!(settings.list("api_enabled_methods"), ["session", "basic"]);
-    assert_eq!(
-        settings.map("cache_control"),
-        [("private".to_owned(), RawValue::Flag(true))]
-    );
-    assert_eq!(
-        settings.message(crate::messages::UNAUTHORIZED),
-        Some(("no", "info"))
-    );
-    assert_eq!(
-        settings.message(crate::messages::LOGIN),
-        Some(("plain", "info"))
-    );
+    assert_eq!(settings.map("cache_control"), [("private".to_owned(), RawValue::Flag(true))]);
+    assert_eq!(settings.message(crate::messages::UNAUTHORIZED), Some(("no", "info")));
+    assert_eq!(settings.message(crate::messages::LOGIN), Some(("plain", "info")));
     assert_eq!(settings.flag_or_auto("session.cookie_secure"), Some(true));
-    assert_eq!(
-        settings
-            .duration("session.permanent_lifetime")
-            .map(SignedSeconds::as_secs),
-        Some(60)
-    );
+    assert_eq!(settings.duration("session.permanent_lifetime").map(SignedSeconds::as_secs), Some(60));
     assert_eq!(settings.duration("csrf.time_limit"), None);
     assert_eq!(settings.int("mail.port"), 2_525);
     assert_eq!(settings.text("database_url"), "sqlite:////tmp/strong.db");
     assert_eq!(settings.list("secret_key_fallbacks").len(), 2);
     assert_eq!(settings.text("listen"), "127.0.0.1:1");
     assert_eq!(settings.int("proxy.x_for"), 2);
-    assert_eq!(
-        *settings.source("listen"),
-        Source::Environment("LYCHGATE_LISTEN".to_owned())
-    );
+    assert_eq!(*settings.source("listen"), Source::Environment("LYCHGATE_LISTEN".to_owned()));
 }
 
 #[test]
 fn code_wins_over_the_environment() {
     let variables = [("SECURITY_LOGIN_URL".to_owned(), "/env".to_owned())];
-    let settings = minimal()
-        .set("login_url", "/code")
-        .env(variables)
-        .build()
-        .unwrap();
+    let settings = minimal().set("login_url", "/code").env(variables).build().unwrap();
     assert_eq!(settings.text("login_url"), "/code");
     assert_eq!(*settings.source("login_url"), Source::Builder);
 }
 
 #[test]
 fn strange_variables_of_ours_are_warned_about() {
-    let settings = env(&[
-        ("SECURITY_LOGN_URL", "/x"),
-        ("LYCHGATE_LOG", "debug"),
-        ("OTHER", "x"),
-    ])
-    .unwrap();
+    let settings = env(&[("SECURITY_LOGN_URL", "/x"), ("LYCHGATE_LOG", "debug"), ("OTHER", "x")]).unwrap();
     assert_eq!(
         settings.warnings(),
-        [
-            "environment variable SECURITY_LOGN_URL is not a setting; did you mean SECURITY_LOGIN_URL?"
-        ]
+        ["environment variable SECURITY_LOGN_URL is not a setting; did you mean SECURITY_LOGIN_URL?"]
     );
     let errors = lines(env(&[("SECURITY_FRESHNESS", "soon")]));
-    assert!(
-        errors[0].starts_with("environment variable SECURITY_FRESHNESS: freshness: expected"),
-        "{errors:?}"
-    );
+    assert!(errors[0].starts_with("environment variable SECURITY_FRESHNESS: freshness: expected"), "{errors:?}");
 }
 
 #[test]
 fn builder_calls_know_the_names_too() {
-    let errors = lines(
-        minimal()
-            .set("logn_url", "/x")
-            .set("session.cookie_nme", "x")
-            .set("messages.LOGN", "x")
-            .build(),
-    );
+    let errors =
+        lines(minimal().set("logn_url", "/x").set("session.cookie_nme", "x").set("messages.LOGN", "x").build());
     assert_eq!(
         errors,
         [
@@ -620,69 +429,27 @@ fn builder_calls_know_the_names_too() {
 #[test]
 fn combinations_that_cannot_work_are_refused() {
     for (toml, want) in [
-        (
-            "[security]\npassword_hash = \"md5\"",
-            "not among password_schemes",
-        ),
-        (
-            "[security]\npassword_required = false",
-            "only with unified_signin",
-        ),
+        ("[security]\npassword_hash = \"md5\"", "not among password_schemes"),
+        ("[security]\npassword_required = false", "only with unified_signin"),
         ("[security]\nunified_signin = true", "needs totp_secrets"),
-        (
-            "[security]\ntwo_factor = true\ntotp_secrets = {1 = \"x\"}",
-            "needs totp_issuer",
-        ),
-        (
-            "[security]\nmulti_factor_recovery_codes = true\ntotp_issuer = \"x\"",
-            "needs totp_secrets",
-        ),
-        (
-            "[security]\ntwo_factor = true\ntwo_factor_enabled_methods = []",
-            "two_factor_enabled_methods is empty",
-        ),
-        (
-            "[security]\nunified_signin = true\nus_enabled_methods = []",
-            "us_enabled_methods is empty",
-        ),
-        (
-            "[security]\ncsrf_protect_mechanisms = [\"session\"]",
-            "needs csrf.protect",
-        ),
+        ("[security]\ntwo_factor = true\ntotp_secrets = {1 = \"x\"}", "needs totp_issuer"),
+        ("[security]\nmulti_factor_recovery_codes = true\ntotp_issuer = \"x\"", "needs totp_secrets"),
+        ("[security]\ntwo_factor = true\ntwo_factor_enabled_methods = []", "two_factor_enabled_methods is empty"),
+        ("[security]\nunified_signin = true\nus_enabled_methods = []", "us_enabled_methods is empty"),
+        ("[security]\ncsrf_protect_mechanisms = [\"session\"]", "needs csrf.protect"),
         (
             "[csrf]\nprotect = true\n[security]\ncsrf_protect_mechanisms = [\"session\"]",
             "needs csrf.check_default = false",
         ),
-        (
-            "[csrf]\nprotect = true\n[security]\ncsrf_ignore_unauth_endpoints = true",
-            "needs csrf.check_default = false",
-        ),
-        (
-            "[security]\ncsrf_cookie_name = \"XSRF-TOKEN\"",
-            "needs csrf.protect",
-        ),
-        (
-            "[cors]\norigins = \"*\"\nsupports_credentials = true",
-            "every site",
-        ),
+        ("[csrf]\nprotect = true\n[security]\ncsrf_ignore_unauth_endpoints = true", "needs csrf.check_default = false"),
+        ("[security]\ncsrf_cookie_name = \"XSRF-TOKEN\"", "needs csrf.protect"),
+        ("[cors]\norigins = \"*\"\nsupports_credentials = true", "every site"),
         ("[session]\ncookie_name = \"a b\"", "name of a cookie"),
-        (
-            "[session]\ncookie_name = \"__Host-s\"",
-            "session.cookie_secure = true",
-        ),
-        (
-            "[session]\ncookie_name = \"__Host-s\"\ncookie_secure = true\ncookie_domain = \"x.example\"",
-            "with a domain",
-        ),
-        (
-            "[remember]\ncookie_name = \"session\"",
-            "the same as session.cookie_name",
-        ),
+        ("[session]\ncookie_name = \"__Host-s\"", "session.cookie_secure = true"),
+        ("[session]\ncookie_name = \"__Host-s\"\ncookie_secure = true\ncookie_domain = \"x.example\"", "with a domain"),
+        ("[remember]\ncookie_name = \"session\"", "the same as session.cookie_name"),
         ("[security]\nlogout_url = \"/login\"", "same path"),
-        (
-            "[security]\nuser_identity_attributes = []",
-            "nobody could sign in",
-        ),
+        ("[security]\nuser_identity_attributes = []", "nobody could sign in"),
         ("server_name = \"lp.example/x\"", "not a host"),
         ("listen = \"8000\"", "not an address and a port"),
         ("base_url = \"app.example\"", "not an origin"),
@@ -690,10 +457,7 @@ fn combinations_that_cannot_work_are_refused() {
         ("secret_key_fallbacks = [\"\"]", "empty key"),
     ] {
         let errors = lines(flask(toml));
-        assert!(
-            errors.iter().any(|error| error.contains(want)),
-            "{toml}: {errors:?}"
-        );
+        assert!(errors.iter().any(|error| error.contains(want)), "{toml}: {errors:?}");
     }
     for fine in [
         "[csrf]\nprotect = true\ncheck_default = false\n[security]\ncsrf_protect_mechanisms = [\"session\"]",
@@ -714,17 +478,9 @@ fn combinations_that_cannot_work_are_refused() {
 
 #[test]
 fn sms_without_a_phone_number_warns() {
-    let toml =
-        "[security]\nunified_signin = true\ntotp_secrets = {1 = \"x\"}\ntotp_issuer = \"x\"\n";
+    let toml = "[security]\nunified_signin = true\ntotp_secrets = {1 = \"x\"}\ntotp_issuer = \"x\"\n";
     let settings = flask(toml).unwrap();
-    assert!(
-        settings
-            .warnings()
-            .iter()
-            .any(|warning| warning.contains("us_phone_number")),
-        "{:?}",
-        settings.warnings()
-    );
+    assert!(settings.warnings().iter().any(|warning| warning.contains("us_phone_number")), "{:?}", settings.warnings());
 }
 
 #[test]
@@ -746,63 +502,23 @@ fn secrets_must_be_given_and_strong() {
         "aaaaaaaaaaaaaaaaaaaaaaaa",
         "your_secret_key_here",
     ] {
-        assert!(
-            start(Profile::Modern, weak, "production").is_err(),
-            "{weak}"
-        );
-        for lenient in [
-            start(Profile::Modern, weak, "development"),
-            start(Profile::Flask, weak, "production"),
-        ] {
-            assert!(
-                lenient
-                    .unwrap()
-                    .warnings()
-                    .iter()
-                    .any(|warning| warning.contains("secret_key")),
-                "{weak}"
-            );
+        assert!(start(Profile::Modern, weak, "production").is_err(), "{weak}");
+        for lenient in [start(Profile::Modern, weak, "development"), start(Profile::Flask, weak, "production")] {
+            assert!(lenient.unwrap().warnings().iter().any(|warning| warning.contains("secret_key")), "{weak}");
         }
     }
-    assert!(
-        start(Profile::Modern, STRONG, "production")
-            .unwrap()
-            .warnings()
-            .is_empty()
-    );
+    assert!(start(Profile::Modern, STRONG, "production").unwrap().warnings().is_empty());
     for profile in [Profile::Modern, Profile::Flask] {
-        assert!(
-            start(profile, "", "development")
-                .unwrap_err()
-                .to_string()
-                .contains("secret_key is missing")
-        );
+        assert!(start(profile, "", "development").unwrap_err().to_string().contains("secret_key is missing"));
     }
-    let short = minimal()
-        .set("secret_key_fallbacks", ["secret"])
-        .build()
-        .unwrap_err()
-        .to_string();
-    assert!(
-        short.contains("secret_key_fallbacks is a sample"),
-        "{short}"
-    );
+    let short = minimal().set("secret_key_fallbacks", ["secret"]).build().unwrap_err().to_string();
+    assert!(short.contains("secret_key_fallbacks is a sample"), "{short}");
 }
 
 #[test]
 fn the_salt_is_needed_where_it_is_used() {
-    let start = |toml: &str| {
-        Settings::builder()
-            .set("secret_key", STRONG)
-            .toml("a.toml", toml)
-            .build()
-    };
-    assert!(
-        start("")
-            .unwrap_err()
-            .to_string()
-            .contains("password_salt is missing")
-    );
+    let start = |toml: &str| Settings::builder().set("secret_key", STRONG).toml("a.toml", toml).build();
+    assert!(start("").unwrap_err().to_string().contains("password_salt is missing"));
     assert!(start("[security]\npassword_single_hash = false").is_err());
     assert!(start("[security]\npassword_single_hash = true").is_ok());
     assert!(start("[security]\npassword_single_hash = [\"argon2\"]").is_ok());
@@ -812,16 +528,9 @@ fn the_salt_is_needed_where_it_is_used() {
 fn user_names_are_an_identity_when_they_are_on() {
     let names = |toml: &str| {
         let settings = with(toml).unwrap();
-        settings
-            .identity_attributes()
-            .iter()
-            .map(|column| column.name.clone())
-            .collect::<Vec<_>>()
+        settings.identity_attributes().iter().map(|column| column.name.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(
-        names("[security]\nusername_enable = true"),
-        ["email", "username"]
-    );
+    assert_eq!(names("[security]\nusername_enable = true"), ["email", "username"]);
     assert_eq!(names(""), ["email"]);
 }
 
@@ -840,58 +549,30 @@ fn secrets_show_nowhere() {
     let rows: Vec<Row<'_>> = settings.rows().collect();
     assert!(!format!("{settings:?} {rows:?} {:?}", settings.warnings()).contains(STRONG));
     let row = rows.iter().find(|row| row.name == "secret_key").unwrap();
-    assert_eq!(
-        (row.value.as_str(), row.source.to_string().as_str()),
-        ("••••", "a.toml:1")
-    );
+    assert_eq!((row.value.as_str(), row.source.to_string().as_str()), ("••••", "a.toml:1"));
     let row = rows.iter().find(|row| row.name == "database_url").unwrap();
     assert_eq!(row.value, "\"postgres://joe:••••@db/x\"");
     assert!(!format!("{:?}", RawValue::from(STRONG)).contains(STRONG));
-    assert!(
-        !format!(
-            "{:?}",
-            Settings::builder()
-                .set("secret_key", STRONG)
-                .toml("a", STRONG)
-        )
-        .contains(STRONG)
-    );
+    assert!(!format!("{:?}", Settings::builder().set("secret_key", STRONG).toml("a", STRONG)).contains(STRONG));
 }
 
 #[test]
 fn the_sample_file_is_accepted_with_and_without_its_comments() {
     let sample = sample_toml(STRONG, "quote \" and \\ back-slash, long");
-    let settings = Settings::builder()
-        .toml("lychgate.toml", &sample)
-        .build()
-        .unwrap();
-    assert_eq!(
-        settings.text("password_salt"),
-        "quote \" and \\ back-slash, long"
-    );
+    let settings = Settings::builder().toml("lychgate.toml", &sample).build().unwrap();
+    assert_eq!(settings.text("password_salt"), "quote \" and \\ back-slash, long");
     assert!(settings.warnings().is_empty(), "{:?}", settings.warnings());
     let all: Vec<String> = sample
         .lines()
         .map(|line| {
-            let setting = line.strip_prefix("# ").filter(|rest| {
-                rest.split_once(" = ")
-                    .is_some_and(|(name, _)| !name.contains(' '))
-            });
-            setting
-                .filter(|rest| !rest.starts_with("secret_key_fallbacks"))
-                .unwrap_or(line)
-                .to_owned()
+            let setting = line
+                .strip_prefix("# ")
+                .filter(|rest| rest.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')));
+            setting.filter(|rest| !rest.starts_with("secret_key_fallbacks")).unwrap_or(line).to_owned()
         })
         .collect();
-    let settings = Settings::builder()
-        .toml("lychgate.toml", &all.join("\n"))
-        .build()
-        .unwrap();
-    assert!(
-        settings.given("base_url")
-            && settings.given("proxy.x_proto")
-            && settings.given("freshness")
-    );
+    let settings = Settings::builder().toml("lychgate.toml", &all.join("\n")).build().unwrap();
+    assert!(settings.given("base_url") && settings.given("proxy.x_proto") && settings.given("freshness"));
 }
 
 #[test]
@@ -903,10 +584,7 @@ fn the_documentation_is_what_the_table_says() {
         std::fs::write(&path, &want).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == want,
-        "docs/SETTINGS.md is out of date: UPDATE_DOCS=1 cargo test -p lychgate settings"
-    );
+    assert!(found == want, "docs/SETTINGS.md is out of date: UPDATE_DOCS=1 cargo test -p lychgate settings");
 }
 
 /// A setting that is said to be in use stands in the program somewhere outside its declaration.
@@ -922,9 +600,7 @@ fn settings_in_use_are_read() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.extend((path != root.join("settings")).then_some(path));
-            } else if path.extension().is_some_and(|kind| kind == "rs")
-                && !path.ends_with("settings.rs")
-            {
+            } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("settings.rs") {
                 program.push_str(&std::fs::read_to_string(&path).unwrap());
             }
         }
@@ -932,14 +608,9 @@ fn settings_in_use_are_read() {
     let unread: Vec<String> = Settings::declared()
         .filter(|setting| setting.status == Status::Live)
         .map(Setting::qualified)
-        .filter(|name| {
-            !elsewhere.contains(&name.as_str()) && !program.contains(&format!("\"{name}\""))
-        })
+        .filter(|name| !elsewhere.contains(&name.as_str()) && !program.contains(&format!("\"{name}\"")))
         .collect();
-    assert!(
-        unread.is_empty(),
-        "declared as in use, but nothing reads {unread:?}"
-    );
+    assert!(unread.is_empty(), "declared as in use, but nothing reads {unread:?}");
 }
 
 #[test]
@@ -952,24 +623,16 @@ fn any_value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(|flag| flag.to_string()),
         any::<i64>().prop_map(|number| number.to_string()),
-        any::<f64>().prop_map(|number| if number.is_finite() {
-            format!("{number:?}")
-        } else {
-            "nan".to_owned()
-        }),
+        any::<f64>().prop_map(|number| if number.is_finite() { format!("{number:?}") } else { "nan".to_owned() }),
         "[a-zA-Z0-9/ .@:<>-]{0,12}".prop_map(|text| format!("{text:?}")),
         Just("1979-05-27".to_owned()),
         Just("0xffffffffffffffffffff".to_owned()),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..4)
-                .prop_map(|items| format!("[{}]", items.join(", "))),
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(", "))),
             proptest::collection::btree_map("[a-z_]{1,8}", inner, 0..3).prop_map(|entries| {
-                let entries: Vec<String> = entries
-                    .iter()
-                    .map(|(key, value)| format!("{key} = {value}"))
-                    .collect();
+                let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} = {value}")).collect();
                 format!("{{{}}}", entries.join(", "))
             }),
         ]

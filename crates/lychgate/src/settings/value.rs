@@ -83,10 +83,7 @@ pub struct IdentityAttribute {
 impl IdentityAttribute {
     /// Reads `{email = {mapper = "email", case_insensitive = true}}`.
     pub(crate) fn parse(raw: &RawValue) -> Result<Self, String> {
-        let one_column = || {
-            "each entry is a table with exactly one column, {email = {mapper = \"email\"}}"
-                .to_owned()
-        };
+        let one_column = || "each entry is a table with exactly one column, {email = {mapper = \"email\"}}".to_owned();
         let RawValue::Map(entries) = raw else {
             return Err(one_column());
         };
@@ -109,26 +106,18 @@ impl IdentityAttribute {
                 ("case_insensitive", RawValue::Flag(flag)) => case_insensitive = *flag,
                 ("case_insensitive", other) if other.is_empty() => {}
                 _ => {
-                    return Err(format!(
-                        "{name} takes mapper = \"…\" and case_insensitive = true or false"
-                    ));
+                    return Err(format!("{name} takes mapper = \"…\" and case_insensitive = true or false"));
                 }
             }
         }
         let mapper = mapper.ok_or_else(|| format!("{name} lacks mapper = \"…\""))?;
-        Ok(Self {
-            name: name.clone(),
-            mapper,
-            case_insensitive,
-        })
+        Ok(Self { name: name.clone(), mapper, case_insensitive })
     }
 }
 
 fn is_column_name(name: &str) -> bool {
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.len() <= 63
-        && name.bytes().all(letters)
-        && name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+    name.len() <= 63 && name.bytes().all(letters) && name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
 }
 
 /// A value of the right kind.
@@ -157,12 +146,9 @@ impl Value {
             Preset::Text(text) => Self::Text(text.to_owned()),
             Preset::Seconds(seconds) => SignedSeconds::new(seconds).map_or(Self::Off, Self::Span),
             Preset::List(items) => Self::List(items.iter().map(|&item| item.to_owned()).collect()),
-            Preset::Map(entries) => Self::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| ((*key).to_owned(), raw_preset(value)))
-                    .collect(),
-            ),
+            Preset::Map(entries) => {
+                Self::Map(entries.iter().map(|(key, value)| ((*key).to_owned(), raw_preset(value))).collect())
+            }
             Preset::Auto => Self::Auto,
             Preset::Identities(columns) => Self::Identities(
                 columns
@@ -221,12 +207,7 @@ impl fmt::Display for Value {
                 f.write_str("[")?;
                 for (at, column) in columns.iter().enumerate() {
                     let gap = if at == 0 { "" } else { ", " };
-                    write!(
-                        f,
-                        "{gap}{{{} = {{mapper = {:?}",
-                        column.name,
-                        column.mapper.name()
-                    )?;
+                    write!(f, "{gap}{{{} = {{mapper = {:?}", column.name, column.mapper.name())?;
                     if column.case_insensitive {
                         f.write_str(", case_insensitive = true")?;
                     }
@@ -244,15 +225,10 @@ fn raw_preset(preset: &Preset) -> RawValue {
         Preset::Int(number) => RawValue::Int(number),
         Preset::Seconds(number) => RawValue::Float(number),
         Preset::Text(text) => RawValue::Text(text.to_owned()),
-        Preset::List(items) => {
-            RawValue::List(items.iter().map(|&item| RawValue::from(item)).collect())
+        Preset::List(items) => RawValue::List(items.iter().map(|&item| RawValue::from(item)).collect()),
+        Preset::Map(entries) => {
+            RawValue::Map(entries.iter().map(|(key, value)| ((*key).to_owned(), raw_preset(value))).collect())
         }
-        Preset::Map(entries) => RawValue::Map(
-            entries
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), raw_preset(value)))
-                .collect(),
-        ),
         Preset::Off | Preset::Auto | Preset::Identities(_) => RawValue::Text(String::new()),
     }
 }
@@ -293,10 +269,7 @@ mod tests {
     fn passwords_in_addresses_are_hidden() {
         for (text, want) in [
             ("postgres://joe:s3cret@db/app", "postgres://joe:••••@db/app"),
-            (
-                "postgres://joe:a@b@db/app?x=y@z",
-                "postgres://joe:••••@db/app?x=y@z",
-            ),
+            ("postgres://joe:a@b@db/app?x=y@z", "postgres://joe:••••@db/app?x=y@z"),
             ("redis://:s3cret@cache:6379", "redis://:••••@cache:6379"),
             ("sqlite:////var/app.db", "sqlite:////var/app.db"),
             ("https://example.com/a@b", "https://example.com/a@b"),
@@ -309,16 +282,10 @@ mod tests {
     #[test]
     fn identity_columns_are_read_strictly() {
         let entry = |name: &str, options: Vec<(&str, RawValue)>| {
-            let options = options
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect();
+            let options = options.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
             RawValue::Map(vec![(name.to_owned(), RawValue::Map(options))])
         };
-        let good = IdentityAttribute::parse(&entry(
-            "us_phone_number",
-            vec![("mapper", "uia_phone_mapper".into())],
-        ));
+        let good = IdentityAttribute::parse(&entry("us_phone_number", vec![("mapper", "uia_phone_mapper".into())]));
         assert_eq!(
             good,
             Ok(IdentityAttribute {
@@ -333,10 +300,7 @@ mod tests {
             entry("email", vec![]),
             entry("email\"; drop", vec![("mapper", "email".into())]),
             entry("email", vec![("mapper", "lower".into())]),
-            entry(
-                "email",
-                vec![("mapper", "email".into()), ("case", true.into())],
-            ),
+            entry("email", vec![("mapper", "email".into()), ("case", true.into())]),
         ] {
             assert!(IdentityAttribute::parse(&bad).is_err(), "{bad}");
         }

@@ -9,11 +9,11 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::{exchange::Exchange, form::{Form, Message}};
-use crate::{
-    failure::Failure,
-    messages,
+use super::{
+    exchange::Exchange,
+    form::{Form, Message},
 };
+use crate::{failure::Failure, messages};
 
 /// What a handler of a feature answers.
 #[derive(Debug)]
@@ -67,9 +67,7 @@ impl Exchange {
             Failure::AlreadySignedIn if self.wants_json() => {
                 self.errors(failure.status(), &messages::ANONYMOUS_USER_REQUIRED.into())
             }
-            Failure::AlreadySignedIn => {
-                redirect_to(&self.signed_in_home())
-            }
+            Failure::AlreadySignedIn => redirect_to(&self.signed_in_home()),
             Failure::Form(rejected) if self.wants_json() => self.form_errors(&rejected.form),
             Failure::Form(rejected) => self.or_error_page(self.form_page(&rejected.form).await).await,
             Failure::Csrf(message) | Failure::Bad { message, .. } if self.wants_json() => {

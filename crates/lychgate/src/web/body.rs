@@ -257,7 +257,8 @@ mod tests {
         for bad in [&b"1"[..], b"\"x\"", b"[1]", b"{", b"{\"a\":\"\\ud800\"}", b"{\"a\":1,\"a\":2}", b"\xff", b"{}x"] {
             assert_eq!(broken(&parsed(json, bad).await), Some(Broken::Malformed), "{bad:?}");
         }
-        let deep: &'static [u8] = Box::leak(format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40)).into_bytes().into());
+        let deep: &'static [u8] =
+            Box::leak(format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40)).into_bytes().into());
         assert_eq!(broken(&parsed(json, deep).await), Some(Broken::Malformed));
         let many = br#"{"a":1,"b":1,"c":1,"d":1}"#;
         assert_eq!(broken(&parsed(json, many).await), Some(Broken::TooManyFields));

@@ -117,9 +117,8 @@ impl WebConfig {
         let whole = |name: &str| seconds(name).map(|s| s as i64);
         let text = |name: &str| settings.text_opt(name).map(str::to_owned);
         let count = |name: &str| usize::try_from(settings.int(name)).unwrap_or(0);
-        let header = |name: &str| {
-            name.parse::<HeaderName>().map_err(|_| format!("{name:?} cannot be the name of a header"))
-        };
+        let header =
+            |name: &str| name.parse::<HeaderName>().map_err(|_| format!("{name:?} cannot be the name of a header"));
         let root = settings.text("application_root").trim_end_matches('/').to_owned();
         let mut csrf_headers = settings.list("csrf.headers").to_vec();
         csrf_headers.extend(text("csrf_header"));

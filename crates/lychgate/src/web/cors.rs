@@ -120,7 +120,8 @@ fn matches(pattern: &str, origin: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern.eq_ignore_ascii_case(origin),
         Some((head, tail)) => {
-            let (origin, head, tail) = (origin.to_ascii_lowercase(), head.to_ascii_lowercase(), tail.to_ascii_lowercase());
+            let (origin, head, tail) =
+                (origin.to_ascii_lowercase(), head.to_ascii_lowercase(), tail.to_ascii_lowercase());
             let labels = origin.strip_prefix(&head).and_then(|rest| rest.strip_suffix(&tail));
             labels.is_some_and(|labels| {
                 !labels.is_empty() && labels.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')

@@ -139,7 +139,12 @@ impl Exchange {
         if self.csrf.lock().settled || !config.methods.contains(&self.method) {
             return Ok(());
         }
-        self.check_token(self.sent_token()).map_err(Failure::Csrf)?;
+        match (self.check_token(self.sent_token()), &self.submitted) {
+            (Ok(()), _) => {}
+            // The token may stand in the body that could not be read; that is what went wrong.
+            (Err(messages::CSRF_MISSING), Submitted::Broken(why)) => return Err(why.failure()),
+            (Err(message), _) => return Err(Failure::Csrf(message)),
+        }
         if self.is_https() && config.ssl_strict {
             self.check_referer()?;
         }
@@ -220,9 +225,8 @@ impl Exchange {
         if !self.config().csrf.methods.contains(&self.method) {
             return Ok(());
         }
-        let header = |value: &Option<http::HeaderValue>| {
-            value.as_ref().map(|value| value.to_str().unwrap_or("null").to_owned())
-        };
+        let header =
+            |value: &Option<http::HeaderValue>| value.as_ref().map(|value| value.to_str().unwrap_or("null").to_owned());
         if let Some(site) = header(&self.headers().fetch_site)
             && matches!(site.as_str(), "same-origin" | "none")
         {
@@ -270,7 +274,8 @@ impl Exchange {
     fn sent_cookie_expired(&self, name: &str) -> bool {
         let raw = self.session(|session| session.text(self.config().csrf.field).map(str::to_owned));
         let (now, limit) = (self.now.unix(), self.config().csrf.time_limit);
-        let good = |value: &str| self.gate.csrf_codec().validate(value, raw.as_deref(), now, limit).is_ok().then_some(());
+        let good =
+            |value: &str| self.gate.csrf_codec().validate(value, raw.as_deref(), now, limit).is_ok().then_some(());
         self.has_cookie(name) && self.cookie(name, good).is_none()
     }
 }

@@ -10,19 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use super::{
-    body::Submitted,
-    config::WebConfig,
-    cookie, csrf,
-    identify::Authenticated,
-    negotiate,
-    session::Session,
-};
-use crate::{
-    clock::Moment,
-    gate::Lychgate,
-    web::form::Message,
-};
+use super::{body::Submitted, config::WebConfig, cookie, csrf, identify::Authenticated, negotiate, session::Session};
+use crate::{clock::Moment, gate::Lychgate, web::form::Message};
 
 /// A request on its way through Lychgate; every part of it is looked at when first needed, and once.
 pub(crate) struct Exchange {
@@ -123,7 +112,8 @@ fn text(value: Option<&HeaderValue>) -> &str {
 impl Exchange {
     pub(crate) fn begin(gate: Lychgate, parts: &Parts, submitted: Submitted) -> Self {
         let config = gate.web();
-        let uri = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |original| original.0.clone());
+        let uri =
+            parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |original| original.0.clone());
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         Self {
             method: parts.method.clone(),

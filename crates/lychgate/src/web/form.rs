@@ -308,6 +308,12 @@ impl Form {
         self
     }
 
+    /// Takes back the errors that tell what these messages tell.
+    pub(crate) fn without(mut self, telling: &[MessageKey]) -> Self {
+        self.field_errors.retain(|(_, message)| !telling.contains(&message.key));
+        self
+    }
+
     /// The form as a failure.
     pub(crate) fn rejected(self) -> Failure {
         Failure::Form(Box::new(Rejected { form: self }))
@@ -341,7 +347,8 @@ impl Form {
         let stray = self.field_errors.iter().filter(|(name, _)| !self.has_field(name)).map(|(_, message)| message);
         let errors: Vec<Value> = self.form_errors.iter().map(|m| Value::from(text(m))).collect();
         let others: Vec<Value> = stray.map(|m| Value::from(text(m))).collect();
-        let hidden: Vec<Value> = list.iter().filter(|view| view.get("type") == Some(&json!("hidden"))).cloned().collect();
+        let hidden: Vec<Value> =
+            list.iter().filter(|view| view.get("type") == Some(&json!("hidden"))).cloned().collect();
         let submit = json!({"name": "submit", "id": "submit", "type": "submit", "label": "", "value": ""});
         by_name.insert("submit".to_owned(), submit.clone());
         let mut list = list;

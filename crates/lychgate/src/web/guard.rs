@@ -46,8 +46,14 @@ pub struct Guard(Arc<Rule>);
 #[derive(Debug)]
 enum Rule {
     /// By any of these; none named means those of `api_enabled_methods`.
-    Authenticated { mechanisms: Vec<Mechanism>, realm: Option<Cow<'static, str>> },
-    Fresh { within: Duration, grace: Option<Duration> },
+    Authenticated {
+        mechanisms: Vec<Mechanism>,
+        realm: Option<Cow<'static, str>>,
+    },
+    Fresh {
+        within: Duration,
+        grace: Option<Duration>,
+    },
     Anonymous,
     Permission(Permission),
     And(Guard, Guard),
@@ -157,8 +163,7 @@ impl Guard {
         Box::pin(async move {
             match &*self.0 {
                 Rule::Authenticated { mechanisms, realm } => {
-                    let mechanisms =
-                        if mechanisms.is_empty() { &exchange.config().api_mechanisms } else { mechanisms };
+                    let mechanisms = if mechanisms.is_empty() { &exchange.config().api_mechanisms } else { mechanisms };
                     exchange.admit(mechanisms, realm.clone()).await.map(drop)
                 }
                 Rule::Fresh { within, grace } => {

@@ -93,12 +93,7 @@ impl Exchange {
         Ok(found.clone())
     }
 
-    async fn authenticated(
-        &self,
-        user: Arc<User>,
-        via: Mechanism,
-        proved_at: Option<f64>,
-    ) -> Found {
+    async fn authenticated(&self, user: Arc<User>, via: Mechanism, proved_at: Option<f64>) -> Found {
         let added_needs = self.gate.added_needs(&user).await?;
         let identity = OnceLock::new();
         Ok(Some(Arc::new(Authenticated { user, via, proved_at, identity, added_needs })))
@@ -111,7 +106,9 @@ impl Exchange {
         if !self.same_browser() {
             return Ok(None);
         }
-        let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user)) else {
+        let Some(user) =
+            self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user))
+        else {
             return Ok(None);
         };
         if !self.is_registered(&user).await? {
@@ -231,10 +228,13 @@ impl Exchange {
             return Ok(None);
         }
         let codec = self.gate.remember_codec();
-        let Some(uniquifier) = self.cookie(&config.name, |value: &str| codec.decode(value).ok().map(str::to_owned)) else {
+        let Some(uniquifier) = self.cookie(&config.name, |value: &str| codec.decode(value).ok().map(str::to_owned))
+        else {
             return Ok(None);
         };
-        let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user)) else {
+        let Some(user) =
+            self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user))
+        else {
             return Ok(None);
         };
         if account::is_blocked(&user) {
@@ -274,7 +274,7 @@ impl Exchange {
             Some(user) => {
                 let proved_at = (token.authenticated_at > 0.0).then_some(token.authenticated_at);
                 self.authenticated(user, Mechanism::Token, proved_at).await
-            },
+            }
             None => Ok(None),
         }
     }
@@ -302,7 +302,8 @@ impl Exchange {
         if !authenticate::password_matches(&self.gate, user.as_deref(), &password, self.now).await? {
             return Ok(None);
         }
-        let usable = |user: &Arc<User>| account::problem(&self.gate, user).is_none() && !account::has_second_factor(user);
+        let usable =
+            |user: &Arc<User>| account::problem(&self.gate, user).is_none() && !account::has_second_factor(user);
         let Some(user) = user.filter(usable) else { return Ok(None) };
         self.authenticated(user, Mechanism::Basic, Some(self.now.float())).await
     }

@@ -103,7 +103,7 @@ where
                 Err(Failure::Csrf(_)) if matched.is_none() => StatusCode::NOT_FOUND.into_response(),
                 Err(failure) => {
                     let mut response = failure.into_response();
-                    let own = matched.as_deref().is_some_and(|path| exchange.gate.is_own_route(path));
+                    let own = matched.is_some_and(|path| exchange.gate.is_own_route(path));
                     let cached = exchange.config().cache_control.as_deref().filter(|_| own);
                     if let Some(value) = cached.and_then(|value| HeaderValue::from_str(value).ok()) {
                         response.headers_mut().insert(header::CACHE_CONTROL, value);
@@ -174,10 +174,10 @@ fn remember_cookie(exchange: &Exchange) {
             exchange.set_cookie(config.cookie.remove(&config.name));
         }
         Remember::Keep if config.refresh_each_request => {
-            if let Some(user) = exchange.by_session.get().and_then(Option::as_ref) {
-                if let Ok(value) = exchange.gate.remember_codec().encode(&user.user.fs_uniquifier) {
-                    exchange.set_cookie(config.cookie.set(&config.name, &value, Keep::Until(until), https));
-                }
+            if let Some(who) = exchange.by_session.get().and_then(Option::as_ref)
+                && let Ok(value) = exchange.gate.remember_codec().encode(&who.user.fs_uniquifier)
+            {
+                exchange.set_cookie(config.cookie.set(&config.name, &value, Keep::Until(until), https));
             }
         }
         _ => {}
@@ -196,7 +196,8 @@ fn session_cookie(exchange: &Exchange, headers: &mut HeaderMap) {
         return;
     }
     let permanent = session.flag(key::PERMANENT);
-    if !session.modified && !(permanent && config.refresh_each_request) {
+    let renew = permanent && config.refresh_each_request;
+    if !session.modified && !renew {
         return;
     }
     match exchange.gate.session_codec().encode(session.map(), exchange.now.unix()) {

@@ -94,8 +94,7 @@ impl Exchange {
         let exchange = Arc::clone(self);
         let flashes = move |options: Kwargs| -> Result<Value, minijinja::Error> {
             let with_categories: Option<bool> = options.get("with_categories")?;
-            let flashes =
-                if keep { Vec::new() } else { exchange.session(super::session::Session::take_flashes) };
+            let flashes = if keep { Vec::new() } else { exchange.session(super::session::Session::take_flashes) };
             Ok(if with_categories == Some(false) {
                 flashes.into_iter().map(|(_, text)| text).collect()
             } else {

@@ -1,11 +1,7 @@
 //! Where a reply sends a browser: names of endpoints become URLs, and only targets of our own are followed.
 
 use super::exchange::Exchange;
-use crate::{
-    flow::next,
-    messages,
-    web::form::Form,
-};
+use crate::{flow::next, messages, web::form::Form};
 
 impl Exchange {
     /// Where to go after an action: the form's `next`, the query's, the setting `view`, the root of the application.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::Future, ops::Deref, sync::Arc};
+    future::Future,
+    ops::Deref,
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -52,9 +55,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Call {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let exchange = parts.extensions.get::<Arc<Exchange>>().cloned();
         let exchange = exchange.ok_or_else(|| Failure::MissingLayer.into_response())?;
-        let params = RawPathParams::from_request_parts(parts, state).await.map(|params| {
-            params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-        });
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map(|params| params.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect());
         Ok(Self { exchange, params: Arc::new(params.unwrap_or_default()) })
     }
 }
@@ -116,8 +119,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Adds a route: `handler` answers `methods` at `path` below the prefix.
-    pub(crate) fn add<F, Fut>(&mut self, name: &'static str, methods: &[Method], path: &str, guard: &'static str, handler: F)
-    where
+    pub(crate) fn add<F, Fut>(
+        &mut self,
+        name: &'static str,
+        methods: &[Method],
+        path: &str,
+        guard: &'static str,
+        handler: F,
+    ) where
         F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Reply, Failure>> + Send,
     {

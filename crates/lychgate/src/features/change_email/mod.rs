@@ -9,7 +9,12 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{authenticate, by_email, landing::token_route, letters::{about, within}, links::{self, Refused}},
+    flow::{
+        authenticate, by_email,
+        landing::token_route,
+        letters::{about, within},
+        links::{self, Refused},
+    },
     gate::Lychgate,
     identity,
     mail::Letter,
@@ -184,6 +189,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
         )?;
     }
     let mut batch = call.gate.store().batch();
+    batch.unclaimed("email", &email);
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     // Links that went to the old address must not open the account any more.
     for kind in ["reset", "login", "change-email"] {

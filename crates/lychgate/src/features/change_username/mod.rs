@@ -72,7 +72,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     let Some(username) = username.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
     if let Err(error) = store(&call, &who.user, &username).await {
         match error.kind() {
-            ErrorKind::Conflict { .. } => {
+            ErrorKind::Unmet(_) | ErrorKind::Conflict { .. } => {
                 form.field_error("username", taken(&username));
                 return Err(form.rejected());
             }
@@ -95,6 +95,11 @@ fn taken(username: &str) -> Message {
 /// The new name; leaving it out is a mistake, not the wish to have none.
 async fn new_username(call: &Exchange, form: &mut Form) -> Result<Option<String>, Failure> {
     if form.has_error_in("username") {
+        return Ok(None);
+    }
+    let required = call.gate.settings().flag("username_required");
+    if required && form.value("username").trim().is_empty() {
+        form.field_error("username", messages::USERNAME_NOT_PROVIDED);
         return Ok(None);
     }
     match identity::username::normalize(form.value("username"), &call.gate.identity_rules().username) {
@@ -134,6 +139,7 @@ async fn store(call: &Exchange, user: &User, username: &str) -> Result<(), lychg
         }
     }
     let mut batch = call.gate.store().batch();
+    batch.unclaimed("username", username);
     batch.update_user(user.id, &patch, call.now.datetime());
     post.enqueue(&mut batch, call.now.datetime());
     call.gate.store().commit(batch).await?;

@@ -82,7 +82,10 @@ async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
     let settings = call.gate.settings();
     let link = call.gate.confirm_link(user, call.now).await?;
     let mut context = about(user);
-    context.insert("confirmation_link".to_owned(), call.link_to(&call.token_path("send_confirmation", &link.token)).into());
+    context.insert(
+        "confirmation_link".to_owned(),
+        call.link_to(&call.token_path("send_confirmation", &link.token)).into(),
+    );
     context.insert("confirmation_token".to_owned(), link.token.as_str().into());
     context.insert("within".to_owned(), within(settings, "confirm_email_within").into());
     let mut post = call.post();

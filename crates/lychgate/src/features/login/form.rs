@@ -13,8 +13,7 @@ pub(crate) fn login(exchange: &Exchange) -> Form {
     let usernames = settings.flag("username_enable");
     let remember = settings.flag("default_remember_me");
     let email = Field::new("email", Kind::Email, "Email").autocomplete("email").required_if(!usernames);
-    let password =
-        Field::new("password", Kind::Password, "Password").autocomplete("current-password").required();
+    let password = Field::new("password", Kind::Password, "Password").autocomplete("current-password").required();
     let next = Field::new("next", Kind::Hidden, "");
     let remember = Field::new("remember", Kind::Checkbox, "").checked(remember);
     let fields = if usernames {

@@ -11,13 +11,12 @@ use lychgate_store::User;
 use serde_json::json;
 
 use crate::{
+    accounts::username_problem,
     events::Event,
     failure::Failure,
     flow::{account, authenticate, sign_in::SignIn},
     gate::Lychgate,
-    identity,
-    messages,
-    accounts::username_problem,
+    identity, messages,
     settings::{IdentityAttribute, Settings},
     web::{
         answer::Reply,

@@ -48,7 +48,11 @@ async fn logout(call: Call) -> Result<Reply, Failure> {
         }
         if form.has_errors() {
             // A page that somebody else made may lead here; ask before anything happens.
-            return if call.wants_json() { Err(form.rejected()) } else { Ok(Reply::Form(Box::new(form.without_errors()))) };
+            return if call.wants_json() {
+                Err(form.rejected())
+            } else {
+                Ok(Reply::Form(Box::new(form.without_errors())))
+            };
         }
     }
     call.sign_out().await?;

@@ -9,7 +9,13 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{account, by_email, landing::token_route, letters::{about, within}, links::Refused, sign_in::SignIn},
+    flow::{
+        account, by_email,
+        landing::token_route,
+        letters::{about, within},
+        links::Refused,
+        sign_in::SignIn,
+    },
     gate::Lychgate,
     mail::Letter,
     messages,
@@ -45,22 +51,21 @@ async fn get(call: Call) -> Result<Reply, Failure> {
     if call.wants_json() {
         return Ok(Reply::Json(call.members(json!({}))));
     }
-    if call.current().await?.is_some() {
-        return Err(Failure::AlreadySignedIn);
-    }
     Ok(Reply::Form(Box::new(form(&call))))
 }
 
 async fn post(call: Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
-    call.anonymous_only().await?;
     let mut form = form(&call);
     form.fill(&call.submitted)?;
     let user = by_email::find_usable(&call, &mut form).await?;
     let before = form.has_errors();
     call.csrf_of_form(&mut form);
-    let message = Message::from(messages::LOGIN_EMAIL_SENT).with("email", form.value("email"));
-    if before && by_email::is_generic(&call) && !form.has_error_in("csrf_token") {
+    let generic = by_email::is_generic(&call);
+    // The address as it is stored says that it is; as it was typed it says nothing.
+    let shown = user.as_ref().filter(|_| !generic).map_or(form.value("email"), |user| user.email.as_str());
+    let message = Message::from(messages::LOGIN_EMAIL_SENT).with("email", shown);
+    if before && generic && !form.has_error_in("csrf_token") {
         by_email::decoy(&call).await?;
         return Ok(by_email::sent(&call, form, message));
     }

@@ -9,7 +9,14 @@ use serde_json::{Map, json};
 
 use crate::{
     failure::Failure,
-    flow::{by_email, landing::{token_route, with_query}, letters::{about, within}, links::{LinkUser, Refused}, new_password::is_typed_twice, sign_in::SignIn},
+    flow::{
+        by_email,
+        landing::{token_route, with_query},
+        letters::{about, within},
+        links::{LinkUser, Refused},
+        new_password::is_typed_twice,
+        sign_in::SignIn,
+    },
     gate::Lychgate,
     mail::Letter,
     messages,

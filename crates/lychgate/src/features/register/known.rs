@@ -1,7 +1,6 @@
 //! Somebody registers with an address or a name that is taken, and replies must not tell: the owner of the address is
 //! told by mail instead.
 
-use lychgate_store::User;
 use crate::{
     failure::Failure,
     flow::{authenticate, letters::about},
@@ -10,6 +9,7 @@ use crate::{
     messages,
     web::{exchange::Exchange, form::Form},
 };
+use lychgate_store::User;
 
 /// Mails the owner of the address; does as much work as a registration does.
 pub(crate) async fn tell_owner(call: &Exchange, form: &Form) -> Result<(), Failure> {

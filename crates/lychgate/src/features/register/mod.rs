@@ -247,10 +247,13 @@ async fn done(call: &Exchange, form: &Form, user: &User) -> Result<Reply, Failur
 
 /// Errors, or for somebody who is known the same reply as for somebody new, and a mail that tells the owner.
 async fn refuse(call: &Exchange, form: Form) -> Result<Reply, Failure> {
-    let known = [messages::EMAIL_ALREADY_ASSOCIATED, messages::USERNAME_ALREADY_ASSOCIATED];
-    let only_known = form.errors_in_order().all(|(_, message)| known.contains(&message.key));
-    if !by_email::is_generic(call) || !only_known {
+    if !by_email::is_generic(call) {
         return Err(form.rejected());
+    }
+    let telling = [messages::EMAIL_ALREADY_ASSOCIATED, messages::USERNAME_ALREADY_ASSOCIATED];
+    let others = form.errors_in_order().any(|(_, message)| !telling.contains(&message.key));
+    if others {
+        return Err(form.without(&telling).rejected());
     }
     known::tell_owner(call, &form).await?;
     if call.gate.settings().flag("confirmable") {

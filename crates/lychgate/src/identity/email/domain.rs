@@ -37,11 +37,7 @@ pub(super) fn normalize(domain: &str, rules: &EmailRules) -> Result<Domain, Emai
     }
     let ascii = to_ascii(domain)?;
     check_ascii(&ascii, rules)?;
-    let unicode = if ascii.contains("xn--") {
-        to_unicode(domain, &ascii)?
-    } else {
-        ascii.clone()
-    };
+    let unicode = if ascii.contains("xn--") { to_unicode(domain, &ascii)? } else { ascii.clone() };
     Ok(Domain { ascii, unicode })
 }
 
@@ -61,20 +57,14 @@ fn hides_a_dot(c: char) -> bool {
 
 fn to_ascii(domain: &str) -> Result<String, EmailError> {
     Uts46::new()
-        .to_ascii(
-            domain.as_bytes(),
-            AsciiDenyList::STD3,
-            Hyphens::Check,
-            DnsLength::Ignore,
-        )
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Ignore)
         .map(std::borrow::Cow::into_owned)
         .map_err(|_| EmailError::Domain)
 }
 
 /// Decodes the `xn--` labels and holds them to IDNA 2008, which refuses more than UTS #46 does (emoji, for one).
 fn to_unicode(domain: &str, ascii: &str) -> Result<String, EmailError> {
-    let (unicode, outcome) =
-        Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
+    let (unicode, outcome) = Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
     outcome.map_err(|_| EmailError::Domain)?;
     let labels_hold = unicode.split('.').all(idna2008::is_valid_label);
     // Encoding must lead back, or two wire names would be shown alike.
@@ -89,17 +79,12 @@ fn check_ascii(ascii: &str, rules: &EmailRules) -> Result<(), EmailError> {
     if ascii.len() > MAX_DOMAIN || ascii.split('.').any(|label| label.len() > MAX_LABEL) {
         return Err(EmailError::TooLong);
     }
-    if ascii
-        .split('.')
-        .any(|label| label.is_empty() || label.starts_with('-') || label.ends_with('-'))
-    {
+    if ascii.split('.').any(|label| label.is_empty() || label.starts_with('-') || label.ends_with('-')) {
         return Err(EmailError::Domain);
     }
     if rules.globally_deliverable {
         let bare_test = rules.test_environment && ascii == "test";
-        if !(ascii.contains('.') || bare_test)
-            || !ascii.ends_with(|c: char| c.is_ascii_alphabetic())
-        {
+        if !(ascii.contains('.') || bare_test) || !ascii.ends_with(|c: char| c.is_ascii_alphabetic()) {
             return Err(EmailError::Domain);
         }
     }

@@ -13,13 +13,9 @@ pub(super) fn is_valid_label(label: &str) -> bool {
     }
     let chars: Vec<char> = label.chars().collect();
     chars.iter().enumerate().all(|(at, &c)| match c {
-        '\u{B7}'
-        | '\u{375}'
-        | '\u{5F3}'
-        | '\u{5F4}'
-        | '\u{30FB}'
-        | '\u{660}'..='\u{669}'
-        | '\u{6F0}'..='\u{6F9}' => in_context(&chars, at, c),
+        '\u{B7}' | '\u{375}' | '\u{5F3}' | '\u{5F4}' | '\u{30FB}' | '\u{660}'..='\u{669}' | '\u{6F0}'..='\u{6F9}' => {
+            in_context(&chars, at, c)
+        }
         _ => is_pvalid(c),
     })
 }
@@ -29,16 +25,11 @@ fn is_pvalid(c: char) -> bool {
     match c {
         '-' | '\u{DF}' | '\u{3C2}' | '\u{6FD}' | '\u{6FE}' | '\u{F0B}' | '\u{3007}' => true,
         // Exceptions (§2.6).
-        '\u{640}' | '\u{7FA}' | '\u{302E}' | '\u{302F}' | '\u{3031}'..='\u{3035}' | '\u{303B}' => {
-            false
-        }
+        '\u{640}' | '\u{7FA}' | '\u{302E}' | '\u{302F}' | '\u{3031}'..='\u{3035}' | '\u{303B}' => false,
         // Ignorable blocks (§2.4) and old Hangul Jamo (§2.9).
         '\u{20D0}'..='\u{20FF}' | '\u{1D100}'..='\u{1D24F}' => false,
         '\u{1100}'..='\u{11FF}' | '\u{A960}'..='\u{A97C}' | '\u{D7B0}'..='\u{D7FB}' => false,
-        _ => matches!(
-            category::name(c),
-            "Ll" | "Lu" | "Lo" | "Lm" | "Mn" | "Mc" | "Nd"
-        ),
+        _ => matches!(category::name(c), "Ll" | "Lu" | "Lo" | "Lm" | "Mn" | "Mc" | "Nd"),
     }
 }
 

@@ -39,10 +39,7 @@ pub(super) fn normalize(parts: &Parts, rules: &EmailRules) -> Result<String, Ema
     if parts.quoted && !rules.allow_quoted_local {
         return Err(EmailError::Quoted);
     }
-    if ROLE_MAILBOXES
-        .iter()
-        .any(|name| local.eq_ignore_ascii_case(name))
-    {
+    if ROLE_MAILBOXES.iter().any(|name| local.eq_ignore_ascii_case(name)) {
         local.make_ascii_lowercase();
     }
     Ok(local)
@@ -51,11 +48,7 @@ pub(super) fn normalize(parts: &Parts, rules: &EmailRules) -> Result<String, Ema
 /// Checks one form of the local part; gives it quoted where it only stands in quotes.
 fn check(local: &str, quoted: bool, rules: &EmailRules) -> Result<String, EmailError> {
     if local.is_empty() {
-        return if rules.allow_empty_local {
-            Ok(String::new())
-        } else {
-            Err(EmailError::Local)
-        };
+        return if rules.allow_empty_local { Ok(String::new()) } else { Err(EmailError::Local) };
     }
     if rules.strict && local.chars().count() > MAX_LOCAL {
         return Err(EmailError::TooLong);
@@ -66,11 +59,7 @@ fn check(local: &str, quoted: bool, rules: &EmailRules) -> Result<String, EmailE
     if is_dot_atom(local) {
         // ASCII atoms are safe by their alphabet.
         let safe = local.is_ascii() || category::is_safe(local, false);
-        return if safe {
-            Ok(local.to_owned())
-        } else {
-            Err(EmailError::Local)
-        };
+        return if safe { Ok(local.to_owned()) } else { Err(EmailError::Local) };
     }
     if !quoted || !category::is_safe(local, true) {
         return Err(EmailError::Local);
@@ -89,9 +78,7 @@ fn check(local: &str, quoted: bool, rules: &EmailRules) -> Result<String, EmailE
 
 /// `1*atext *("." 1*atext)`, where atext includes everything beyond ASCII (RFC 5322 §3.2.3, RFC 6531 §3.3).
 fn is_dot_atom(local: &str) -> bool {
-    local
-        .split('.')
-        .all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+    local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
 }
 
 fn is_atext(c: char) -> bool {

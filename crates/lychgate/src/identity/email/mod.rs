@@ -117,28 +117,18 @@ pub(crate) fn normalize(text: &str, rules: &EmailRules) -> Result<String, EmailE
     }
     let parts = split::split(text)?;
     let local = local::normalize(&parts, rules)?;
-    let domain = if let Some(inner) = parts
-        .domain
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    let domain = if let Some(inner) = parts.domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let literal = literal::normalize(inner)?;
         if !rules.allow_domain_literal {
             return Err(EmailError::Literal);
         }
-        domain::Domain {
-            ascii: literal.clone(),
-            unicode: literal,
-        }
+        domain::Domain { ascii: literal.clone(), unicode: literal }
     } else {
         domain::normalize(&parts.domain, rules)?
     };
     // Each form may be what is written to a header or handed to a mail server.
-    let longest = [
-        parts.local.len() + parts.domain.len(),
-        local.len() + domain.unicode.len(),
-        local.len() + domain.ascii.len(),
-    ];
+    let longest =
+        [parts.local.len() + parts.domain.len(), local.len() + domain.unicode.len(), local.len() + domain.ascii.len()];
     if longest.iter().any(|&len| len + 1 > MAX_ADDRESS) {
         return Err(EmailError::TooLong);
     }

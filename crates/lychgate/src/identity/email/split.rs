@@ -30,12 +30,7 @@ pub(super) fn split(text: &str) -> Result<Parts, EmailError> {
         _ => return Err(EmailError::DisplayName),
     };
     let (unquoted, quoted) = unquote(local)?;
-    Ok(Parts {
-        local: local.iter().collect(),
-        unquoted,
-        quoted,
-        domain: domain.iter().collect(),
-    })
+    Ok(Parts { local: local.iter().collect(), unquoted, quoted, domain: domain.iter().collect() })
 }
 
 /// Finds the first `@` or `<` outside quotes that no mark after it turns into another character.

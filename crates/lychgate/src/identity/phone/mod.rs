@@ -72,7 +72,5 @@ fn national(digits: String, plan: &plan::Plan) -> Option<String> {
         plan::Length::Possible | plan::Length::TooLong => stripped,
         plan::Length::Other => digits,
     };
-    (plan::MIN_NATIONAL..=plan::MAX_NATIONAL)
-        .contains(&national.len())
-        .then_some(national)
+    (plan::MIN_NATIONAL..=plan::MAX_NATIONAL).contains(&national.len()).then_some(national)
 }

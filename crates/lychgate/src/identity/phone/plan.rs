@@ -17,18 +17,7 @@ const MAX_PATTERN: usize = 1 << 20;
 
 /// Plans by country code; the main region of a code comes first.
 static PLANS: LazyLock<BTreeMap<u16, Vec<Plan>>> = LazyLock::new(|| {
-    (1..1000)
-        .filter_map(|code| {
-            Some((
-                code,
-                DATABASE
-                    .by_code(&code)?
-                    .into_iter()
-                    .map(Plan::new)
-                    .collect(),
-            ))
-        })
-        .collect()
+    (1..1000).filter_map(|code| Some((code, DATABASE.by_code(&code)?.into_iter().map(Plan::new).collect()))).collect()
 });
 
 /// How the length of a number fits a plan.
@@ -60,10 +49,7 @@ pub(super) struct Plan {
 
 /// The plan of a region (ISO 3166-1 alpha-2).
 pub(super) fn of_region(region: &str) -> Option<&'static Plan> {
-    PLANS
-        .values()
-        .flatten()
-        .find(|plan| plan.region.eq_ignore_ascii_case(region))
+    PLANS.values().flatten().find(|plan| plan.region.eq_ignore_ascii_case(region))
 }
 
 /// The plan that reads numbers after a country code.
@@ -102,46 +88,25 @@ impl Plan {
         .into_iter()
         .flatten()
         .collect();
-        let source = kinds
-            .iter()
-            .map(|kind| kind.national_number().as_str())
-            .collect::<Vec<_>>()
-            .join(")|(?:");
-        let trunk = data
-            .national_prefix_for_parsing()
-            .map(|pattern| pattern.as_str())
-            .or(data.national_prefix());
+        let source = kinds.iter().map(|kind| kind.national_number().as_str()).collect::<Vec<_>>().join(")|(?:");
+        let trunk = data.national_prefix_for_parsing().map(|pattern| pattern.as_str()).or(data.national_prefix());
         Self {
             code: data.country_code(),
             region: data.id().to_owned(),
             general: Pattern::whole(all.general().national_number().as_str()),
             kinds: Pattern::whole(&format!("(?:{source})")),
-            leading: data
-                .leading_digits()
-                .map(|pattern| Pattern::start(pattern.as_str())),
+            leading: data.leading_digits().map(|pattern| Pattern::start(pattern.as_str())),
             trunk: trunk.map(Pattern::start),
             trunk_rule: data.national_prefix_transform_rule().map(str::to_owned),
-            international: data
-                .international_prefix()
-                .map(|pattern| Pattern::start(pattern.as_str())),
-            lengths: kinds
-                .iter()
-                .flat_map(|kind| kind.possible_length())
-                .copied()
-                .collect(),
-            local_lengths: kinds
-                .iter()
-                .flat_map(|kind| kind.possible_local_length())
-                .copied()
-                .collect(),
+            international: data.international_prefix().map(|pattern| Pattern::start(pattern.as_str())),
+            lengths: kinds.iter().flat_map(|kind| kind.possible_length()).copied().collect(),
+            local_lengths: kinds.iter().flat_map(|kind| kind.possible_local_length()).copied().collect(),
         }
     }
 
     /// Whether `national` is a number of this plan, of whatever kind.
     fn has(&self, national: &str) -> bool {
-        self.length(national) == Length::Possible
-            && self.matches_general(national)
-            && self.kinds.is_match(national)
+        self.length(national) == Length::Possible && self.matches_general(national) && self.kinds.is_match(national)
     }
 
     /// Whether `national` has the form that all numbers of the plan share.
@@ -154,10 +119,7 @@ impl Plan {
         let is = |length: &u16| usize::from(*length) == national.len();
         if self.lengths.iter().any(is) {
             Length::Possible
-        } else if self
-            .lengths
-            .iter()
-            .all(|&length| usize::from(length) < national.len())
+        } else if self.lengths.iter().all(|&length| usize::from(length) < national.len())
             && !self.local_lengths.iter().any(is)
         {
             Length::TooLong
@@ -180,10 +142,7 @@ impl Plan {
         let Some(found) = self.trunk.as_ref().and_then(|trunk| trunk.captures(digits)) else {
             return digits.to_owned();
         };
-        let rest = found
-            .get(0)
-            .and_then(|prefix| digits.get(prefix.end()..))
-            .unwrap_or_default();
+        let rest = found.get(0).and_then(|prefix| digits.get(prefix.end()..)).unwrap_or_default();
         let last = found.get(found.len() - 1).filter(|_| found.len() > 1);
         let stripped = match &self.trunk_rule {
             Some(rule) if last.is_some() || found.len() == 1 => expand(rule, &found) + rest,
@@ -205,10 +164,7 @@ fn expand(rule: &str, groups: &Captures<'_>) -> String {
             out.push(c);
             continue;
         }
-        let group = chars
-            .next()
-            .and_then(|c| c.to_digit(10))
-            .and_then(|at| groups.get(at as usize));
+        let group = chars.next().and_then(|c| c.to_digit(10)).and_then(|at| groups.get(at as usize));
         out.push_str(group.map_or("", |group| group.as_str()));
     }
     out
@@ -224,29 +180,18 @@ struct Pattern {
 impl Pattern {
     /// Matches at the start.
     fn start(source: &str) -> Self {
-        Self {
-            source: format!("^(?:{source})"),
-            compiled: OnceLock::new(),
-        }
+        Self { source: format!("^(?:{source})"), compiled: OnceLock::new() }
     }
 
     /// Matches all of it.
     fn whole(source: &str) -> Self {
-        Self {
-            source: format!("^(?:{source})$"),
-            compiled: OnceLock::new(),
-        }
+        Self { source: format!("^(?:{source})$"), compiled: OnceLock::new() }
     }
 
     /// The pattern; one that does not compile matches nothing.
     fn get(&self) -> Option<&Regex> {
         let compile = || {
-            RegexBuilder::new(&self.source)
-                .unicode(false)
-                .ignore_whitespace(true)
-                .size_limit(MAX_PATTERN)
-                .build()
-                .ok()
+            RegexBuilder::new(&self.source).unicode(false).ignore_whitespace(true).size_limit(MAX_PATTERN).build().ok()
         };
         self.compiled.get_or_init(compile).as_ref()
     }

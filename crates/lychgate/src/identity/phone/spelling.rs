@@ -4,15 +4,8 @@
 const MAX_INPUT: usize = 64;
 
 /// Words before an extension, and how many digits may follow.
-const EXTENSIONS: [(&str, usize); 7] = [
-    (";ext=", 20),
-    ("extension", 20),
-    ("extn", 20),
-    ("ext", 20),
-    ("xtn", 20),
-    ("x", 9),
-    ("#", 9),
-];
+const EXTENSIONS: [(&str, usize); 7] =
+    [(";ext=", 20), ("extension", 20), ("extn", 20), ("ext", 20), ("xtn", 20), ("x", 9), ("#", 9)];
 
 /// A number as typed, without decoration.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,21 +36,14 @@ pub(super) fn read(text: &str) -> Option<Spelled> {
             None => return None,
         }
     }
-    (!digits.is_empty()).then_some(Spelled {
-        digits,
-        international: unsigned.len() != text.len(),
-    })
+    (!digits.is_empty()).then_some(Spelled { digits, international: unsigned.len() != text.len() })
 }
 
 /// Cuts off an extension such as `;ext=12`, `ext. 12` or `x12`.
 fn without_extension(text: &str) -> &str {
     let body = text.trim_end_matches(|c: char| digit(c).is_some());
     let count = text.strip_prefix(body).unwrap_or_default().chars().count();
-    let body = if body.ends_with('=') {
-        body
-    } else {
-        body.trim_end_matches([' ', '.', ':', '\u{A0}', '-'])
-    };
+    let body = if body.ends_with('=') { body } else { body.trim_end_matches([' ', '.', ':', '\u{A0}', '-']) };
     EXTENSIONS
         .iter()
         .filter(|(_, most)| (1..=*most).contains(&count))

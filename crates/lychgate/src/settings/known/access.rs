@@ -16,16 +16,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
 ];
 
 pub(crate) const REDIRECTS: &[Setting] = &[
-    opt_text("redirect_host")
-        .means(
-            "Host and port put into redirects to paths, for an app whose pages live \
+    opt_text("redirect_host").means(
+        "Host and port put into redirects to paths, for an app whose pages live \
              elsewhere.",
-        ),
-    opt_choice("redirect_behavior", &["spa"], Preset::Off)
-        .means(
-            "With \"spa\", links in mails lead to pages of a single-page application \
+    ),
+    opt_choice("redirect_behavior", &["spa"], Preset::Off).means(
+        "With \"spa\", links in mails lead to pages of a single-page application \
              instead of the library's.",
-        ),
+    ),
     flag("redirect_allow_subdomains", false).means(
         "Whether `next` may lead to `server_name` and its sub-domains; otherwise to \
          this host only.",
@@ -36,6 +34,5 @@ pub(crate) const REDIRECTS: &[Setting] = &[
         "Sub-domains of `redirect_base_domain` that `next` may lead to; \".\" is the \
          domain itself.",
     ),
-    opt_text("login_error_view")
-        .means("Page of a single-page application for sign-ins by link or OAuth that failed."),
+    opt_text("login_error_view").means("Page of a single-page application for sign-ins by link or OAuth that failed."),
 ];

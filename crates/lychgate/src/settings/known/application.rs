@@ -16,12 +16,10 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             "In production, the modern profile refuses to start with a sample or short \
              secret; in development it warns.",
         ),
-        text("app_name", "Lychgate")
-            .means("The name of the application, shown on pages and in mails."),
+        text("app_name", "Lychgate").means("The name of the application, shown on pages and in mails."),
         opt_text("app_logo").means("Address of a logo shown on the pages."),
         text("listen", "127.0.0.1:8000").means("Address and port that the server binds."),
-        opt_text("database_url")
-            .means("The database: `sqlite:////path/to/app.db` or `postgres://user@host/name`."),
+        opt_text("database_url").means("The database: `sqlite:////path/to/app.db` or `postgres://user@host/name`."),
         opt_text("secret_key").secret().means(
             "Signs sessions, tokens and links; at least 16 random bytes, the same on every \
              process of the application.",
@@ -35,22 +33,17 @@ pub(crate) const SETTINGS: &[Setting] = &section(
              Links in mails are built from it; without it, from `server_name` or the \
              request.",
         ),
-        opt_text("server_name")
-            .means("Host, and port if not the scheme's own, that absolute links are built with."),
+        opt_text("server_name").means("Host, and port if not the scheme's own, that absolute links are built with."),
         path("application_root", "/").means("Path prefix under which everything is mounted."),
         choice("preferred_url_scheme", &["http", "https"], "http")
             .modern(Preset::Text("https"))
             .means("Scheme of absolute links that are made outside a request."),
-        flag("subdomain_matching", false)
-            .means("Whether routes are bound to `subdomain` of `server_name`."),
-        opt_text("templates")
-            .means("Folder whose templates replace those of the same name in the library."),
-        choice("delivery", &["inline", "outbox"], "inline")
-            .modern(Preset::Text("outbox"))
-            .means(
-                "Whether mails and text messages are sent before the reply or from an outbox \
+        flag("subdomain_matching", false).means("Whether routes are bound to `subdomain` of `server_name`."),
+        opt_text("templates").means("Folder whose templates replace those of the same name in the library."),
+        choice("delivery", &["inline", "outbox"], "inline").modern(Preset::Text("outbox")).means(
+            "Whether mails and text messages are sent before the reply or from an outbox \
                  table, with retries.",
-            ),
+        ),
         opt_int("max_content_length")
             .later("request limits")
             .modern(Preset::Int(1 << 20))
@@ -61,8 +54,6 @@ pub(crate) const SETTINGS: &[Setting] = &section(
         int("max_cookie_size", 4_093)
             .later("request limits")
             .means("Size in bytes from which a cookie is logged as too large for browsers."),
-        list("trusted_hosts", &[])
-            .later("request limits")
-            .means("Host names that requests may name; empty for any."),
+        list("trusted_hosts", &[]).later("request limits").means("Host names that requests may name; empty for any."),
     ],
 );

@@ -1,8 +1,8 @@
 //! The session cookie and the remember-me cookie.
 
 use crate::settings::setting::{
-    DAY, Preset, Section, Setting, any, choice, duration, flag, flag_or_auto, int, opt_choice,
-    opt_duration, opt_int, opt_text, path, seconds, section, text,
+    DAY, Preset, Section, Setting, any, choice, duration, flag, flag_or_auto, int, opt_choice, opt_duration, opt_int,
+    opt_text, path, seconds, section, text,
 };
 
 const SAME_SITE: &[&str] = &["Lax", "Strict", "None"];
@@ -15,14 +15,11 @@ pub(crate) const SESSION: &[Setting] = &section(
         text("cookie_name", "session").means("Name of the session cookie."),
         opt_text("cookie_domain").means("Domain of the session cookie; off for this host only."),
         path("cookie_path", "").means("Path of the session cookie; empty for `application_root`."),
-        flag("cookie_httponly", true)
-            .means("Whether scripts are kept from reading the session cookie."),
-        flag_or_auto("cookie_secure", false)
-            .modern(Preset::Auto)
-            .means(
-                "Whether the session cookie is sent over https only; \"auto\" decides by the \
+        flag("cookie_httponly", true).means("Whether scripts are kept from reading the session cookie."),
+        flag_or_auto("cookie_secure", false).modern(Preset::Auto).means(
+            "Whether the session cookie is sent over https only; \"auto\" decides by the \
                  request, or by `base_url` where that is given.",
-            ),
+        ),
         flag("cookie_partitioned", false)
             .means("Whether the session cookie is kept apart for each embedding site (CHIPS)."),
         opt_choice("cookie_samesite", SAME_SITE, Preset::Off)
@@ -30,8 +27,7 @@ pub(crate) const SESSION: &[Setting] = &section(
             .means("Whether other sites' requests carry the session cookie."),
         duration("permanent_lifetime", 31 * DAY)
             .means("Longest life of a session cookie, and of a permanent session without use."),
-        flag("refresh_each_request", true)
-            .means("Whether a permanent session is prolonged by every request."),
+        flag("refresh_each_request", true).means("Whether a permanent session is prolonged by every request."),
         opt_choice("protection", &["basic", "strong"], Preset::Text("basic")).means(
             "What happens to a session that comes from another address or browser: no \
              longer fresh (\"basic\") or ended (\"strong\").",
@@ -46,29 +42,16 @@ pub(crate) const SESSION: &[Setting] = &section(
             .means("Time after sign-in at which a session ends whatever happens."),
         choice(
             "type",
-            &[
-                "null",
-                "redis",
-                "memcached",
-                "filesystem",
-                "cachelib",
-                "mongodb",
-                "sqlalchemy",
-                "dynamodb",
-            ],
+            &["null", "redis", "memcached", "filesystem", "cachelib", "mongodb", "sqlalchemy", "dynamodb"],
             "null",
         )
         .later(SERVER_SIDE)
         .means("Flask-Session: where session contents are kept."),
-        flag("permanent", true)
-            .later(SERVER_SIDE)
-            .means("Flask-Session: whether sessions outlive the browser."),
+        flag("permanent", true).later(SERVER_SIDE).means("Flask-Session: whether sessions outlive the browser."),
         flag("use_signer", false)
             .later(SERVER_SIDE)
             .means("Flask-Session: whether the session id in the cookie is signed."),
-        text("key_prefix", "session:")
-            .later(SERVER_SIDE)
-            .means("Flask-Session: what keys of the store begin with."),
+        text("key_prefix", "session:").later(SERVER_SIDE).means("Flask-Session: what keys of the store begin with."),
         int("id_length", 32)
             .within(16, 1_024)
             .later(SERVER_SIDE)
@@ -79,55 +62,24 @@ pub(crate) const SESSION: &[Setting] = &section(
         opt_int("cleanup_n_requests")
             .without_meaning("expired sessions are removed in the background")
             .means("Flask-Session: number of requests between two clean-ups."),
-        any("redis")
-            .secret()
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: client object."),
-        any("memcached")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: client object."),
-        any("cachelib")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: client object."),
-        any("mongodb")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: client object."),
-        any("sqlalchemy")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: client object."),
-        any("dynamodb")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: client object."),
+        any("redis").secret().without_meaning(NO_STORE_OBJECT).means("Flask-Session: client object."),
+        any("memcached").without_meaning(NO_STORE_OBJECT).means("Flask-Session: client object."),
+        any("cachelib").without_meaning(NO_STORE_OBJECT).means("Flask-Session: client object."),
+        any("mongodb").without_meaning(NO_STORE_OBJECT).means("Flask-Session: client object."),
+        any("sqlalchemy").without_meaning(NO_STORE_OBJECT).means("Flask-Session: client object."),
+        any("dynamodb").without_meaning(NO_STORE_OBJECT).means("Flask-Session: client object."),
         text("file_dir", "flask_session")
             .without_meaning(NO_STORE_OBJECT)
             .means("Flask-Session: folder of session files."),
-        int("file_threshold", 500)
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: most session files."),
-        int("file_mode", 384)
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: access rights of session files."),
-        text("mongodb_db", "flask_session")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: database."),
-        text("mongodb_collect", "sessions")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: collection."),
-        text("sqlalchemy_table", "sessions")
-            .later(SERVER_SIDE)
-            .means("Flask-Session: table of sessions."),
-        opt_text("sqlalchemy_sequence")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: sequence of the key."),
-        opt_text("sqlalchemy_schema")
-            .later(SERVER_SIDE)
-            .means("Flask-Session: schema of the table."),
-        opt_text("sqlalchemy_bind_key")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: database binding."),
-        text("dynamodb_table", "Sessions")
-            .without_meaning(NO_STORE_OBJECT)
-            .means("Flask-Session: table."),
+        int("file_threshold", 500).without_meaning(NO_STORE_OBJECT).means("Flask-Session: most session files."),
+        int("file_mode", 384).without_meaning(NO_STORE_OBJECT).means("Flask-Session: access rights of session files."),
+        text("mongodb_db", "flask_session").without_meaning(NO_STORE_OBJECT).means("Flask-Session: database."),
+        text("mongodb_collect", "sessions").without_meaning(NO_STORE_OBJECT).means("Flask-Session: collection."),
+        text("sqlalchemy_table", "sessions").later(SERVER_SIDE).means("Flask-Session: table of sessions."),
+        opt_text("sqlalchemy_sequence").without_meaning(NO_STORE_OBJECT).means("Flask-Session: sequence of the key."),
+        opt_text("sqlalchemy_schema").later(SERVER_SIDE).means("Flask-Session: schema of the table."),
+        opt_text("sqlalchemy_bind_key").without_meaning(NO_STORE_OBJECT).means("Flask-Session: database binding."),
+        text("dynamodb_table", "Sessions").without_meaning(NO_STORE_OBJECT).means("Flask-Session: table."),
     ],
 );
 
@@ -135,24 +87,17 @@ pub(crate) const REMEMBER: &[Setting] = &section(
     Section::Remember,
     [
         text("cookie_name", "remember_token").means("Name of the remember-me cookie."),
-        duration("cookie_duration", 365 * DAY)
-            .modern(seconds(30 * DAY))
-            .means("How long a browser is remembered."),
-        opt_text("cookie_domain")
-            .means("Domain of the remember-me cookie; off for this host only."),
+        duration("cookie_duration", 365 * DAY).modern(seconds(30 * DAY)).means("How long a browser is remembered."),
+        opt_text("cookie_domain").means("Domain of the remember-me cookie; off for this host only."),
         path("cookie_path", "/").means("Path of the remember-me cookie."),
-        flag_or_auto("cookie_secure", false)
-            .modern(Preset::Auto)
-            .means(
-                "Whether the remember-me cookie is sent over https only; \"auto\" as for the \
+        flag_or_auto("cookie_secure", false).modern(Preset::Auto).means(
+            "Whether the remember-me cookie is sent over https only; \"auto\" as for the \
                  session cookie.",
-            ),
-        flag("cookie_httponly", true)
-            .means("Whether scripts are kept from reading the remember-me cookie."),
+        ),
+        flag("cookie_httponly", true).means("Whether scripts are kept from reading the remember-me cookie."),
         opt_choice("cookie_samesite", SAME_SITE, Preset::Off)
             .modern(Preset::Text("Lax"))
             .means("Whether other sites' requests carry the remember-me cookie."),
-        flag("cookie_refresh_each_request", false)
-            .means("Whether every request prolongs the remember-me cookie."),
+        flag("cookie_refresh_each_request", false).means("Whether every request prolongs the remember-me cookie."),
     ],
 );

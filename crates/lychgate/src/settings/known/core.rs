@@ -1,8 +1,7 @@
 //! Settings that concern all features, and names kept from elsewhere.
 
 use crate::settings::setting::{
-    Preset, Setting, any, flag, identities, later, list_or_text, map, opt_choice, opt_text, path,
-    text,
+    Preset, Setting, any, flag, identities, later, list_or_text, map, opt_choice, opt_text, path, text,
 };
 
 /// The Unicode normalisation forms.
@@ -10,39 +9,25 @@ pub(crate) const FORMS: &[&str] = &["NFC", "NFD", "NFKC", "NFKD"];
 
 pub(crate) const SETTINGS: &[Setting] = &[
     path("url_prefix", "").means("Path put before every route of the library."),
-    text("blueprint_name", "security")
-        .means("What endpoint names begin with, as in `security.login`."),
-    opt_text("subdomain")
-        .means("Sub-domain of `server_name` that the routes are bound to."),
-    path("static_folder_url", "/fs-static")
-        .means("Path under which style sheets and scripts are served."),
-    flag("flash_messages", true)
-        .means("Whether messages for the user are kept in the session for the next page."),
+    text("blueprint_name", "security").means("What endpoint names begin with, as in `security.login`."),
+    opt_text("subdomain").means("Sub-domain of `server_name` that the routes are bound to."),
+    path("static_folder_url", "/fs-static").means("Path under which style sheets and scripts are served."),
+    flag("flash_messages", true).means("Whether messages for the user are kept in the session for the next page."),
     flag("links_ask_for_a_click", false)
-            .modern(Preset::Flag(true))
-            .means("Whether a mailed link shows a button before it acts, so that mail scanners cannot use it up."),
-        flag("return_generic_responses", false)
         .modern(Preset::Flag(true))
-        .means(
-            "Whether replies are the same for known and unknown accounts, so that nobody \
+        .means("Whether a mailed link shows a button before it acts, so that mail scanners cannot use it up."),
+    flag("return_generic_responses", false).modern(Preset::Flag(true)).means(
+        "Whether replies are the same for known and unknown accounts, so that nobody \
              can find out who has one.",
-        ),
+    ),
     opt_choice("input_normalize_form", FORMS, Preset::Text("NFKD"))
         .means("Unicode form that user names and passkey names are brought to."),
     identities("user_identity_attributes", &[("email", "email", true)]).means(
         "Columns that identify a user at sign-in, in the order they are tried, each \
          with the reader of its values (`email`, `phone`, `username`, `identity`).",
     ),
-    text("phone_region_default", "US")
-        .means("Country of phone numbers that are written without a country code."),
-    map(
-        "cache_control",
-        &[
-            ("private", Preset::Flag(true)),
-            ("no-store", Preset::Flag(true)),
-        ],
-    )
-    .means(
+    text("phone_region_default", "US").means("Country of phone numbers that are written without a country code."),
+    map("cache_control", &[("private", Preset::Flag(true)), ("no-store", Preset::Flag(true))]).means(
         "Cache directives on replies of the library's routes; empty sends no such \
          header.",
     ),
@@ -76,14 +61,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .means("Name under which templates find the nonce of inline scripts."),
 ];
 
-pub(crate) const TRACKING: &[Setting] = &[flag("trackable", false)
-    .means("Whether time, address and number of sign-ins are recorded with the user.")];
+pub(crate) const TRACKING: &[Setting] =
+    &[flag("trackable", false).means("Whether time, address and number of sign-ins are recorded with the user.")];
 
 pub(crate) const LANGUAGES: &[Setting] = &later(
     "languages",
     [
-        list_or_text("i18n_domain", &["flask_security"])
-            .means("Translation domains that texts are looked up in."),
+        list_or_text("i18n_domain", &["flask_security"]).means("Translation domains that texts are looked up in."),
         list_or_text("i18n_dirname", &["builtin"])
             .means("Folders of translations; \"builtin\" stands for those of the library."),
     ],

@@ -1,8 +1,7 @@
 //! The edge: proxies in front, pages of other origins, security headers.
 
 use crate::settings::setting::{
-    Preset, Section, Setting, any, flag, int, later, list, list_or_text, map, opt_duration,
-    opt_text, section, text,
+    Preset, Section, Setting, any, flag, int, later, list, list_or_text, map, opt_duration, opt_text, section, text,
 };
 
 pub(crate) const PROXY: &[Setting] = &section(
@@ -21,30 +20,32 @@ pub(crate) const PROXY: &[Setting] = &section(
 );
 
 pub(crate) const CORS: &[Setting] = &section(
-        Section::Cors,
-        [
-            list_or_text("origins", &[])
-                .means("Origins whose pages may call; empty for none. \"*\" excludes credentials."),
-            list_or_text("resources", &["/*"]).means("Paths that they may call."),
-            list_or_text(
-                "methods",
-                &["GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"],
-            )
+    Section::Cors,
+    [
+        list_or_text("origins", &[]).means("Origins whose pages may call; empty for none. \"*\" excludes credentials."),
+        list_or_text("resources", &["/*"]).means("Paths that they may call."),
+        list_or_text("methods", &["GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"])
             .means("Methods that they may use."),
-            list_or_text("allow_headers", &["*"]).means("Headers that they may send."),
-            list_or_text("expose_headers", &[]).means("Headers of replies that they may read."),
-            flag("supports_credentials", false).means("Whether their requests may carry cookies."),
-            opt_duration("max_age").means("How long a browser may keep the answer to a preflight."),
-            flag("send_wildcard", false)
-                .means("Whether \"*\" is sent rather than the caller's origin."),
-            flag("automatic_options", true).without_meaning("preflights are always answered").means("Whether preflights are answered."),
-            flag("vary_header", true).without_meaning("replies that vary always say so").means("Whether replies say that they vary by origin."),
-            flag("intercept_exceptions", true).without_meaning("error replies always carry the headers").means("Whether error replies carry the headers."),
-            flag("always_send", true).without_meaning("a request without an origin needs none").means("Whether requests without an origin get the headers."),
-            flag("allow_private_network", false)
-                .means("Whether public pages may call an address of a private network."),
-        ],
-    );
+        list_or_text("allow_headers", &["*"]).means("Headers that they may send."),
+        list_or_text("expose_headers", &[]).means("Headers of replies that they may read."),
+        flag("supports_credentials", false).means("Whether their requests may carry cookies."),
+        opt_duration("max_age").means("How long a browser may keep the answer to a preflight."),
+        flag("send_wildcard", false).means("Whether \"*\" is sent rather than the caller's origin."),
+        flag("automatic_options", true)
+            .without_meaning("preflights are always answered")
+            .means("Whether preflights are answered."),
+        flag("vary_header", true)
+            .without_meaning("replies that vary always say so")
+            .means("Whether replies say that they vary by origin."),
+        flag("intercept_exceptions", true)
+            .without_meaning("error replies always carry the headers")
+            .means("Whether error replies carry the headers."),
+        flag("always_send", true)
+            .without_meaning("a request without an origin needs none")
+            .means("Whether requests without an origin get the headers."),
+        flag("allow_private_network", false).means("Whether public pages may call an address of a private network."),
+    ],
+);
 
 pub(crate) const HEADERS: &[Setting] = &later(
     "security headers",
@@ -56,27 +57,18 @@ pub(crate) const HEADERS: &[Setting] = &later(
             flag("force_file_save", false).means("Whether downloads may not be opened in place."),
             text("frame_options", "SAMEORIGIN").means("Who may show the pages in a frame."),
             opt_text("frame_options_allow_from").means("The one origin that may."),
-            flag("strict_transport_security", true)
-                .means("Whether browsers are told to use https from now on."),
-            flag("strict_transport_security_preload", false)
-                .means("Whether that may go into browsers' lists."),
+            flag("strict_transport_security", true).means("Whether browsers are told to use https from now on."),
+            flag("strict_transport_security_preload", false).means("Whether that may go into browsers' lists."),
             int("strict_transport_security_max_age", 31_556_926).means("For how many seconds."),
-            flag("strict_transport_security_include_subdomains", true)
-                .means("Whether for sub-domains too."),
-            any("content_security_policy")
-                .means("What pages may load; a table of directives, or text."),
-            opt_text("content_security_policy_report_uri")
-                .means("Where browsers report violations."),
-            flag("content_security_policy_report_only", false)
-                .means("Whether violations are reported only."),
+            flag("strict_transport_security_include_subdomains", true).means("Whether for sub-domains too."),
+            any("content_security_policy").means("What pages may load; a table of directives, or text."),
+            opt_text("content_security_policy_report_uri").means("Where browsers report violations."),
+            flag("content_security_policy_report_only", false).means("Whether violations are reported only."),
             list("content_security_policy_nonce_in", &[]).means("Directives that carry a nonce."),
             text("referrer_policy", "strict-origin-when-cross-origin")
                 .means("How much of the address other sites are told."),
-            map(
-                "permissions_policy",
-                &[("browsing-topics", Preset::Text("()"))],
-            )
-            .means("What pages may use of the browser."),
+            map("permissions_policy", &[("browsing-topics", Preset::Text("()"))])
+                .means("What pages may use of the browser."),
             map("document_policy", &[]).means("Document policy."),
             map("feature_policy", &[]).means("Feature policy, the older form."),
             flag("session_cookie_secure", true)
@@ -88,10 +80,8 @@ pub(crate) const HEADERS: &[Setting] = &later(
             text("session_cookie_samesite", "Lax")
                 .without_meaning("use `session.cookie_samesite`")
                 .means("Flask-Talisman: SameSite."),
-            flag("x_content_type_options", true)
-                .means("Whether browsers are told not to guess types."),
-            flag("x_xss_protection", false)
-                .means("Whether the header of old browsers' filter is sent."),
+            flag("x_content_type_options", true).means("Whether browsers are told not to guess types."),
+            flag("x_xss_protection", false).means("Whether the header of old browsers' filter is sent."),
         ],
     ),
 );

@@ -1,8 +1,8 @@
 //! JSON Web Tokens, by the names of Flask-JWT-Extended.
 
 use crate::settings::setting::{
-    DAY, MINUTE, Preset, Section, Setting, choices, duration, flag, later, list, list_or_text,
-    opt_choice, opt_duration, opt_text, path, seconds, section, text,
+    DAY, MINUTE, Preset, Section, Setting, choices, duration, flag, later, list, list_or_text, opt_choice,
+    opt_duration, opt_text, path, seconds, section, text,
 };
 
 const UNSAFE: &[&str] = &["POST", "PUT", "PATCH", "DELETE"];
@@ -12,22 +12,13 @@ pub(crate) const SETTINGS: &[Setting] = &later(
     section(
         Section::Jwt,
         [
-            opt_text("secret_key")
-                .secret()
-                .means("Key of HS algorithms; off for `secret_key` at the top."),
+            opt_text("secret_key").secret().means("Key of HS algorithms; off for `secret_key` at the top."),
             text("algorithm", "HS256").means("Algorithm that signs."),
-            list("decode_algorithms", &[])
-                .means("Algorithms that are accepted; empty for `algorithm` alone."),
-            opt_text("private_key")
-                .secret()
-                .means("Key that signs with RS, ES and PS algorithms, as PEM."),
+            list("decode_algorithms", &[]).means("Algorithms that are accepted; empty for `algorithm` alone."),
+            opt_text("private_key").secret().means("Key that signs with RS, ES and PS algorithms, as PEM."),
             opt_text("public_key").means("Key that checks them, as PEM."),
-            choices(
-                "token_location",
-                &["headers", "cookies", "query_string", "json"],
-                &["headers"],
-            )
-            .means("Where a request carries its token."),
+            choices("token_location", &["headers", "cookies", "query_string", "json"], &["headers"])
+                .means("Where a request carries its token."),
             opt_duration("access_token_expires")
                 .default(seconds(15 * MINUTE))
                 .means("Life of an access token; false for ever."),
@@ -39,12 +30,10 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             text("query_string_name", "jwt").means("Name in the query."),
             text("query_string_value_prefix", "").means("Text before the token in the query."),
             text("json_key", "access_token").means("Name in a JSON body."),
-            text("refresh_json_key", "refresh_token")
-                .means("Name of a refresh token in a JSON body."),
+            text("refresh_json_key", "refresh_token").means("Name of a refresh token in a JSON body."),
             text("access_cookie_name", "access_token_cookie").means("Cookie of the access token."),
             path("access_cookie_path", "/").means("Path of that cookie."),
-            text("refresh_cookie_name", "refresh_token_cookie")
-                .means("Cookie of the refresh token."),
+            text("refresh_cookie_name", "refresh_token_cookie").means("Cookie of the refresh token."),
             path("refresh_cookie_path", "/").means("Path of that cookie."),
             opt_text("cookie_domain").means("Domain of the cookies."),
             flag("cookie_secure", false)
@@ -54,22 +43,17 @@ pub(crate) const SETTINGS: &[Setting] = &later(
                 .modern(Preset::Text("Lax"))
                 .means("Whether other sites' requests carry the cookies."),
             flag("session_cookie", true).means("Whether the cookies end with the browser session."),
-            flag("cookie_csrf_protect", true)
-                .means("Whether tokens in cookies need a CSRF token beside them."),
+            flag("cookie_csrf_protect", true).means("Whether tokens in cookies need a CSRF token beside them."),
             choices("csrf_methods", UNSAFE, UNSAFE).means("Methods that need it."),
             flag("csrf_in_cookies", true).means("Whether the CSRF token is sent as a cookie."),
-            text("access_csrf_cookie_name", "csrf_access_token")
-                .means("Cookie of the CSRF token of the access token."),
+            text("access_csrf_cookie_name", "csrf_access_token").means("Cookie of the CSRF token of the access token."),
             path("access_csrf_cookie_path", "/").means("Path of that cookie."),
             text("refresh_csrf_cookie_name", "csrf_refresh_token")
                 .means("Cookie of the CSRF token of the refresh token."),
             path("refresh_csrf_cookie_path", "/").means("Path of that cookie."),
-            text("access_csrf_header_name", "X-CSRF-TOKEN")
-                .means("Header of the CSRF token with an access token."),
-            text("refresh_csrf_header_name", "X-CSRF-TOKEN")
-                .means("Header of the CSRF token with a refresh token."),
-            flag("csrf_check_form", false)
-                .means("Whether the CSRF token is accepted in a form field."),
+            text("access_csrf_header_name", "X-CSRF-TOKEN").means("Header of the CSRF token with an access token."),
+            text("refresh_csrf_header_name", "X-CSRF-TOKEN").means("Header of the CSRF token with a refresh token."),
+            flag("csrf_check_form", false).means("Whether the CSRF token is accepted in a form field."),
             text("access_csrf_field_name", "csrf_token").means("That field with an access token."),
             text("refresh_csrf_field_name", "csrf_token").means("That field with a refresh token."),
             text("identity_claim", "sub").means("Claim that names the user."),

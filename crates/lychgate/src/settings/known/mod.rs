@@ -34,9 +34,7 @@ use super::{
     setting::{Section, Setting},
 };
 use crate::{
-    features::{
-        change_email, change_password, confirm, login, logout, passwordless, recover, register, verify,
-    },
+    features::{change_email, change_password, confirm, login, logout, passwordless, recover, register, verify},
     messages::MessageKey,
 };
 
@@ -132,27 +130,15 @@ struct Table {
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let settings: Vec<&'static Setting> = all().collect();
     let qualified: Vec<String> = settings.iter().map(|setting| setting.qualified()).collect();
-    let by_name = qualified
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (name.clone(), at))
-        .collect();
+    let by_name = qualified.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
     let by_variable = settings
         .iter()
         .enumerate()
         .flat_map(|(at, setting)| {
-            environment::names(setting)
-                .into_iter()
-                .enumerate()
-                .map(move |(strength, name)| (name, (at, strength)))
+            environment::names(setting).into_iter().enumerate().map(move |(strength, name)| (name, (at, strength)))
         })
         .collect();
-    Table {
-        settings,
-        qualified,
-        by_name,
-        by_variable,
-    }
+    Table { settings, qualified, by_name, by_variable }
 });
 
 /// The settings, at the places that [`Target::Setting`] counts.
@@ -180,18 +166,12 @@ pub(crate) fn find_qualified(name: &str) -> Result<Target, String> {
         return Ok(Target::Setting(at));
     }
     for table in ["csrf.messages", "messages"] {
-        if let Some(key) = name
-            .strip_prefix(table)
-            .and_then(|rest| rest.strip_prefix('.'))
-        {
+        if let Some(key) = name.strip_prefix(table).and_then(|rest| rest.strip_prefix('.')) {
             return find_message(table, key).map(Target::Message);
         }
     }
     let section = name.split_once('.').and_then(|(table, rest)| {
-        Section::ALL
-            .iter()
-            .find(|section| section.table() == table)
-            .map(|&section| (section, rest))
+        Section::ALL.iter().find(|section| section.table() == table).map(|&section| (section, rest))
     });
     match section {
         Some((section, rest)) => find(section, rest),
@@ -212,27 +192,17 @@ pub(crate) fn find(section: Section, name: &str) -> Result<Target, String> {
     }
     let shown = clip(name);
     let here = where_in(section);
-    Err(format!(
-        "unknown setting {shown:?} {here}{}",
-        hint(section, name)
-    ))
+    Err(format!("unknown setting {shown:?} {here}{}", hint(section, name)))
 }
 
 /// Says where the name belongs, or which was probably meant.
 fn hint(section: Section, name: &str) -> String {
     let upper = name.to_ascii_uppercase();
-    let flask_form = TABLE
-        .by_variable
-        .get(&upper)
-        .and_then(|&(at, _)| at_place(at));
+    let flask_form = TABLE.by_variable.get(&upper).and_then(|&(at, _)| at_place(at));
     if let Some(setting) = flask_form.filter(|_| name.len() <= 80) {
         return format!("; write {:?} {}", setting.name, where_in(setting.section));
     }
-    let in_section = || {
-        all()
-            .filter(|setting| setting.section == section)
-            .map(|setting| setting.name)
-    };
+    let in_section = || all().filter(|setting| setting.section == section).map(|setting| setting.name);
     let lower = name.to_ascii_lowercase();
     if let Some(known) = in_section().find(|known| *known == lower) {
         return format!("; write {known:?}");
@@ -243,14 +213,8 @@ fn hint(section: Section, name: &str) -> String {
     if let Some(known) = nearest(name, in_section()) {
         return format!("; did you mean {known:?}?");
     }
-    match nearest(name, all().map(|setting| setting.name))
-        .and_then(|known| all().find(|other| other.name == known))
-    {
-        Some(setting) => format!(
-            "; did you mean {:?} {}?",
-            setting.name,
-            where_in(setting.section)
-        ),
+    match nearest(name, all().map(|setting| setting.name)).and_then(|known| all().find(|other| other.name == known)) {
+        Some(setting) => format!("; did you mean {:?} {}?", setting.name, where_in(setting.section)),
         None => String::new(),
     }
 }
@@ -264,51 +228,31 @@ fn where_in(section: Section) -> String {
 
 /// The error for a table that does not exist.
 pub(crate) fn unknown_table(name: &str) -> String {
-    let tables = Section::ALL
-        .iter()
-        .map(|section| section.table())
-        .chain(["messages"])
-        .filter(|table| !table.is_empty());
-    let hint = nearest(name, tables)
-        .map_or_else(String::new, |known| format!("; did you mean [{known}]?"));
+    let tables =
+        Section::ALL.iter().map(|section| section.table()).chain(["messages"]).filter(|table| !table.is_empty());
+    let hint = nearest(name, tables).map_or_else(String::new, |known| format!("; did you mean [{known}]?"));
     format!("unknown table [{}]{hint}", clip(name))
 }
 
 /// Finds a message by its key in `[messages]` or `[csrf.messages]`.
 pub(crate) fn find_message(table: &str, name: &str) -> Result<MessageKey, String> {
-    let prefix = if table == "csrf.messages" {
-        "CSRF_"
-    } else {
-        ""
-    };
-    let spelled = if prefix.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{prefix}{}", name.to_ascii_uppercase())
-    };
+    let prefix = if table == "csrf.messages" { "CSRF_" } else { "" };
+    let spelled = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}{}", name.to_ascii_uppercase()) };
     if let Some(key) = MessageKey::named(&spelled) {
         return Ok(key);
     }
-    let keys = MessageKey::all()
-        .map(MessageKey::name)
-        .filter_map(|key| key.strip_prefix(prefix));
+    let keys = MessageKey::all().map(MessageKey::name).filter_map(|key| key.strip_prefix(prefix));
     let hint = match nearest(name.strip_prefix("SECURITY_MSG_").unwrap_or(name), keys) {
         Some(known) if prefix.is_empty() => format!("; did you mean {known:?}?"),
         Some(known) => format!("; did you mean {:?}?", known.to_ascii_lowercase()),
         None => String::new(),
     };
-    Err(format!(
-        "unknown message {:?} in [{table}]{hint}",
-        clip(name)
-    ))
+    Err(format!("unknown message {:?} in [{table}]{hint}", clip(name)))
 }
 
 /// The setting that an environment variable gives, and how weak the name is (0 wins).
 pub(crate) fn by_variable(name: &str) -> Option<(Target, usize)> {
-    TABLE
-        .by_variable
-        .get(name)
-        .map(|&(at, strength)| (Target::Setting(at), strength))
+    TABLE.by_variable.get(name).map(|&(at, strength)| (Target::Setting(at), strength))
 }
 
 /// The nearest variable name.
@@ -318,8 +262,5 @@ pub(crate) fn nearest_variable(name: &str) -> Option<&'static str> {
 
 /// A name short enough for a line.
 fn clip(name: &str) -> &str {
-    name.char_indices()
-        .nth(80)
-        .and_then(|(cut, _)| name.get(..cut))
-        .unwrap_or(name)
+    name.char_indices().nth(80).and_then(|(cut, _)| name.get(..cut)).unwrap_or(name)
 }

@@ -6,23 +6,11 @@ pub(crate) const SETTINGS: &[Setting] = &later(
     "recovery codes",
     [
         flag("multi_factor_recovery_codes", false).means("Whether users can have recovery codes."),
-        int("multi_factor_recovery_codes_n", 5)
-            .within(1, 100)
-            .means("Number of codes in a set."),
-        path("multi_factor_recovery_codes_url", "/mf-recovery-codes")
-            .means("Route that shows and renews the codes."),
-        text(
-            "multi_factor_recovery_codes_template",
-            "security/mf_recovery_codes.html",
-        )
-        .means("Template of that page."),
-        path("multi_factor_recovery_url", "/mf-recovery")
-            .means("Route that takes a code at sign-in."),
-        text(
-            "multi_factor_recovery_template",
-            "security/mf_recovery.html",
-        )
-        .means("Template of that page."),
+        int("multi_factor_recovery_codes_n", 5).within(1, 100).means("Number of codes in a set."),
+        path("multi_factor_recovery_codes_url", "/mf-recovery-codes").means("Route that shows and renews the codes."),
+        text("multi_factor_recovery_codes_template", "security/mf_recovery_codes.html").means("Template of that page."),
+        path("multi_factor_recovery_url", "/mf-recovery").means("Route that takes a code at sign-in."),
+        text("multi_factor_recovery_template", "security/mf_recovery.html").means("Template of that page."),
         list("multi_factor_recovery_codes_keys", &[])
             .secret()
             .means("Fernet keys that encrypt stored codes; the first encrypts, all decrypt."),

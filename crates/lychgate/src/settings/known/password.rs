@@ -1,9 +1,7 @@
 //! How passwords are hashed, checked and judged.
 
 use super::core::FORMS;
-use crate::settings::setting::{
-    Preset, Setting, flag, int, list, list_or_flag, map, opt_choice, opt_text, text,
-};
+use crate::settings::setting::{Preset, Setting, flag, int, list, list_or_flag, map, opt_choice, opt_text, text};
 
 /// Schemes whose stored form other systems must be able to check, so the password goes in as it is.
 const SINGLE: &[&str] = &[
@@ -17,24 +15,9 @@ const SINGLE: &[&str] = &[
     "django_salted_sha1",
     "plaintext",
 ];
-const SCHEMES: &[&str] = &[
-    "bcrypt",
-    "argon2",
-    "des_crypt",
-    "pbkdf2_sha256",
-    "pbkdf2_sha512",
-    "sha256_crypt",
-    "sha512_crypt",
-    "plaintext",
-];
-const MODERN_SCHEMES: &[&str] = &[
-    "argon2",
-    "bcrypt",
-    "pbkdf2_sha256",
-    "pbkdf2_sha512",
-    "sha256_crypt",
-    "sha512_crypt",
-];
+const SCHEMES: &[&str] =
+    &["bcrypt", "argon2", "des_crypt", "pbkdf2_sha256", "pbkdf2_sha512", "sha256_crypt", "sha512_crypt", "plaintext"];
+const MODERN_SCHEMES: &[&str] = &["argon2", "bcrypt", "pbkdf2_sha256", "pbkdf2_sha512", "sha256_crypt", "sha512_crypt"];
 
 pub(crate) const SETTINGS: &[Setting] = &[
     text("password_hash", "argon2").means("Scheme of new hashes; one of `password_schemes`."),
@@ -54,33 +37,22 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Schemes that are replaced by a new hash at the next sign-in; \"auto\" for all \
          but `password_hash`.",
     ),
-    map("password_hash_options", &[])
-        .later("older hash options")
-        .means("Cost parameters by scheme, older form."),
+    map("password_hash_options", &[]).later("older hash options").means("Cost parameters by scheme, older form."),
     map("password_hash_passlib_options", &[]).means("Cost parameters, as `argon2__rounds = 3`."),
-    int("password_length_min", 8)
-        .within(1, 128)
-        .modern(Preset::Int(15))
-        .means(
-            "Fewest characters of a password; the most is 128. In the modern profile 8 \
+    int("password_length_min", 8).within(1, 128).modern(Preset::Int(15)).means(
+        "Fewest characters of a password; the most is 128. In the modern profile 8 \
              where `two_factor_required` is on.",
-        ),
+    ),
     opt_choice("password_complexity_checker", &["zxcvbn"], Preset::Off)
         .means("With \"zxcvbn\", guessable passwords are refused."),
-    int("zxcvbn_minimum_score", 3)
-        .within(0, 4)
-        .means("Least strength that zxcvbn must find, 0 to 4."),
-    opt_choice(
-        "password_check_breached",
-        &["best-effort", "strict"],
-        Preset::Off,
-    )
-    .modern(Preset::Text("best-effort"))
-    .later("breached passwords")
-    .means(
-        "Whether a password seen in a breach is refused; \"strict\" refuses as well \
+    int("zxcvbn_minimum_score", 3).within(0, 4).means("Least strength that zxcvbn must find, 0 to 4."),
+    opt_choice("password_check_breached", &["best-effort", "strict"], Preset::Off)
+        .modern(Preset::Text("best-effort"))
+        .later("breached passwords")
+        .means(
+            "Whether a password seen in a breach is refused; \"strict\" refuses as well \
          when that cannot be found out.",
-    ),
+        ),
     int("password_breached_count", 1)
         .later("breached passwords")
         .means("Number of sightings in breaches from which a password is refused."),

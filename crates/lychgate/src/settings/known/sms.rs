@@ -11,11 +11,7 @@ pub(crate) const SETTINGS: &[Setting] = &later(
         ),
         map(
             "sms_service_config",
-            &[
-                ("ACCOUNT_SID", Preset::Off),
-                ("AUTH_TOKEN", Preset::Off),
-                ("PHONE_NUMBER", Preset::Off),
-            ],
+            &[("ACCOUNT_SID", Preset::Off), ("AUTH_TOKEN", Preset::Off), ("PHONE_NUMBER", Preset::Off)],
         )
         .secret()
         .means("Account, token and number of the sender."),
@@ -26,8 +22,7 @@ pub(crate) const GATEWAY: &[Setting] = &later(
     "text messages",
     section(
         Section::Sms,
-        [opt_text("webhook_url").means(
-            "Where each text message is posted as JSON: `from_number`, `to_number`, `msg`.",
-        )],
+        [opt_text("webhook_url")
+            .means("Where each text message is posted as JSON: `from_number`, `to_number`, `msg`.")],
     ),
 );

@@ -1,8 +1,8 @@
 //! Passkeys.
 
 use crate::settings::setting::{
-    MINUTE, Preset, Section, Setting, choices, duration, flag, int, later, list, opt_choice,
-    opt_int, opt_text, path, section, text,
+    MINUTE, Preset, Section, Setting, choices, duration, flag, int, later, list, opt_choice, opt_int, opt_text, path,
+    section, text,
 };
 
 pub(crate) const SETTINGS: &[Setting] = &later(
@@ -15,27 +15,17 @@ pub(crate) const SETTINGS: &[Setting] = &later(
         flag("wan_allow_as_first_factor", true).means("Whether a passkey alone signs in."),
         flag("wan_allow_as_multi_factor", true)
             .means("Whether a passkey that verified its user counts as both factors."),
-        flag("wan_allow_user_hints", true)
-            .modern(Preset::Flag(false))
-            .means(
-                "Whether the passkeys of a given identity are listed before sign-in, which \
+        flag("wan_allow_user_hints", true).modern(Preset::Flag(false)).means(
+            "Whether the passkeys of a given identity are listed before sign-in, which \
                  tells who has an account.",
-            ),
-        choices(
-            "wan_allow_as_verify",
-            &["first", "secondary"],
-            &["first", "secondary"],
-        )
-        .means("Kinds of passkey that prove identity again."),
-        opt_int("wan_challenge_bytes")
-            .within(1, 1_024)
-            .means("Bytes of randomness in a challenge; off for 32."),
-        int("wan_register_timeout", 60_000)
-            .means("Milliseconds that a browser waits at registration."),
+        ),
+        choices("wan_allow_as_verify", &["first", "secondary"], &["first", "secondary"])
+            .means("Kinds of passkey that prove identity again."),
+        opt_int("wan_challenge_bytes").within(1, 1_024).means("Bytes of randomness in a challenge; off for 32."),
+        int("wan_register_timeout", 60_000).means("Milliseconds that a browser waits at registration."),
         int("wan_signin_timeout", 60_000).means("Milliseconds that a browser waits at sign-in."),
         duration("wan_register_within", 30 * MINUTE).means("Time to finish a registration."),
-        duration("wan_signin_within", MINUTE)
-            .means("Time to finish a sign-in or a proof of identity."),
+        duration("wan_signin_within", MINUTE).means("Time to finish a sign-in or a proof of identity."),
         text("wan_salt", "wan-salt").means("Salt of the states between the steps."),
         list("wan_name_allowed_chars", &["L", "N", "Pc", "Pd", "Zs"])
             .means("Unicode categories of the characters of a passkey's name."),
@@ -43,16 +33,11 @@ pub(crate) const SETTINGS: &[Setting] = &later(
         path("wan_register_url", "/wan-register").means("Route to register a passkey."),
         path("wan_signin_url", "/wan-signin").means("Route to sign in with a passkey."),
         path("wan_delete_url", "/wan-delete").means("Route to remove a passkey."),
-        path("wan_verify_url", "/wan-verify")
-            .means("Route to prove identity again with a passkey."),
-        text("wan_post_register_view", ".wan_register")
-            .means("Where a browser goes after registration."),
-        text("wan_register_template", "security/wan_register.html")
-            .means("Template of the registration page."),
-        text("wan_signin_template", "security/wan_signin.html")
-            .means("Template of the sign-in page."),
-        text("wan_verify_template", "security/wan_verify.html")
-            .means("Template of the page to prove identity again."),
+        path("wan_verify_url", "/wan-verify").means("Route to prove identity again with a passkey."),
+        text("wan_post_register_view", ".wan_register").means("Where a browser goes after registration."),
+        text("wan_register_template", "security/wan_register.html").means("Template of the registration page."),
+        text("wan_signin_template", "security/wan_signin.html").means("Template of the sign-in page."),
+        text("wan_verify_template", "security/wan_verify.html").means("Template of the page to prove identity again."),
     ],
 );
 
@@ -64,12 +49,8 @@ pub(crate) const FIXED: &[Setting] = &later(
         [
             opt_text("challenge").means("A fixed challenge, for tests only."),
             opt_text("origin").means("The origin that is expected instead of the request's."),
-            opt_choice(
-                "user_verification",
-                &["required", "preferred", "discouraged"],
-                Preset::Off,
-            )
-            .means("Whether a passkey must verify its user, instead of by its usage."),
+            opt_choice("user_verification", &["required", "preferred", "discouraged"], Preset::Off)
+                .means("Whether a passkey must verify its user, instead of by its usage."),
         ],
     ),
 );
