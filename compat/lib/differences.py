@@ -450,6 +450,13 @@ DECLARED = [
         "^generic recover username form:",
     ),
     Difference(
+        "token-in-every-form",
+        "a form carries its CSRF token also where the check lets strangers off",
+        r"> (session > csrf_token|fields > csrf_token)$",
+        lambda peer, ours: peer == MISSING and ours in ("<raw>", {"type": "hidden", "value": "<csrf>"}),
+        "^test_forms_keep_their_redirects",
+    ),
+    Difference(
         "passwordless-user",
         "asking for a sign-in link tells nothing of the user",
         r"POST (/api/accounts)?/login > json > response > user$",

@@ -60,12 +60,12 @@ def seen(mail):
         "to": mail["to"],
         "from": mail["from"],
         "subject": mail["subject"],
-        "parts": [kind for kind in ("text", "html") if mail[kind] is not None],
+        "parts": [kind for kind in ("text", "html") if mail[kind]],
         "lines": [[name, unsigned(value)] for name, value in lines(mail).items()],
         "links": {
             kind: sorted({unsigned(link) for link in links(mail[kind]) if SIGNED.search(link)})
             for kind in ("text", "html")
-            if mail[kind] is not None
+            if mail[kind]
         },
     }
 

@@ -41,7 +41,7 @@ def test_parts(play, subject, parts):
         OCCASIONS[subject](side)
         (mail,) = mails(side)
         assert mail["subject"] == SUBJECTS[subject]
-        assert (mail["text"] is not None, mail["html"] is not None) == (parts != "html", parts != "text")
+        assert (bool(mail["text"]), bool(mail["html"])) == (parts != "html", parts != "text")
 
     story.label = f"mail {subject}, {parts}"
     play(story, everything(email_plaintext=parts != "html", email_html=parts != "text"))

@@ -97,7 +97,7 @@ async fn a_deactivated_user_confirms_but_is_not_signed_in() {
     let link = link(&app, "tiya@lp.com").await;
     let mut browser = app.browser();
     browser.get(&link).await;
-    assert!(browser.who().await == "nobody" && app.session_of(&browser).get("_user_id").is_none());
+    assert!(browser.who().await == "nobody" && !app.session_of(&browser).contains_key("_user_id"));
 }
 
 #[tokio::test]

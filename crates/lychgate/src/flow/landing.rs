@@ -10,21 +10,34 @@ impl Exchange {
         self.gate.settings().text_opt("redirect_behavior") == Some("spa")
     }
 
-    /// Ends at the view that a setting names, else at `fallback`, with a message: as a flash, and for a single-page
+    /// What a setting names, at `redirect_host` where there is one and it is no endpoint: pages of a single-page
+    /// application may be served from another host than ours.
+    pub(crate) fn landing_view(&self, setting: &str) -> Option<String> {
+        let settings = self.gate.settings();
+        let is_endpoint = settings.text_opt(setting).is_some_and(|text| self.gate.endpoint_url(text).is_some());
+        let target = self.view(setting)?;
+        Some(match settings.text_opt("redirect_host").filter(|_| !is_endpoint) {
+            Some(host) => on_host(&target, host),
+            None => target,
+        })
+    }
+
+    /// Ends at the view that a setting names, else at `fallback`, with a message: as a flash, or for a single-page
     /// application as a query, beside the address of `who` where one may be told.
     pub(crate) fn landed(&self, message: Message, view: &str, fallback: String, who: Option<&User>) -> Reply {
         let (category, text) = (self.gate.category(message.key), self.text(&message));
-        let target = self.view(view);
-        self.flash(message);
-        match target.filter(|_| self.is_spa()) {
-            Some(target) => {
+        match self.landing_view(view) {
+            Some(target) if self.is_spa() => {
                 let identity = who.map(|user| crate::flow::account::identity_text(&self.gate, user));
                 let mut query = vec![(category, text.as_str())];
                 query.extend(who.map(|user| ("email", user.email.as_str())));
                 query.extend(identity.as_deref().map(|identity| ("identity", identity)));
                 Reply::Redirect(with_query(&target, &query))
             }
-            None => Reply::Redirect(self.view(view).unwrap_or(fallback)),
+            target => {
+                self.flash(message);
+                Reply::Redirect(target.unwrap_or(fallback))
+            }
         }
     }
 
@@ -45,6 +58,17 @@ pub(crate) fn token_route(url: &str) -> String {
     if url.ends_with('/') { format!("{url}{{token}}/") } else { format!("{url}/{{token}}") }
 }
 
+/// `target` at another host; its scheme stays, if it has one.
+fn on_host(target: &str, host: &str) -> String {
+    let (scheme, rest) = match target.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => (format!("{scheme}:"), Some(rest)),
+        _ => (String::new(), target.strip_prefix("//")),
+    };
+    let path = rest.map_or(target, |rest| rest.find(['/', '?', '#']).map_or("", |at| rest.get(at..).unwrap_or_default()));
+    let slash = if path.is_empty() || path.starts_with(['/', '?', '#']) { "" } else { "/" };
+    format!("{scheme}//{host}{slash}{path}")
+}
+
 /// `target` with more query parameters behind those it has.
 pub(crate) fn with_query(target: &str, more: &[(&str, &str)]) -> String {
     let (head, fragment) = target.split_once('#').map_or((target, None), |(head, tail)| (head, Some(tail)));
@@ -62,6 +86,21 @@ mod tests {
     fn queries_are_added_behind_what_is_there() {
         assert_eq!(with_query("/done", &[("error", "no way")]), "/done?error=no+way");
         assert_eq!(with_query("/done?a=1#f", &[("b", "&")]), "/done?a=1&b=%26#f");
+    }
+
+    #[test]
+    fn targets_move_to_another_host() {
+        for (target, moved) in [
+            ("/done?a=1#f", "//spa:8080/done?a=1#f"),
+            ("done", "//spa:8080/done"),
+            ("", "//spa:8080"),
+            ("?a=http://b/c", "//spa:8080?a=http://b/c"),
+            ("http://here/done", "http://spa:8080/done"),
+            ("https://here", "https://spa:8080"),
+            ("//here?a", "//spa:8080?a"),
+        ] {
+            assert_eq!(on_host(target, "spa:8080"), moved);
+        }
     }
 
     #[test]

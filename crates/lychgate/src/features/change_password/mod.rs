@@ -100,7 +100,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::PASSWORD_CHANGE);
-    Ok(Reply::Redirect(call.view("post_change_view").unwrap_or_else(|| call.signed_in_home())))
+    Ok(Reply::Redirect(call.landing_view("post_change_view").unwrap_or_else(|| call.signed_in_home())))
 }
 
 /// Whether the current password was given and is about to be replaced by another one.

@@ -85,7 +85,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         return Ok(Reply::Json(call.members(json!({"user": payload}))));
     }
     call.flash(messages::USERNAME_CHANGE);
-    Ok(Reply::Redirect(call.view("post_change_username_view").unwrap_or_else(|| call.signed_in_home())))
+    Ok(Reply::Redirect(call.landing_view("post_change_username_view").unwrap_or_else(|| call.signed_in_home())))
 }
 
 fn taken(username: &str) -> Message {

@@ -157,7 +157,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
     }
     call.sign_in(SignIn { via: "token", user: &user, remember: false }).await?;
     if call.is_spa()
-        && let Some(view) = call.view("post_login_view")
+        && let Some(view) = call.landing_view("post_login_view")
     {
         let identity = account::identity_text(&call.gate, &user);
         let query = [("email", user.email.as_str()), ("identity", identity.as_str())];

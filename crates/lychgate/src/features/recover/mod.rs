@@ -120,7 +120,7 @@ fn refusal(settings: &Settings, refused: &Refused) -> Message {
 async fn follow(call: Call) -> Result<Reply, Failure> {
     let token = call.param("token").to_owned();
     match call.gate.open_reset_link(&token, call.now).await? {
-        Ok(_) => match call.view("reset_view").filter(|_| call.is_spa()) {
+        Ok(_) => match call.landing_view("reset_view").filter(|_| call.is_spa()) {
             Some(view) => Ok(Reply::Redirect(with_query(&view, &[("token", &token)]))),
             None => Ok(Reply::Form(Box::new(new_password_form(&call, &token)))),
         },
@@ -233,11 +233,11 @@ async fn finish(call: &Call, user: &User) -> Result<Reply, Failure> {
             return Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user}))));
         }
         call.flash(messages::PASSWORD_RESET);
-        return Ok(Reply::Redirect(call.view("post_reset_view").unwrap_or_else(|| call.signed_in_home())));
+        return Ok(Reply::Redirect(call.landing_view("post_reset_view").unwrap_or_else(|| call.signed_in_home())));
     }
     if call.wants_json() {
         return Ok(Reply::Json(Map::new()));
     }
     call.flash(messages::PASSWORD_RESET_NO_LOGIN);
-    Ok(Reply::Redirect(call.view("post_reset_view").unwrap_or_else(|| call.gate.url("login"))))
+    Ok(Reply::Redirect(call.landing_view("post_reset_view").unwrap_or_else(|| call.gate.url("login"))))
 }
