@@ -150,13 +150,12 @@ def test_subjects(play, setting, subject):
     play(story, everything(**{setting: subject}))
 
 
-@pytest.mark.parametrize("name", ["o'brien+x@lp.com", "a&b@lp.com", "x{{7*7}}@lp.com", "jürgen@lp.com", "new@bücher.de"])
+@pytest.mark.parametrize("name", ["o'brien+x@lp.com", "a&b@lp.com", "x{{7*7}}@lp.com", "new@bücher.de"])
 def test_recipients(play, name):
     def story(side):
         side.post("/register", json=dict(NEW, email=name))
-        taken = mails(side)
-        if taken:
-            side.get(link(taken[0]))
+        (mail,) = mails(side)
+        side.get(link(mail))
         note_user(side, name)
 
     story.label = f"mail to {name}"

@@ -127,6 +127,8 @@ impl AppBuilder {
         let builder = Lychgate::builder()
             .settings(settings)
             .clock(clock.clone())
+            // Tests say when the outbox is emptied.
+            .outbox_worker(false)
             .user_payload(|user| json!({"email": user.email}))
             .on(move |event| heard.lock().push(event.clone()));
         let inbox = Inbox::default();

@@ -33,6 +33,7 @@ pub struct Builder {
     endpoints: BTreeMap<String, String>,
     max_waiting: usize,
     mailer: Option<AnyMailer>,
+    outbox_worker: bool,
 }
 
 impl Default for Builder {
@@ -48,6 +49,7 @@ impl Default for Builder {
             endpoints: BTreeMap::new(),
             max_waiting: 256,
             mailer: None,
+            outbox_worker: true,
         }
     }
 }
@@ -141,6 +143,12 @@ impl Builder {
         Self { mailer: Some(AnyMailer::new(mailer)), ..self }
     }
 
+    /// Whether this process empties the outbox, which is the default. A program that runs for one command may leave that
+    /// to the server.
+    pub fn outbox_worker(self, outbox_worker: bool) -> Self {
+        Self { outbox_worker, ..self }
+    }
+
     /// Calls `listener` for every event.
     pub fn on(self, listener: impl Fn(&crate::Event) + Send + Sync + 'static) -> Self {
         self.events.on(listener);
@@ -209,7 +217,9 @@ impl Builder {
             endpoints,
             settings,
         }));
-        gate.start_worker();
+        if self.outbox_worker {
+            gate.start_worker();
+        }
         Ok(gate)
     }
 }

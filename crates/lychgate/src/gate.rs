@@ -7,7 +7,7 @@ use lychgate_signing::{
     KeyRing,
     csrf::CsrfCodec,
     remember::RememberCodec,
-    session::SessionCodec,
+    session::{Map, SessionCodec},
     tokens::{AuthToken, AuthTokenPayload, TokenCodec},
 };
 use lychgate_store::{Store, User};
@@ -32,6 +32,7 @@ use crate::{
         exchange::Exchange,
         form::Message,
         layer::GateLayer,
+        opened::OpenedCookies,
         routes::{RouteInfo, Routes},
     },
 };
@@ -75,6 +76,7 @@ pub(crate) struct Inner {
 /// What signs and reads cookies and tokens.
 pub(crate) struct Codecs {
     pub(crate) session: SessionCodec,
+    opened: OpenedCookies,
     pub(crate) remember: RememberCodec,
     pub(crate) csrf: CsrfCodec,
     pub(crate) auth_token: TokenCodec<AuthToken>,
@@ -85,6 +87,7 @@ impl Codecs {
     pub(crate) fn new(keys: &KeyRing, csrf_keys: &KeyRing, settings: &Settings, web: &WebConfig) -> Self {
         Self {
             session: SessionCodec::new(keys, "cookie-session"),
+            opened: OpenedCookies::new(),
             remember: RememberCodec::new(keys),
             csrf: CsrfCodec::new(csrf_keys, CsrfCodec::SALT),
             links: Links::new(keys, settings),
@@ -211,6 +214,11 @@ impl Lychgate {
 
     pub(crate) fn session_codec(&self) -> &SessionCodec {
         &self.0.codecs.session
+    }
+
+    /// What a session cookie holds, if it is one of ours and in time.
+    pub(crate) fn open_session_cookie(&self, cookie: &str, now: i64, lifetime: i64) -> Option<Map> {
+        self.0.codecs.opened.open(&self.0.codecs.session, cookie, now, lifetime)
     }
 
     pub(crate) fn remember_codec(&self) -> &RememberCodec {

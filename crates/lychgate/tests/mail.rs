@@ -548,11 +548,30 @@ async fn the_worker_ends_with_the_gate() {
     }
     let gone = Arc::new(Notify::new());
     let tell = Tell(Arc::clone(&gone));
-    let app = app("delivery = \"outbox\"").configure(move |builder| builder.mailer(tell)).start().await;
+    let app =
+        app("delivery = \"outbox\"").configure(move |builder| builder.mailer(tell).outbox_worker(true)).start().await;
     register(&app, "new@lp.com").await;
     drop(app);
     // Whatever the worker was at, it lets go of the gate and of all that hangs on it.
     tokio::time::timeout(Duration::from_secs(30), gone.notified()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_worker_sends_what_a_request_leaves_in_the_outbox() {
+    struct Tell(Arc<Notify>);
+    impl Mailer for Tell {
+        async fn send(&self, message: &Message) -> Result<(), MailError> {
+            assert_eq!(message.to, "new@lp.com");
+            self.0.notify_one();
+            Ok(())
+        }
+    }
+    let sent = Arc::new(Notify::new());
+    let tell = Tell(Arc::clone(&sent));
+    let app = app("delivery = \"outbox\"").configure(move |builder| builder.mailer(tell).outbox_worker(true));
+    let app = app.start().await;
+    register(&app, "new@lp.com").await;
+    tokio::time::timeout(Duration::from_secs(30), sent.notified()).await.unwrap();
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub(crate) fn form(exchange: &Exchange, name: &'static str, template: &str, endp
 
 /// The user whose address was typed; what is wrong becomes an error of the field.
 pub(crate) async fn find(exchange: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Failure> {
+    exchange.check_host()?;
     if form.has_error_in("email") {
         return Ok(None);
     }
@@ -58,6 +59,23 @@ pub(crate) async fn find_usable(exchange: &Exchange, form: &mut Form) -> Result<
 pub(crate) fn is_generic(exchange: &Exchange) -> bool {
     exchange.gate.settings().flag("return_generic_responses")
 }
+
+/// The refused form. Where replies must not tell who has an account it says nothing of the address, only what else was
+/// wrong.
+pub(crate) fn refused(exchange: &Exchange, form: Form) -> Failure {
+    if is_generic(exchange) { form.without(&TELLING).rejected() } else { form.rejected() }
+}
+
+/// What an address alone can be refused for.
+const TELLING: [messages::MessageKey; 7] = [
+    messages::EMAIL_NOT_PROVIDED,
+    messages::INVALID_EMAIL_ADDRESS,
+    messages::USER_DOES_NOT_EXIST,
+    messages::EMAIL_ALREADY_ASSOCIATED,
+    messages::DISABLED_ACCOUNT,
+    messages::CONFIRMATION_REQUIRED,
+    messages::ALREADY_CONFIRMED,
+];
 
 /// Takes as long as making and storing a link would have, where there was nobody to make it for.
 pub(crate) async fn decoy(exchange: &Exchange) -> Result<(), Failure> {

@@ -1,8 +1,13 @@
 //! Where a followed link ends: a page of ours with a message, or a page of a single-page application with a query.
 
+use http::StatusCode;
 use lychgate_store::User;
 
-use crate::web::{answer::Reply, exchange::Exchange, form::Message};
+use crate::{
+    failure::Failure,
+    messages,
+    web::{answer::Reply, exchange::Exchange, form::Message},
+};
 
 impl Exchange {
     /// Whether links lead to pages of a single-page application.
@@ -41,6 +46,15 @@ impl Exchange {
         }
     }
 
+    /// Refuses a request whose host cannot stand in a link, before it is known whether a mail will be written.
+    pub(crate) fn check_host(&self) -> Result<(), Failure> {
+        let config = self.config();
+        if config.base_url.is_some() || config.server_name.is_some() || is_plain_host(self.host()) {
+            return Ok(());
+        }
+        Err(Failure::bad(StatusCode::BAD_REQUEST, messages::API_ERROR))
+    }
+
     /// An absolute link to a path of ours.
     pub(crate) fn link_to(&self, path: &str) -> String {
         format!("{}{path}", self.origin())
@@ -58,13 +72,22 @@ pub(crate) fn token_route(url: &str) -> String {
     if url.ends_with('/') { format!("{url}{{token}}/") } else { format!("{url}/{{token}}") }
 }
 
+/// Whether a host is a name or an address, with or without a port, and nothing more (RFC 9110, 7.2).
+fn is_plain_host(host: &str) -> bool {
+    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
+    let Some(authority) = host.parse::<http::uri::Authority>().ok().filter(|_| plain) else { return false };
+    let port = host.strip_prefix(authority.host()).unwrap_or_default();
+    !authority.host().is_empty() && (port.is_empty() || authority.port_u16().is_some())
+}
+
 /// `target` at another host; its scheme stays, if it has one.
 fn on_host(target: &str, host: &str) -> String {
     let (scheme, rest) = match target.split_once("://") {
         Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => (format!("{scheme}:"), Some(rest)),
         _ => (String::new(), target.strip_prefix("//")),
     };
-    let path = rest.map_or(target, |rest| rest.find(['/', '?', '#']).map_or("", |at| rest.get(at..).unwrap_or_default()));
+    let path =
+        rest.map_or(target, |rest| rest.find(['/', '?', '#']).map_or("", |at| rest.get(at..).unwrap_or_default()));
     let slash = if path.is_empty() || path.starts_with(['/', '?', '#']) { "" } else { "/" };
     format!("{scheme}//{host}{slash}{path}")
 }
@@ -100,6 +123,32 @@ mod tests {
             ("//here?a", "//spa:8080?a"),
         ] {
             assert_eq!(on_host(target, "spa:8080"), moved);
+        }
+    }
+
+    #[test]
+    fn hosts_are_names_and_ports() {
+        for host in
+            ["lp.com", "lp.com:8080", "127.0.0.1:80", "[::1]:80", "[::1]", "xn--bcher-kva.de", "a_b", "localhost"]
+        {
+            assert!(is_plain_host(host), "{host}");
+        }
+        for host in [
+            "",
+            "a b",
+            "lp.com/x",
+            "lp.com?x",
+            "lp.com#x",
+            "u@lp.com",
+            "lp.com\\@x",
+            "[::1",
+            "lp.com:x",
+            "lp.com:99999",
+            "\u{fc}.de",
+            "a\"b",
+            ":80",
+        ] {
+            assert!(!is_plain_host(host), "{host}");
         }
     }
 

@@ -337,12 +337,12 @@ fn a_file_on_disk_is_read() {
 #[test]
 fn names_without_effect_warn_once_each() {
     let settings = with(
-        "[security]\nregisterable = true\ndatetime_factory = \"x\"\nlogin_form = \"x\"\nrefresh_cookie_name = \"x\"\nlogin_url = \"/in\"\n",
+        "[security]\noauth_enable = true\ndatetime_factory = \"x\"\nlogin_form = \"x\"\nrefresh_cookie_name = \"x\"\nlogin_url = \"/in\"\n",
     )
     .unwrap();
     let warnings = settings.warnings();
     assert_eq!(warnings.len(), 4, "{warnings:?}");
-    for name in ["registerable", "datetime_factory", "refresh_cookie_name"] {
+    for name in ["oauth_enable", "datetime_factory", "refresh_cookie_name"] {
         assert_eq!(warnings.iter().filter(|warning| warning.contains(name)).count(), 1, "{name}: {warnings:?}");
     }
     assert!(warnings[0].starts_with("lychgate.toml:"), "{warnings:?}");

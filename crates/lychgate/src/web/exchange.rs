@@ -269,7 +269,7 @@ impl Exchange {
         let config = self.config();
         let had_cookie = self.has_cookie(&config.session.name);
         let map = self.cookie(&config.session.name, |value| {
-            self.gate.session_codec().decode(value, self.now.unix(), config.session.lifetime).ok()
+            self.gate.open_session_cookie(value, self.now.unix(), config.session.lifetime)
         });
         Session::new(map.unwrap_or_default(), had_cookie)
     }

@@ -14,6 +14,7 @@ pub mod guard;
 pub(crate) mod identify;
 pub(crate) mod layer;
 pub(crate) mod negotiate;
+pub(crate) mod opened;
 pub(crate) mod page;
 pub(crate) mod redirect;
 pub(crate) mod routes;

@@ -72,6 +72,7 @@ async fn get(call: Call) -> Result<Reply, Failure> {
 
 async fn post(call: Call) -> Result<Reply, Failure> {
     let who = admit(&call).await?;
+    call.check_host()?;
     let mut form = form(&call, &who.user);
     form.fill(&call.submitted)?;
     let email = new_address(&call, &mut form).await?;
@@ -81,6 +82,9 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         by_email::decoy(&call).await?;
         form = form.without_errors();
     } else {
+        if taken && by_email::is_generic(&call) {
+            return Err(by_email::refused(&call, form));
+        }
         let Some(email) = email.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
         send_link(&call, &who.user, &email).await?;
     }

@@ -73,7 +73,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         by_email::decoy(&call).await?;
         return Ok(by_email::sent(&call, form, request));
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
     send_link(&call, &user).await?;
     Ok(by_email::sent(&call, form, request))
 }

@@ -69,7 +69,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         by_email::decoy(&call).await?;
         return Ok(by_email::sent(&call, form, message));
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
     send_link(&call, &user).await?;
     Ok(by_email::sent(&call, form, message))
 }
@@ -122,7 +122,13 @@ async fn confirm(call: Call) -> Result<Reply, Failure> {
 async fn act(call: Call) -> Result<Reply, Failure> {
     let settings = call.gate.settings();
     let page = call.gate.url("login");
-    let failed = |message: Message, who: Option<&User>| Ok(call.landed(message, "login_error_view", page.clone(), who));
+    let failed = |message: Message, who: Option<&User>| {
+        if call.is_spa() {
+            return Ok(call.landed(message, "login_error_view", page.clone(), who));
+        }
+        call.flash(message);
+        Ok(Reply::Redirect(page.clone()))
+    };
     let token = call.param("token").to_owned();
     let user = match call.gate.open_login_link(&token, call.now).await? {
         Ok(user) => user,

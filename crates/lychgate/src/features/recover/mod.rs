@@ -74,7 +74,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     if let Some(reply) = by_email::explain_confirmation(&call, &form) {
         return Ok(reply);
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
     if call.gate.settings().flag("send_password_reset_email") {
         send_link(&call, &user).await?;
     }

@@ -59,7 +59,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     if let Some(reply) = by_email::explain_confirmation(&call, &form) {
         return Ok(reply);
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
     let settings = call.gate.settings();
     let mut context = about(&user);
     context.insert("username".to_owned(), json!(user.username));

@@ -52,6 +52,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     if call.gate.settings().text("register_mode") == "closed" {
         return Err(Failure::bad(StatusCode::FORBIDDEN, messages::REGISTRATION_CLOSED));
     }
+    call.check_host()?;
     let mut form = form::register(&call);
     form.fill(&call.submitted)?;
     let new = prepare(&call, &mut form).await?;
@@ -108,7 +109,7 @@ fn check_repeated(settings: &Settings, form: &mut Form, refused: bool) {
         return;
     }
     let silent = !settings.flag("use_register_v2") && (refused || form.has_errors());
-    if !form.value("password_confirm").is_empty() {
+    if !form.value("password_confirm").trim().is_empty() {
         if form.value("password") != form.value("password_confirm") {
             form.field_error("password_confirm", messages::RETYPE_PASSWORD_MISMATCH);
         }
@@ -128,7 +129,8 @@ fn account_of(call: &Exchange, form: &Form) -> NewAccount {
     NewAccount {
         email: form.value("email").to_owned(),
         username,
-        password: Some(form.value("password").to_owned()),
+        // Nothing but spaces is no password.
+        password: Some(form.value("password")).map(|typed| if typed.trim().is_empty() { "" } else { typed }.to_owned()),
         active: true,
         extra,
         ..NewAccount::default()

@@ -37,6 +37,7 @@ pub(crate) const SETTINGS: &[Setting] = &section(
         path("application_root", "/").means("Path prefix under which everything is mounted."),
         choice("preferred_url_scheme", &["http", "https"], "http")
             .modern(Preset::Text("https"))
+            .later("links made outside requests")
             .means("Scheme of absolute links that are made outside a request."),
         flag("subdomain_matching", false).means("Whether routes are bound to `subdomain` of `server_name`."),
         opt_text("templates").means("Folder whose templates replace those of the same name in the library."),

@@ -22,8 +22,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     text("email_subject_username_change_notice", "Your username has been changed")
         .means("Subject of the mail that tells of a changed user name."),
     text("email_subject_username_recovery", "Your requested username").means("Subject of the mail with the user name."),
-    text("email_subject_two_factor", "Two-Factor Login").means("Subject of the mail with a second-factor code."),
+    text("email_subject_two_factor", "Two-Factor Login")
+        .later("second factors")
+        .means("Subject of the mail with a second-factor code."),
     text("email_subject_two_factor_rescue", "Two-Factor Rescue")
+        .later("second factors")
         .means("Subject of the mail that asks the operator for help."),
     text("email_template_passwordless", "security/email/login_instructions")
         .means("Template of the mail with a sign-in link."),
