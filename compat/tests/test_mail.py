@@ -172,12 +172,6 @@ def test_the_flask_profile_sends_before_the_reply(ours):
 
 def test_a_server_that_is_away(play):
     """The account is there all the same, and signs in, although the mail could not go out."""
-    import socket
-
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-
     def story(side):
         side.post("/register", json=NEW)
         side.login("new@lp.com", NEW["password"], client=side.browser())
@@ -187,11 +181,12 @@ def test_a_server_that_is_away(play):
         side.login(client=side.browser())
 
     changes = everything()
+    # The sink listens at another address.
     changes["mail"] = {"server": "127.0.0.2"}
     play(story, changes)
 
 
-def test_json_for_everybody(play):
+def test_no_password_in_mails_and_replies(play):
     """No mail, no reply holds a password or its hash."""
 
     def story(side):

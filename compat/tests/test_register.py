@@ -265,6 +265,8 @@ def test_without_a_mail(play):
 
 @pytest.mark.parametrize("password", ["password1", "newnewnew", "tr0ub4dor&3 horse", "lpcomlpcom", "short"])
 def test_strength(play, password):
+    pytest.importorskip("zxcvbn")
+
     def story(side):
         for style in ("json", "form"):
             client = side.client = side.browser()

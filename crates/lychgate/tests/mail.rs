@@ -327,7 +327,7 @@ async fn what_a_killed_process_did_not_send_is_sent_by_the_next(#[case] delivery
     let toml = format!("delivery = \"{delivery}\"");
     let begun = Arc::new(Notify::new());
     let stuck = Stuck(Arc::clone(&begun));
-    let first = app(&toml).configure(move |builder| builder.mailer(stuck)).start().await;
+    let first = app(&toml).configure(move |builder| builder.mailer(stuck).outbox_worker(true)).start().await;
     tokio::select! {
         () = async { register(&first, "new@lp.com").await; std::future::pending().await } => {}
         () = begun.notified() => {}
