@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use lychgate_passwords::policy::Policy;
-use lychgate_store::{ErrorKind, NewUser, User};
+use lychgate_store::{ErrorKind, NewUser, User, UserPatch};
 
 use crate::{
     clock::Moment,
@@ -245,9 +245,15 @@ impl Accounts<'_> {
             let checked = self.0.check_password(password, &words);
             let password = checked.map_err(|message| Problem::Fields(vec![("password", message)]))?;
             let hash = self.0.hash_password(&password).await?;
-            let uniquifier = uuid::Uuid::new_v4().simple().to_string();
-            let old = user.password.as_deref();
-            let done = self.0.store().set_password_if(user.id, old, &hash, Some(&uniquifier), now.datetime()).await?;
+            let fresh = || uuid::Uuid::new_v4().simple().to_string();
+            let store = self.0.store();
+            let expected = UserPatch { password: Some(user.password.clone()), ..UserPatch::default() };
+            let mut patch =
+                UserPatch { password: Some(Some(hash)), fs_uniquifier: Some(fresh()), ..UserPatch::default() };
+            if store.has_user_column("fs_token_uniquifier") {
+                patch.fs_token_uniquifier = Some(fresh());
+            }
+            let done = store.update_user_if(user.id, expected, patch, now.datetime()).await?;
             if done { Ok(()) } else { Err(Problem::Failure(Failure::internal("the account was changed meanwhile"))) }
         };
         self.0.resolve(changed.await)

@@ -63,5 +63,5 @@ pub(crate) async fn without_database(global: &Global) -> Result<Lychgate, Exit> 
     let config = Config::load(global, None)?;
     let memory = "sqlite://".parse().map_err(Exit::failed)?;
     let store = Store::open(OpenOptions::new(memory)).await.map_err(Exit::failed)?;
-    Ok(Lychgate::builder().settings(config.settings).store(store).setup_link(true).build().await?)
+    Ok(Lychgate::builder().settings(config.settings).store(store).setup_link(true).outbox_worker(false).build().await?)
 }
