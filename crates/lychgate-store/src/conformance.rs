@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+mod credentials;
 mod outbox;
 
 use std::sync::Arc;
@@ -73,6 +74,7 @@ pub async fn run(store: &Store) {
     kept_records(store).await;
     races(store).await;
     odd_values(store).await;
+    credentials::run(store).await;
     outbox::run(store).await;
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Number, Value as Json};
 
+use crate::credentials::Credential;
 use crate::error::{ErrorKind, Result, StoreError};
 use crate::records::{Role, SessionRecord, User};
 use crate::schema::{ColumnKind, Field, Layout};
@@ -71,6 +72,26 @@ pub(crate) fn session(row: Row) -> Result<SessionRecord> {
         user_agent,
         via: via.unwrap_or_default(),
         remembered: remembered.unwrap_or_default(),
+    })
+}
+
+/// The columns of `CREDENTIAL_COLUMNS`, in that order.
+pub(crate) fn credential(row: Row) -> Result<Credential> {
+    let mut values = row.into_iter();
+    let mut next = || next(&mut values);
+    Ok(Credential {
+        credential_id: next()?.bytes()?.ok_or_else(short)?,
+        public_key: next()?.bytes()?.ok_or_else(short)?,
+        sign_count: next()?.int()?.unwrap_or_default(),
+        transports: split_list(next()?.text()?.as_deref()),
+        backup_state: next()?.bool()?.unwrap_or_default(),
+        device_type: next()?.text()?.unwrap_or_default(),
+        extensions: next()?.text()?,
+        created_at: next()?.time()?.ok_or_else(short)?,
+        last_used_at: next()?.time()?.ok_or_else(short)?,
+        name: next()?.text()?.unwrap_or_default(),
+        usage: next()?.text()?.unwrap_or_default(),
+        user_id: next()?.int()?.ok_or_else(short)?,
     })
 }
 

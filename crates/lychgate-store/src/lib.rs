@@ -36,6 +36,7 @@
 mod backend;
 mod batch;
 mod cache;
+mod credentials;
 mod decode;
 mod error;
 mod options;
@@ -56,6 +57,7 @@ pub mod conformance;
 pub mod testing;
 
 pub use batch::{Batch, BatchOutcome};
+pub use credentials::{Credential, CredentialUse};
 pub use error::{ErrorKind, OpenError, Result, StoreError};
 pub use options::{CreateMode, JournalMode, OpenOptions, SchemaNames};
 pub use outbox::{OutboxItem, OutboxState};

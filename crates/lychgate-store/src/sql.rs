@@ -43,6 +43,9 @@ pub(crate) struct Sql {
     pub(crate) link_new: Arc<str>,
     pub(crate) unlink: Arc<str>,
     pub(crate) session: Arc<str>,
+    /// Nothing where there is no table for passkeys.
+    pub(crate) credential: Option<Arc<str>>,
+    pub(crate) credentials_of: Option<Arc<str>>,
     pub(crate) sessions_of: Arc<str>,
     pub(crate) open_session: Arc<str>,
     pub(crate) open_session_new: Arc<str>,
@@ -51,6 +54,10 @@ pub(crate) struct Sql {
 /// The columns of a session in the order in which `decode::session` reads them.
 const SESSION_COLUMNS: &str =
     "sid, via, address, user_agent, user_id, created_at, last_seen_at, expires_at, revoked_at, remembered";
+
+/// The columns of a passkey in the order in which `decode::credential` reads them.
+const CREDENTIAL_COLUMNS: &str = "credential_id, public_key, sign_count, transports, backup_state, device_type, extensions, \
+    create_datetime, lastuse_datetime, name, usage, user_id";
 
 impl Sql {
     pub(crate) fn new(schema: Schema) -> Self {
@@ -66,6 +73,8 @@ impl Sql {
         let one = |condition: &str| Arc::from(format!("{user_select} WHERE {condition}"));
         let token_column =
             if schema.user.has("fs_token_uniquifier") { "u.fs_token_uniquifier = $1" } else { "u.fs_uniquifier = $1" };
+        let credentials =
+            schema.webauthn.as_ref().map(|table| format!("SELECT {CREDENTIAL_COLUMNS} FROM {}", table.quoted));
         let session_values = "CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT)";
         Self {
             user_by_id: one("u.id = CAST($1 AS BIGINT)"),
@@ -96,6 +105,9 @@ impl Sql {
             )
             .into(),
             session: format!("SELECT {SESSION_COLUMNS} FROM lychgate_sessions WHERE sid = $1").into(),
+            credential: credentials.as_ref().map(|select| format!("{select} WHERE credential_id = $1").into()),
+            credentials_of: credentials
+                .map(|select| format!("{select} WHERE user_id = CAST($1 AS BIGINT) ORDER BY id LIMIT 1000").into()),
             sessions_of: format!(
                 "SELECT {SESSION_COLUMNS} FROM lychgate_sessions WHERE user_id = $1 ORDER BY last_seen_at DESC, sid LIMIT 1000"
             )

@@ -92,6 +92,15 @@ impl Value {
         }
     }
 
+    pub(crate) fn bytes(self) -> Result<Option<Vec<u8>>> {
+        match self {
+            Self::Null => Ok(None),
+            Self::Blob(bytes) => Ok(Some(bytes)),
+            Self::Text(text) => Ok(Some(text.into_bytes())),
+            _ => Err(unreadable("bytes")),
+        }
+    }
+
     pub(crate) fn int(&self) -> Result<Option<i64>> {
         match self {
             Self::Null => Ok(None),

@@ -1,5 +1,6 @@
 //! Several writes in one transaction.
 
+mod credentials;
 mod state;
 mod users;
 
@@ -162,6 +163,14 @@ impl Batch {
     /// A statement whose rows do not count.
     fn aside(&mut self, statement: Statement) {
         self.push(statement, Expect::Any);
+        if let Some(last) = self.planned.last_mut() {
+            last.counts = false;
+        }
+    }
+
+    /// A statement that has to find one row for the step to apply; the row does not count.
+    fn provided(&mut self, statement: Statement) {
+        self.push(statement, Expect::One);
         if let Some(last) = self.planned.last_mut() {
             last.counts = false;
         }

@@ -207,14 +207,14 @@ async fn triggers(transaction: &mut Transaction<'_>, schema: &Schema) -> Result<
     attempt(transaction, &sql).await
 }
 
-/// The first column of each unique index on users and roles.
+/// The first column of each unique index on users, roles and passkeys.
 async fn constraints(transaction: &Transaction<'_>, schema: &Schema) -> Result<Constraints, OpenError> {
     let rows = transaction
         .query(
             "SELECT c.relname::text, a.attname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
-             WHERE i.indisunique AND i.indrelid IN (to_regclass($1), to_regclass($2))",
-            &[&schema.user.quoted, &schema.role.quoted],
+             WHERE i.indisunique AND i.indrelid IN (to_regclass($1), to_regclass($2), to_regclass($3))",
+            &[&schema.user.quoted, &schema.role.quoted, &schema.webauthn.as_ref().map(|table| table.quoted.as_str())],
         )
         .await
         .map_err(failed)?;

@@ -53,6 +53,23 @@ const USER_COLUMNS: [&str; 21] = [
     "update_datetime",
 ];
 
+/// Every column of the table of passkeys.
+const WEBAUTHN_COLUMNS: [&str; 13] = [
+    "id",
+    "credential_id",
+    "public_key",
+    "sign_count",
+    "transports",
+    "backup_state",
+    "device_type",
+    "extensions",
+    "create_datetime",
+    "lastuse_datetime",
+    "name",
+    "usage",
+    "user_id",
+];
+
 /// Decides whether the database can be used, has to be created, or is refused.
 pub(crate) fn plan(
     dialect: Dialect,
@@ -99,7 +116,7 @@ fn resolve(dialect: Dialect, names: &SchemaNames, tables: &Tables) -> Result<Sch
     let optional = |candidates: Vec<&str>| {
         candidates.into_iter().find_map(|name| tables.get(name).map(|columns| Layout::new(name, columns)))
     };
-    let webauthn = optional(names.webauthn_candidates());
+    let webauthn = passkeys(names, tables)?;
     let refresh = optional(names.refresh_candidates());
     let links_keyed = links.iter().any(|column| column.primary);
     let user = Layout::new(&names.user, user);
@@ -117,6 +134,18 @@ fn resolve(dialect: Dialect, names: &SchemaNames, tables: &Tables) -> Result<Sch
         version,
         missing,
     })
+}
+
+/// The table of passkeys. One that has the name by default but other columns is the application's own.
+fn passkeys(names: &SchemaNames, tables: &Tables) -> Result<Option<Layout>, OpenError> {
+    for name in names.webauthn_candidates().into_iter().filter(|name| tables.contains_key(*name)) {
+        match table(tables, name, &WEBAUTHN_COLUMNS) {
+            Ok(columns) => return Ok(Some(Layout::new(name, columns))),
+            Err(error) if names.webauthn.is_some() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(None)
 }
 
 fn table<'t>(tables: &'t Tables, name: &str, needed: &[&str]) -> Result<&'t [Column], OpenError> {

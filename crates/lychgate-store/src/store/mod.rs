@@ -1,5 +1,6 @@
 //! The open database.
 
+mod credentials;
 mod meta;
 mod redemptions;
 mod roles;
