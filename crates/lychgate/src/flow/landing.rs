@@ -46,7 +46,8 @@ impl Exchange {
         }
     }
 
-    /// Refuses a request whose host cannot stand in a link, before it is known whether a mail will be written.
+    /// Refuses a request whose host cannot stand in a link. Asked for every route that may write a mail, before it is
+    /// known whether it will.
     pub(crate) fn check_host(&self) -> Result<(), Failure> {
         let config = self.config();
         if config.base_url.is_some() || config.server_name.is_some() || is_plain_host(self.host()) {

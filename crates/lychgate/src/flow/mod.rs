@@ -8,5 +8,6 @@ pub(crate) mod letters;
 pub(crate) mod links;
 pub(crate) mod new_password;
 pub(crate) mod next;
+pub(crate) mod notices;
 pub(crate) mod relay;
 pub(crate) mod sign_in;

@@ -34,7 +34,12 @@ mod post;
 mod smtp;
 mod within;
 
-pub(crate) use self::{desk::Desk, erased::AnyMailer, post::Letter, within::within};
+pub(crate) use self::{
+    desk::Desk,
+    erased::AnyMailer,
+    post::{Letter, Post},
+    within::within,
+};
 pub use self::{
     desk::MOST_ATTEMPTS,
     local::{FileMailer, LogMailer},

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod cookie;
 pub(crate) mod cors;
 pub(crate) mod csrf;
+pub(crate) mod device;
 pub(crate) mod exchange;
 pub(crate) mod extract;
 pub(crate) mod form;

@@ -134,13 +134,20 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let filters = methods.iter().filter_map(|method| MethodFilter::try_from(method.clone()).ok());
         let Some(filter) = filters.reduce(MethodFilter::or) else { return };
         let cache_control = self.cache_control.clone();
+        // Whatever changes something may write a mail, and a followed link may write another one.
+        let is_link = path.contains("{token}");
         let service = on(filter, move |call: Call| {
             let (handler, cache_control) = (handler.clone(), cache_control.clone());
             async move {
                 if !call.is_on_its_host() {
                     return StatusCode::NOT_FOUND.into_response();
                 }
-                let mut response = match handler(call.clone()).await {
+                let checked = if is_link || !call.method.is_safe() { call.check_host() } else { Ok(()) };
+                let replied = match checked {
+                    Ok(()) => handler(call.clone()).await,
+                    Err(refused) => Err(refused),
+                };
+                let mut response = match replied {
                     Ok(reply) => reply.into_response(&call.exchange).await,
                     Err(failure) => failure.into_response(),
                 };

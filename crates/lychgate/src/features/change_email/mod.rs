@@ -12,13 +12,12 @@ use crate::{
     flow::{
         authenticate, by_email,
         landing::token_route,
-        letters::{about, within},
+        letters,
         links::{self, Refused},
+        notices::Notice,
     },
     gate::Lychgate,
-    identity,
-    mail::Letter,
-    messages,
+    identity, messages,
     settings::Settings,
     web::{
         answer::Reply,
@@ -72,7 +71,6 @@ async fn get(call: Call) -> Result<Reply, Failure> {
 
 async fn post(call: Call) -> Result<Reply, Failure> {
     let who = admit(&call).await?;
-    call.check_host()?;
     let mut form = form(&call, &who.user);
     form.fill(&call.submitted)?;
     let email = new_address(&call, &mut form).await?;
@@ -86,7 +84,8 @@ async fn post(call: Call) -> Result<Reply, Failure> {
             return Err(by_email::refused(&call, form));
         }
         let Some(email) = email.filter(|_| !form.has_errors()) else { return Err(form.rejected()) };
-        send_link(&call, &who.user, &email).await?;
+        let link = call.gate.change_email_link(&who.user, &email, call.now).await?;
+        call.mail_link(&letters::CHANGE_EMAIL, &who.user, &email, &link).await?;
     }
     if call.wants_json() {
         return members(&call, &who.user);
@@ -116,31 +115,6 @@ async fn new_address(call: &Exchange, form: &mut Form) -> Result<Option<String>,
     Ok(Some(email))
 }
 
-async fn send_link(call: &Exchange, user: &User, email: &str) -> Result<(), Failure> {
-    let settings = call.gate.settings();
-    let link = call.gate.change_email_link(user, email, call.now).await?;
-    let mut context = about(user);
-    context.insert("link".to_owned(), call.link_to(&call.token_path("change_email", &link.token)).into());
-    context.insert("token".to_owned(), link.token.as_str().into());
-    context.insert("within".to_owned(), within(settings, "change_email_within").into());
-    let mut post = call.post();
-    post.letter(
-        call,
-        Letter {
-            template: settings.text("change_email_email_template"),
-            subject: settings.text("change_email_subject").to_owned(),
-            to: email,
-            context,
-        },
-    )?;
-    let mut batch = call.gate.store().batch();
-    link.record(&mut batch);
-    post.enqueue(&mut batch, call.now.datetime());
-    call.gate.store().commit(batch).await?;
-    post.deliver(&call.gate).await;
-    Ok(())
-}
-
 async fn follow(call: Call) -> Result<Reply, Failure> {
     if call.asks_for_a_click() {
         return Ok(call.relay_page("Confirm your new email address", "Use this address"));
@@ -166,7 +140,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
         Ok(found) => found,
         Err(Refused::Invalid) => return failed(messages::API_ERROR.into()),
         Err(Refused::Expired(_)) => {
-            let within = within(call.gate.settings(), "change_email_within");
+            let within = letters::CHANGE_EMAIL.within(call.gate.settings());
             return failed(Message::from(messages::CHANGE_EMAIL_EXPIRED).with("within", within));
         }
     };
@@ -179,19 +153,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
         patch.confirmed_at = Some(Some(call.now.datetime()));
     }
     let mut post = call.post();
-    if call.gate.settings().flag("send_email_change_notice") {
-        let mut context = about(&user);
-        context.insert("new_email".to_owned(), email.as_str().into());
-        post.letter(
-            &call,
-            Letter {
-                template: "security/email/change_email_notice",
-                subject: call.gate.settings().text("email_subject_email_change_notice").to_owned(),
-                to: &user.email,
-                context,
-            },
-        )?;
-    }
+    call.notify(&mut post, &user, &Notice::EmailChanged { new: &email })?;
     let mut batch = call.gate.store().batch();
     batch.unclaimed("email", &email);
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
@@ -199,15 +161,13 @@ async fn act(call: Call) -> Result<Reply, Failure> {
     for kind in ["reset", "login", "change-email"] {
         links::outdate(&mut batch, kind, user.id, call.now);
     }
-    post.enqueue(&mut batch, call.now.datetime());
-    match call.gate.store().commit(batch).await {
+    match call.commit_and_send(batch, post).await {
         Ok(_) => {}
         Err(error) if matches!(error.kind(), ErrorKind::Unmet(_) | ErrorKind::Conflict { .. }) => {
             return failed(messages::API_ERROR.into());
         }
         Err(error) => return Err(error.into()),
     }
-    post.deliver(&call.gate).await;
     let changed = call.gate.store().user_by_id(user.id).await?.unwrap_or(user);
     let home = call.signed_in_home();
     Ok(call.landed(messages::CHANGE_EMAIL_CONFIRMED.into(), "post_change_email_view", home, Some(&changed)))

@@ -9,9 +9,8 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{authenticate, letters::about, new_password::is_typed_twice, sign_in::SignIn},
+    flow::{authenticate, new_password::is_typed_twice, notices::Notice, sign_in::SignIn},
     gate::Lychgate,
-    mail::Letter,
     messages,
     settings::Settings,
     web::{
@@ -128,7 +127,6 @@ async fn check_current(call: &Exchange, form: &mut Form, user: &User) -> Result<
 
 /// Writes the new password and ends everything that was signed in with the old one.
 async fn store(call: &Exchange, user: &User, password: &str) -> Result<Option<std::sync::Arc<User>>, Failure> {
-    let settings = call.gate.settings();
     let store = call.gate.store();
     let hash = call.gate.hash_password(password).await?;
     let expected =
@@ -139,26 +137,14 @@ async fn store(call: &Exchange, user: &User, password: &str) -> Result<Option<st
         ..UserPatch::default()
     };
     let mut post = call.post();
-    if settings.flag("send_password_change_email") {
-        post.letter(
-            call,
-            Letter {
-                template: settings.text("email_template_password_change_notice"),
-                subject: settings.text("email_subject_password_change_notice").to_owned(),
-                to: &user.email,
-                context: about(user),
-            },
-        )?;
-    }
+    call.notify(&mut post, user, &Notice::PasswordChanged)?;
     let mut batch = store.batch();
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     batch.revoke_sessions_of(user.id, None, call.now.datetime());
-    post.enqueue(&mut batch, call.now.datetime());
-    match store.commit(batch).await {
+    match call.commit_and_send(batch, post).await {
         Ok(_) => {}
         Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    post.deliver(&call.gate).await;
     Ok(store.user_by_id(user.id).await?)
 }

@@ -9,11 +9,9 @@ use serde_json::json;
 use crate::{
     accounts::username_problem,
     failure::Failure,
-    flow::{authenticate, letters::about},
+    flow::{authenticate, notices::Notice},
     gate::Lychgate,
-    identity,
-    mail::Letter,
-    messages,
+    identity, messages,
     settings::Settings,
     web::{
         answer::Reply,
@@ -122,27 +120,14 @@ async fn new_username(call: &Exchange, form: &mut Form) -> Result<Option<String>
 }
 
 async fn store(call: &Exchange, user: &User, username: &str) -> Result<(), lychgate_store::StoreError> {
-    let settings = call.gate.settings();
     let patch = UserPatch { username: Some(Some(username.to_owned())), ..UserPatch::default() };
     let mut post = call.post();
-    if settings.flag("send_username_change_email") {
-        let mut context = about(user);
-        context.insert("username".to_owned(), username.into());
-        let letter = Letter {
-            template: settings.text("change_username_email_template"),
-            subject: settings.text("email_subject_username_change_notice").to_owned(),
-            to: &user.email,
-            context,
-        };
-        if let Err(failure) = post.letter(call, letter) {
-            tracing::error!(?failure, "a notice was not written");
-        }
+    if let Err(failure) = call.notify(&mut post, user, &Notice::UsernameChanged { username }) {
+        tracing::error!(?failure, "a notice was not written");
     }
     let mut batch = call.gate.store().batch();
     batch.unclaimed("username", username);
     batch.update_user(user.id, &patch, call.now.datetime());
-    post.enqueue(&mut batch, call.now.datetime());
-    call.gate.store().commit(batch).await?;
-    post.deliver(&call.gate).await;
+    call.commit_and_send(batch, post).await?;
     Ok(())
 }

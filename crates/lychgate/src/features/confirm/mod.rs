@@ -4,20 +4,13 @@ pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;
-use lychgate_store::{User, UserPatch};
+use lychgate_store::UserPatch;
 use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{
-        by_email,
-        landing::token_route,
-        letters::{about, within},
-        links::Refused,
-        sign_in::SignIn,
-    },
+    flow::{by_email, landing::token_route, letters, links::Refused, sign_in::SignIn},
     gate::Lychgate,
-    mail::Letter,
     messages,
     settings::Settings,
     web::{
@@ -74,36 +67,9 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         return Ok(by_email::sent(&call, form, request));
     }
     let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
-    send_link(&call, &user).await?;
+    let link = call.gate.confirm_link(&user, call.now).await?;
+    call.mail_link(&letters::CONFIRM, &user, &user.email, &link).await?;
     Ok(by_email::sent(&call, form, request))
-}
-
-async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
-    let settings = call.gate.settings();
-    let link = call.gate.confirm_link(user, call.now).await?;
-    let mut context = about(user);
-    context.insert(
-        "confirmation_link".to_owned(),
-        call.link_to(&call.token_path("send_confirmation", &link.token)).into(),
-    );
-    context.insert("confirmation_token".to_owned(), link.token.as_str().into());
-    context.insert("within".to_owned(), within(settings, "confirm_email_within").into());
-    let mut post = call.post();
-    post.letter(
-        call,
-        Letter {
-            template: settings.text("email_template_confirm"),
-            subject: settings.text("email_subject_confirm").to_owned(),
-            to: &user.email,
-            context,
-        },
-    )?;
-    let mut batch = call.gate.store().batch();
-    link.record(&mut batch);
-    post.enqueue(&mut batch, call.now.datetime());
-    call.gate.store().commit(batch).await?;
-    post.deliver(&call.gate).await;
-    Ok(())
 }
 
 /// The link itself: it acts at once, or asks for a click where mail scanners must not be able to act.
@@ -135,7 +101,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
         Ok(user) => user,
         Err(Refused::Invalid) => return failed(messages::INVALID_CONFIRMATION_TOKEN.into()),
         Err(Refused::Expired(_)) => {
-            let within = within(settings, "confirm_email_within");
+            let within = letters::CONFIRM.within(settings);
             return failed(Message::from(messages::CONFIRMATION_EXPIRED).with("within", within));
         }
     };

@@ -9,15 +9,8 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{
-        account, by_email,
-        landing::token_route,
-        letters::{about, within},
-        links::Refused,
-        sign_in::SignIn,
-    },
+    flow::{account, by_email, landing::token_route, letters, links::Refused, sign_in::SignIn},
     gate::Lychgate,
-    mail::Letter,
     messages,
     settings::Settings,
     web::{
@@ -75,28 +68,8 @@ async fn post(call: Call) -> Result<Reply, Failure> {
 }
 
 async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
-    let settings = call.gate.settings();
     let link = call.gate.login_link(user, call.now)?;
-    let mut context = about(user);
-    context.insert("login_link".to_owned(), call.link_to(&call.token_path("login", &link.token)).into());
-    context.insert("login_token".to_owned(), link.token.as_str().into());
-    context.insert("within".to_owned(), within(settings, "login_within").into());
-    let mut post = call.post();
-    post.letter(
-        call,
-        Letter {
-            template: settings.text("email_template_passwordless"),
-            subject: settings.text("email_subject_passwordless").to_owned(),
-            to: &user.email,
-            context,
-        },
-    )?;
-    let mut batch = call.gate.store().batch();
-    link.record(&mut batch);
-    post.enqueue(&mut batch, call.now.datetime());
-    call.gate.store().commit(batch).await?;
-    post.deliver(&call.gate).await;
-    Ok(())
+    call.mail_link(&letters::LOGIN, user, &user.email, &link).await
 }
 
 async fn follow(call: Call) -> Result<Reply, Failure> {
@@ -143,7 +116,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
             let Some(user) = user else { return failed(messages::INVALID_LOGIN_TOKEN.into(), None) };
             send_link(&call, &user).await?;
             let expired = Message::from(messages::LOGIN_EXPIRED)
-                .with("within", within(settings, "login_within"))
+                .with("within", letters::LOGIN.within(settings))
                 .with("email", user.email.clone());
             return failed(expired, Some(&user));
         }

@@ -12,13 +12,13 @@ use crate::{
     flow::{
         by_email,
         landing::{token_route, with_query},
-        letters::{about, within},
+        letters,
         links::{LinkUser, Refused},
         new_password::is_typed_twice,
+        notices::Notice,
         sign_in::SignIn,
     },
     gate::Lychgate,
-    mail::Letter,
     messages,
     settings::Settings,
     web::{
@@ -76,34 +76,10 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     }
     let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
     if call.gate.settings().flag("send_password_reset_email") {
-        send_link(&call, &user).await?;
+        let link = call.gate.reset_link(&user, call.now).await?;
+        call.mail_link(&letters::RESET, &user, &user.email, &link).await?;
     }
     Ok(by_email::sent(&call, form, request))
-}
-
-async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
-    let settings = call.gate.settings();
-    let link = call.gate.reset_link(user, call.now).await?;
-    let mut context = about(user);
-    context.insert("reset_link".to_owned(), call.link_to(&call.token_path("forgot_password", &link.token)).into());
-    context.insert("reset_token".to_owned(), link.token.as_str().into());
-    context.insert("within".to_owned(), within(settings, "reset_password_within").into());
-    let mut post = call.post();
-    post.letter(
-        call,
-        Letter {
-            template: settings.text("email_template_password_reset"),
-            subject: settings.text("email_subject_password_reset").to_owned(),
-            to: &user.email,
-            context,
-        },
-    )?;
-    let mut batch = call.gate.store().batch();
-    link.record(&mut batch);
-    post.enqueue(&mut batch, call.now.datetime());
-    call.gate.store().commit(batch).await?;
-    post.deliver(&call.gate).await;
-    Ok(())
 }
 
 /// Why a recovery link does nothing, in words.
@@ -111,7 +87,7 @@ fn refusal(settings: &Settings, refused: &Refused) -> Message {
     match refused {
         Refused::Invalid => messages::INVALID_RESET_PASSWORD_TOKEN.into(),
         Refused::Expired(_) => {
-            Message::from(messages::PASSWORD_RESET_EXPIRED).with("within", within(settings, "reset_password_within"))
+            Message::from(messages::PASSWORD_RESET_EXPIRED).with("within", letters::RESET.within(settings))
         }
     }
 }
@@ -186,7 +162,6 @@ fn refuse_link(call: &Call, token: &str, message: Message) -> Result<Reply, Fail
 
 /// Writes the new password if the one that the link was made for is still there; of several uses one wins.
 async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<Option<LinkUser>, Failure> {
-    let settings = call.gate.settings();
     let hash = call.gate.hash_password(password).await?;
     let expected = UserPatch {
         password: Some(user.password.clone()),
@@ -200,27 +175,15 @@ async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<
         ..UserPatch::default()
     };
     let mut post = call.post();
-    if settings.flag("send_password_reset_notice_email") {
-        post.letter(
-            call,
-            Letter {
-                template: settings.text("email_template_password_reset_notice"),
-                subject: settings.text("email_subject_password_notice").to_owned(),
-                to: &user.email,
-                context: about(user),
-            },
-        )?;
-    }
+    call.notify(&mut post, user, &Notice::PasswordReset)?;
     let mut batch = call.gate.store().batch();
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     batch.revoke_sessions_of(user.id, None, call.now.datetime());
-    post.enqueue(&mut batch, call.now.datetime());
-    match call.gate.store().commit(batch).await {
+    match call.commit_and_send(batch, post).await {
         Ok(_) => {}
         Err(error) if matches!(error.kind(), lychgate_store::ErrorKind::Unmet(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     }
-    post.deliver(&call.gate).await;
     Ok(call.gate.store().user_by_id(user.id).await?)
 }
 

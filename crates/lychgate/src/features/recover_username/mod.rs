@@ -73,10 +73,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
             context,
         },
     )?;
-    let mut batch = call.gate.store().batch();
-    post.enqueue(&mut batch, call.now.datetime());
-    call.gate.store().commit(batch).await?;
-    post.deliver(&call.gate).await;
+    call.commit_and_send(call.gate.store().batch(), post).await?;
     Ok(done(&call))
 }
 

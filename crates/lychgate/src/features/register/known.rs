@@ -3,7 +3,10 @@
 
 use crate::{
     failure::Failure,
-    flow::{authenticate, letters::about},
+    flow::{
+        authenticate,
+        letters::{self, about},
+    },
     identity,
     mail::Letter,
     messages,
@@ -33,16 +36,12 @@ pub(crate) async fn tell_owner(call: &Exchange, form: &Form) -> Result<(), Failu
                 let page = call.gate.url("forgot_password");
                 let link = call.gate.reset_link(owner, call.now).await?;
                 context.insert("recovery_link".to_owned(), call.link_to(&page).into());
-                let url = call.link_to(&call.token_path("forgot_password", &link.token));
-                context.insert("reset_link".to_owned(), url.into());
-                context.insert("reset_token".to_owned(), link.token.as_str().into());
+                letters::RESET.put(call, &link, &mut context);
                 link.record(&mut batch);
             }
             if settings.flag("confirmable") && owner.confirmed_at.is_none() {
                 let link = call.gate.confirm_link(owner, call.now).await?;
-                let url = call.link_to(&call.token_path("send_confirmation", &link.token));
-                context.insert("confirmation_link".to_owned(), url.into());
-                context.insert("confirmation_token".to_owned(), link.token.as_str().into());
+                letters::CONFIRM.put(call, &link, &mut context);
                 link.record(&mut batch);
             }
             ("register_email_existing_template", &**owner)
@@ -62,8 +61,6 @@ pub(crate) async fn tell_owner(call: &Exchange, form: &Form) -> Result<(), Failu
             context,
         },
     )?;
-    post.enqueue(&mut batch, call.now.datetime());
-    call.gate.store().commit(batch).await?;
-    post.deliver(&call.gate).await;
+    call.commit_and_send(batch, post).await?;
     Ok(())
 }

@@ -12,7 +12,11 @@ use serde_json::{Map, Value, json};
 use crate::{
     accounts::{self, NewAccount, Problem, username_problem},
     failure::Failure,
-    flow::{account, by_email, letters::about, sign_in::SignIn},
+    flow::{
+        account, by_email,
+        letters::{self, about},
+        sign_in::SignIn,
+    },
     gate::Lychgate,
     identity::username::UsernameError,
     mail::Letter,
@@ -52,7 +56,6 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     if call.gate.settings().text("register_mode") == "closed" {
         return Err(Failure::bad(StatusCode::FORBIDDEN, messages::REGISTRATION_CLOSED));
     }
-    call.check_host()?;
     let mut form = form::register(&call);
     form.fill(&call.submitted)?;
     let new = prepare(&call, &mut form).await?;
@@ -174,9 +177,7 @@ async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<U
         let mut context = about(&preview);
         if settings.flag("confirmable") {
             let link = call.gate.confirm_link(&preview, call.now).await?;
-            let url = call.link_to(&call.token_path("send_confirmation", &link.token));
-            context.insert("confirmation_link".to_owned(), url.into());
-            context.insert("confirmation_token".to_owned(), link.token.into());
+            letters::CONFIRM.put(call, &link, &mut context);
         }
         post.letter(
             call,
@@ -188,12 +189,10 @@ async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<U
             },
         )?;
     }
-    post.enqueue(&mut batch, call.now.datetime());
-    let outcome = match store.commit(batch).await {
+    let outcome = match call.commit_and_send(batch, post).await {
         Ok(outcome) => outcome,
         Err(error) => return taken(error, new),
     };
-    post.deliver(&call.gate).await;
     let id = outcome.id(step).ok_or_else(|| Failure::internal("a new user has no id"))?;
     let user = store.user_by_id(id).await?;
     Ok(Ok(user.ok_or_else(|| Failure::internal("a new user is not there"))?))

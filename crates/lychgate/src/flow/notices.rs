@@ -1,0 +1,118 @@
+//! Letters that tell the owner of an account what has just happened to it: by which device, from where, when.
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use lychgate_store::User;
+
+use super::letters::about;
+use crate::{
+    failure::Failure,
+    mail::{Letter, Post},
+    web::{device::device_name, exchange::Exchange},
+};
+
+/// What an owner is told of.
+#[derive(Clone, Debug)]
+pub(crate) enum Notice<'a> {
+    /// The password was changed by somebody who was signed in.
+    PasswordChanged,
+    /// The password was replaced by means of a mailed link.
+    PasswordReset,
+    /// The account has moved; both addresses are told.
+    EmailChanged { new: &'a str },
+    /// The account has another username.
+    UsernameChanged { username: &'a str },
+}
+
+/// How a notice is written: the settings that switch it on and give its subject, and its template.
+struct Form<'a> {
+    switch: &'static str,
+    subject: &'static str,
+    template: &'a str,
+}
+
+impl Exchange {
+    /// Writes the notice, if the settings want it, to `user` as the account was before the change. The caller enters it
+    /// in the transaction of the change.
+    pub(crate) fn notify(&self, post: &mut Post, user: &User, notice: &Notice<'_>) -> Result<(), Failure> {
+        let settings = self.gate.settings();
+        let form = self.form_of(notice);
+        if !settings.flag(form.switch) {
+            return Ok(());
+        }
+        let mut context = self.facts(user);
+        match notice {
+            Notice::EmailChanged { new } => {
+                context.insert("new_email".to_owned(), (*new).into());
+            }
+            Notice::UsernameChanged { username } => {
+                context.insert("username".to_owned(), (*username).into());
+            }
+            _ => {}
+        }
+        let subject = settings.text(form.subject);
+        if let Notice::EmailChanged { new } = notice {
+            let mut context = context.clone();
+            context.insert("at_new_address".to_owned(), true.into());
+            post.letter(self, Letter { template: form.template, subject: subject.to_owned(), to: new, context })?;
+        }
+        post.letter(self, Letter { template: form.template, subject: subject.to_owned(), to: &user.email, context })
+    }
+
+    fn form_of(&self, notice: &Notice<'_>) -> Form<'_> {
+        let settings = self.gate.settings();
+        match notice {
+            Notice::PasswordChanged => Form {
+                switch: "send_password_change_email",
+                subject: "email_subject_password_change_notice",
+                template: settings.text("email_template_password_change_notice"),
+            },
+            Notice::PasswordReset => Form {
+                switch: "send_password_reset_notice_email",
+                subject: "email_subject_password_notice",
+                template: settings.text("email_template_password_reset_notice"),
+            },
+            Notice::EmailChanged { .. } => Form {
+                switch: "send_email_change_notice",
+                subject: "email_subject_email_change_notice",
+                template: "security/email/change_email_notice",
+            },
+            Notice::UsernameChanged { .. } => Form {
+                switch: "send_username_change_email",
+                subject: "email_subject_username_change_notice",
+                template: settings.text("change_username_email_template"),
+            },
+        }
+    }
+
+    /// What every notice says: whose account it is, and which device did it, from where, when.
+    fn facts(&self, user: &User) -> Map<String, Value> {
+        let mut context = about(user);
+        context.insert("device".to_owned(), self.device().into());
+        if let Some(place) = self.address_text() {
+            context.insert("place".to_owned(), place.into());
+        }
+        context.insert("when".to_owned(), in_words(self.now.datetime()).into());
+        context
+    }
+
+    /// The caller's device, in words.
+    pub(crate) fn device(&self) -> String {
+        let header = self.user_agent().map(String::from_utf8_lossy).unwrap_or_default();
+        device_name(&header).to_string()
+    }
+}
+
+/// A moment for people, in UTC: `22 November 2026, 15:04 UTC`.
+fn in_words(at: OffsetDateTime) -> String {
+    format!("{} {} {}, {:02}:{:02} UTC", at.day(), at.month(), at.year(), at.hour(), at.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn moments_in_words() {
+        assert_eq!(super::in_words(time::OffsetDateTime::UNIX_EPOCH), "1 January 1970, 00:00 UTC");
+    }
+}
