@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+mod account;
 mod credentials;
 mod outbox;
 
@@ -71,6 +72,7 @@ pub async fn run(store: &Store) {
     batches(store).await;
     resets(store).await;
     deletions(store).await;
+    account::run(store).await;
     kept_records(store).await;
     races(store).await;
     odd_values(store).await;
@@ -410,16 +412,21 @@ async fn sessions(store: &Store) {
     assert_eq!(one.user_agent.as_deref(), Some("Mozilla/5.0"));
     assert!(one.remembered && one.is_live(later));
     assert!(!one.is_live(start() + Duration::days(31)));
-    assert!(store.touch_session("s1", later).await.unwrap());
-    assert!(!store.touch_session("s1", start()).await.unwrap());
+    let (end, further) = (start() + Duration::days(31), start() + Duration::days(31) + Duration::minutes(5));
+    assert!(store.touch_session("s1", start(), later).await.unwrap());
+    assert!(!store.touch_session("s1", further, start()).await.unwrap());
     let one = store.session("s1").await.unwrap().unwrap();
-    assert_eq!(one.last_seen_at, later);
+    assert_eq!((one.last_seen_at, one.expires_at), (later, end));
+    let later = later + Duration::MINUTE;
+    assert!(store.touch_session("s1", further, later).await.unwrap());
+    let one = store.session("s1").await.unwrap().unwrap();
+    assert_eq!((one.last_seen_at, one.expires_at), (later, further));
 
     assert!(store.open_session(session("s2", id)).await.unwrap());
     assert!(store.open_session(session("s3", id)).await.unwrap());
     assert!(store.revoke_session("s2", later).await.unwrap());
     assert!(!store.revoke_session("s2", later).await.unwrap());
-    assert!(!store.touch_session("s2", later).await.unwrap());
+    assert!(!store.touch_session("s2", further, later).await.unwrap());
     assert!(!store.session("s2").await.unwrap().unwrap().is_live(later));
     assert_eq!(store.revoke_sessions_of(id, Some("s3"), later).await.unwrap(), 1);
     assert!(store.session("s3").await.unwrap().unwrap().is_live(later));
@@ -630,7 +637,7 @@ async fn kept_records(store: &Store) {
             assert_eq!(user.tf_primary_method, method);
         }
         let seen = start() + Duration::seconds(round + 1);
-        assert!(store.touch_session("sk", seen).await.unwrap());
+        assert!(store.touch_session("sk", seen, seen).await.unwrap());
         for _ in 0..3 {
             let session = store.session("sk").await.unwrap().unwrap();
             assert_eq!(session.last_seen_at, seen);

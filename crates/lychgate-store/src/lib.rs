@@ -33,6 +33,8 @@
 //! - What must happen once happens once: [`Store::redeem_once`], [`Store::update_user_if`] and batches with
 //!   expectations ([`Batch`]) are decided by the database.
 
+mod account_state;
+mod activity;
 mod backend;
 mod batch;
 mod cache;
@@ -56,6 +58,8 @@ pub mod conformance;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use account_state::{AccountMark, AccountState};
+pub use activity::Activity;
 pub use batch::{Batch, BatchOutcome};
 pub use credentials::{Credential, CredentialUse};
 pub use error::{ErrorKind, OpenError, Result, StoreError};

@@ -171,6 +171,12 @@ impl Batch {
             Ok(())
         })
     }
+
+    /// Deletes everything in the outbox that is for this recipient, sent or not: for accounts that are deleted.
+    pub fn forget_recipient(&mut self, recipient: &str) -> &mut Self {
+        let delete = Statement::new("DELETE FROM lychgate_outbox WHERE recipient = $1", vec![recipient.into()]);
+        self.simple(delete, Expect::Any)
+    }
 }
 
 impl Store {

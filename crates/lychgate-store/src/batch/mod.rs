@@ -4,6 +4,8 @@ mod credentials;
 mod state;
 mod users;
 
+pub(crate) use state::cut;
+
 use std::sync::Arc;
 
 use crate::decode::Row;
@@ -161,7 +163,7 @@ impl Batch {
     }
 
     /// A statement whose rows do not count.
-    fn aside(&mut self, statement: Statement) {
+    pub(crate) fn aside(&mut self, statement: Statement) {
         self.push(statement, Expect::Any);
         if let Some(last) = self.planned.last_mut() {
             last.counts = false;

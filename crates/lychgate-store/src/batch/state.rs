@@ -55,10 +55,6 @@ impl Batch {
             if new.sid.is_empty() || new.sid.len() > 256 || new.via.len() > 64 {
                 return Err(StoreError::invalid("a session's id or way is empty or too long"));
             }
-            let cut = |text: &Option<String>, most: usize| -> Option<String> {
-                let text = text.as_deref()?.chars().filter(|c| !c.is_control());
-                Some(text.take(most).collect())
-            };
             let insert = Statement::new(
                 sql,
                 vec![
@@ -67,8 +63,8 @@ impl Batch {
                     micros(new.created_at).into(),
                     micros(new.expires_at).into(),
                     new.remembered.into(),
-                    cut(&new.address, 64).into(),
-                    cut(&new.user_agent, 512).into(),
+                    cut(new.address.as_deref(), 64).into(),
+                    cut(new.user_agent.as_deref(), 512).into(),
                     new.via.as_str().into(),
                 ],
             );
@@ -130,6 +126,11 @@ pub(super) fn revoke_all(user_id: i64, except: Option<&str>, now: OffsetDateTime
         values.push(sid.into());
     }
     Statement::new(sql, values)
+}
+
+/// A text from outside: on one line, at most this many characters.
+pub(crate) fn cut(text: Option<&str>, most: usize) -> Option<String> {
+    Some(text?.chars().filter(|c| !c.is_control()).take(most).collect())
 }
 
 /// Refuses the key that says which version the tables have.

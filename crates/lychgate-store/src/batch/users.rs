@@ -11,6 +11,9 @@ use crate::schema::{Dialect, quote};
 use crate::sql::Statement;
 use crate::value::{Value, micros};
 
+/// Tables of ours whose rows belong to a user.
+const OWNED: [&str; 3] = ["lychgate_sessions", "lychgate_activity", "lychgate_account_state"];
+
 impl Batch {
     /// Goes on only if nobody's `column` reads `value`, letter case aside. Two batches that ask for the same value wait
     /// for one another, so of two that then create such a user one does.
@@ -62,14 +65,17 @@ impl Batch {
                 values,
             );
             batch.push(insert.returning(), Expect::One);
-            // SQLite gives the id of a deleted user to the next one; sessions must not come with it.
-            batch.aside(Statement::new(
-                format!(
-                    "DELETE FROM lychgate_sessions WHERE user_id IN (SELECT id FROM {} WHERE fs_uniquifier = $1)",
-                    user.quoted
-                ),
-                vec![new.fs_uniquifier.as_str().into()],
-            ));
+            // SQLite gives the id of a deleted user to the next one; what another program's deletion left must not
+            // come with it.
+            for table in OWNED {
+                batch.aside(Statement::new(
+                    format!(
+                        "DELETE FROM {table} WHERE user_id IN (SELECT id FROM {} WHERE fs_uniquifier = $1)",
+                        user.quoted
+                    ),
+                    vec![new.fs_uniquifier.as_str().into()],
+                ));
+            }
             let mut roles = new.roles.clone();
             roles.sort();
             roles.dedup();
@@ -144,7 +150,7 @@ impl Batch {
         })
     }
 
-    /// Deletes a user with its links, passkeys, refresh trackers and sessions.
+    /// Deletes a user with its links, passkeys, refresh trackers, sessions, activity and account state.
     pub fn delete_user(&mut self, id: i64) -> &mut Self {
         let sql = self.sql.clone();
         let schema = &sql.schema;
@@ -161,7 +167,9 @@ impl Batch {
                     vec![id.into()],
                 ));
             }
-            batch.aside(Statement::new("DELETE FROM lychgate_sessions WHERE user_id = $1", vec![id.into()]));
+            for table in OWNED {
+                batch.aside(Statement::new(format!("DELETE FROM {table} WHERE user_id = $1"), vec![id.into()]));
+            }
             batch.push(
                 Statement::new(
                     format!("DELETE FROM {} WHERE id = CAST($1 AS BIGINT)", schema.user.quoted),

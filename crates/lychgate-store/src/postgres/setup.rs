@@ -138,7 +138,7 @@ async fn relation_exists(transaction: &Transaction<'_>, name: &str) -> Result<bo
 /// Makes Lychgate's own tables, unless they are there.
 async fn side(transaction: &Transaction<'_>) -> Result<(), OpenError> {
     let mut found = 0;
-    for table in side_tables_known() {
+    for &table in side_tables_known() {
         found += usize::from(relation_exists(transaction, table).await?);
     }
     let mut version = None;

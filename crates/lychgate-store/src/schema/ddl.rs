@@ -10,19 +10,26 @@ struct Words {
     now: &'static str,
     blob: &'static str,
     bigint: &'static str,
+    bigserial: &'static str,
 }
 
 fn words(dialect: Dialect) -> Words {
     match dialect {
-        Dialect::Sqlite => {
-            Words { serial: "INTEGER", datetime: "DATETIME", now: "CURRENT_TIMESTAMP", blob: "BLOB", bigint: "INTEGER" }
-        }
+        Dialect::Sqlite => Words {
+            serial: "INTEGER",
+            datetime: "DATETIME",
+            now: "CURRENT_TIMESTAMP",
+            blob: "BLOB",
+            bigint: "INTEGER",
+            bigserial: "INTEGER",
+        },
         Dialect::Postgres => Words {
             serial: "SERIAL",
             datetime: "TIMESTAMP WITHOUT TIME ZONE",
             now: "now()",
             blob: "BYTEA",
             bigint: "BIGINT",
+            bigserial: "BIGSERIAL",
         },
     }
 }
@@ -75,7 +82,7 @@ pub(super) fn app_tables(dialect: Dialect, names: &SchemaNames) -> Vec<String> {
 
 /// Lychgate's own tables; they refer to no table of the application, so that it can delete its rows as before.
 pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
-    let Words { datetime, bigint, .. } = words(dialect);
+    let Words { datetime, bigint, bigserial, .. } = words(dialect);
     vec![
         "CREATE TABLE IF NOT EXISTS lychgate_meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)".to_owned(),
         format!(
@@ -85,6 +92,19 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
         ),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_sessions_user ON lychgate_sessions (user_id)".to_owned(),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_sessions_expiry ON lychgate_sessions (expires_at)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_activity (id {bigserial} NOT NULL PRIMARY KEY, user_id {bigint} NOT NULL, \
+             at {datetime} NOT NULL, kind TEXT NOT NULL, address TEXT, user_agent TEXT, detail TEXT)"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_activity_user ON lychgate_activity (user_id, kind, id)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_activity_at ON lychgate_activity (at)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_account_state (user_id {bigint} NOT NULL PRIMARY KEY, state TEXT, \
+             state_reason TEXT, state_by TEXT, state_since {datetime}, state_until {datetime}, \
+             deletion_asked_at {datetime}, deletion_due_at {datetime})"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_account_state_due ON lychgate_account_state (deletion_due_at)"
+            .to_owned(),
         format!(
             "CREATE TABLE IF NOT EXISTS lychgate_redemptions (kind TEXT NOT NULL, key TEXT NOT NULL, \
              redeemed_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, PRIMARY KEY (kind, key))"
@@ -100,8 +120,15 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
 }
 
 /// The names of Lychgate's own tables.
-pub(crate) fn side_tables_known() -> [&'static str; 4] {
-    ["lychgate_meta", "lychgate_sessions", "lychgate_redemptions", "lychgate_outbox"]
+pub(crate) fn side_tables_known() -> &'static [&'static str] {
+    &[
+        "lychgate_meta",
+        "lychgate_sessions",
+        "lychgate_activity",
+        "lychgate_account_state",
+        "lychgate_redemptions",
+        "lychgate_outbox",
+    ]
 }
 
 /// Indexes that keep sign-in from reading whole tables: name and statement.

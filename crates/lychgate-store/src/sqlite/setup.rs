@@ -56,7 +56,7 @@ fn create(connection: &mut Connection, options: &OpenOptions) -> Result<Box<Sche
 fn side(connection: &mut Connection) -> Result<(), OpenError> {
     let ready = |connection: &Connection| -> Result<bool, OpenError> {
         let mut found = 0;
-        for table in side_tables_known() {
+        for &table in side_tables_known() {
             let columns = columns(connection, table).map_err(|error| failed(&error))?;
             found += usize::from(!columns.is_empty());
         }

@@ -47,17 +47,20 @@ impl Store {
         Ok(Some(session))
     }
 
-    /// Notes that a live session was used; `false` if it is unknown, ended, or was seen later already.
+    /// Notes that a live session was used, and that it may be used until `expires_at`, which never comes earlier by
+    /// this; `false` if the session is unknown, ended, or was seen later already.
     ///
     /// Every call is a write: callers do well to note a session's use once a minute rather than at each request.
     ///
     /// # Errors
     ///
     /// The usual ones of the database.
-    pub async fn touch_session(&self, sid: &str, now: OffsetDateTime) -> Result<bool> {
+    pub async fn touch_session(&self, sid: &str, expires_at: OffsetDateTime, now: OffsetDateTime) -> Result<bool> {
         let update = Statement::new(
-            "UPDATE lychgate_sessions SET last_seen_at = $2 WHERE sid = $1 AND revoked_at IS NULL AND last_seen_at < $2",
-            vec![sid.into(), micros(now).into()],
+            "UPDATE lychgate_sessions SET last_seen_at = $2, \
+             expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END \
+             WHERE sid = $1 AND revoked_at IS NULL AND last_seen_at < $2",
+            vec![sid.into(), micros(now).into(), micros(expires_at).into()],
         );
         self.change_session(sid, update).await
     }

@@ -258,7 +258,7 @@ impl Store {
         met(self.commit_one(|batch| batch.reset_user_access(id, new_uniquifier, new_token_uniquifier, now)).await)
     }
 
-    /// Deletes a user with its links, passkeys, refresh trackers and sessions; `false` if there is none.
+    /// Deletes a user with everything of [`Batch::delete_user`](crate::Batch::delete_user); `false` if there is none.
     ///
     /// # Errors
     ///

@@ -198,7 +198,7 @@ impl Exchange {
             sid: id.to_owned(),
             user_id: user.id,
             created_at: now,
-            expires_at: now.saturating_add(time::Duration::seconds(self.config().session.lifetime)),
+            expires_at: self.session_end(),
             address: self.address_text(),
             user_agent: self.user_agent().map(|agent| {
                 let agent = String::from_utf8_lossy(agent);
@@ -209,13 +209,18 @@ impl Exchange {
         }
     }
 
+    /// Until when a session that is used now may be used again.
+    fn session_end(&self) -> time::OffsetDateTime {
+        self.now.datetime().saturating_add(time::Duration::seconds(self.config().session.lifetime))
+    }
+
     /// Notes now and then, beside the request, that a session is in use.
     fn seen(&self, record: &SessionRecord) {
         let now = self.now.datetime();
         if now - record.last_seen_at >= SEEN_EVERY {
-            let (store, sid) = (self.gate.store().clone(), record.sid.clone());
+            let (store, sid, until) = (self.gate.store().clone(), record.sid.clone(), self.session_end());
             tokio::spawn(async move {
-                if let Err(error) = store.touch_session(&sid, now).await {
+                if let Err(error) = store.touch_session(&sid, until, now).await {
                     tracing::debug!(%error, "a session's last use was not noted");
                 }
             });
