@@ -7,7 +7,10 @@ use std::{
 
 use axum::{Json, Router, routing::any};
 use lychgate::{
-    Builder, Clock as _, CurrentUser, Event, Lychgate, ManualClock, Settings, mail::Message, messages::MessageKey,
+    Builder, Clock as _, CurrentUser, Event, Lychgate, ManualClock, Settings,
+    mail::Message,
+    messages::{self, MessageKey},
+    sms::TextMessage,
 };
 use lychgate_signing::session::SessionCodec;
 use lychgate_store::{Store, User, UserPatch, testing::PgServer};
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-use crate::{Browser, Inbox, seed};
+use crate::{Browser, Inbox, Phone, seed};
 
 /// One server for all tests of a file.
 static SERVER: LazyLock<PgServer> = LazyLock::new(|| PgServer::start().unwrap());
@@ -56,6 +59,7 @@ pub struct AppBuilder {
     real_texts: bool,
     shared: Option<(String, ManualClock)>,
     real_mail: bool,
+    real_texting: bool,
 }
 
 impl AppBuilder {
@@ -92,6 +96,11 @@ impl AppBuilder {
         Self { real_mail: true, ..self }
     }
 
+    /// Text messages go where the settings say, not to [`TestApp::phone`].
+    pub fn real_texting(self) -> Self {
+        Self { real_texting: true, ..self }
+    }
+
     /// The database and the clock of `app`, as if this were another process or the one after a restart.
     pub fn sharing(self, app: &TestApp) -> Self {
         Self { shared: Some((app.url.clone(), app.clock.clone())), empty: true, ..self }
@@ -114,7 +123,9 @@ impl AppBuilder {
         let mut settings = Settings::builder().toml("base", BASE);
         if !self.real_texts {
             for key in MessageKey::all() {
-                settings = settings.set(&format!("messages.{key}"), key.name());
+                // The one text that says something: codes come by it.
+                let code = if key == messages::USE_CODE { " %(code)s" } else { "" };
+                settings = settings.set(&format!("messages.{key}"), format!("{}{code}", key.name()));
             }
         }
         for text in &self.toml {
@@ -133,6 +144,8 @@ impl AppBuilder {
             .on(move |event| heard.lock().push(event.clone()));
         let inbox = Inbox::default();
         let builder = if self.real_mail { builder } else { builder.mailer(inbox.clone()) };
+        let phone = Phone::default();
+        let builder = if self.real_texting { builder } else { builder.sms_sender(phone.clone()) };
         let builder = self.configure.into_iter().fold(builder, |builder, configure| configure(builder));
         let gate = builder.build().await.unwrap();
         let now = OffsetDateTime::from_unix_timestamp(clock.now_micros() / 1_000_000).unwrap();
@@ -142,7 +155,7 @@ impl AppBuilder {
         let routes = Router::new().route("/whoami", any(whoami));
         let routes = self.routes.into_iter().fold(routes, |routes, more| more(routes));
         let router = gate.mount(routes.merge(gate.routes()).layer(gate.layer()));
-        TestApp { gate, clock, router, events, inbox, url, folder }
+        TestApp { gate, clock, router, events, inbox, phone, url, folder }
     }
 }
 
@@ -171,6 +184,7 @@ pub struct TestApp {
     router: Router,
     events: Arc<Mutex<Vec<Event>>>,
     inbox: Inbox,
+    phone: Phone,
     url: String,
     folder: TempDir,
 }
@@ -187,6 +201,7 @@ impl TestApp {
             real_texts: false,
             shared: None,
             real_mail: false,
+            real_texting: false,
         }
     }
 
@@ -241,6 +256,18 @@ impl TestApp {
     pub async fn mails(&self) -> Vec<Message> {
         self.gate.deliver_due().await.unwrap();
         self.inbox.take()
+    }
+
+    /// Where text messages arrive.
+    #[must_use]
+    pub fn phone(&self) -> &Phone {
+        &self.phone
+    }
+
+    /// The text messages since the last call; those that are due in the outbox are sent first.
+    pub async fn texts(&self) -> Vec<TextMessage> {
+        self.gate.deliver_due().await.unwrap();
+        self.phone.take()
     }
 
     /// The path of the one link that leads below `folder` in the one mail since the last call.

@@ -20,14 +20,18 @@
 
 mod app;
 mod browser;
+mod http_sink;
 mod inbox;
+mod phone;
 mod reply;
 mod seed;
 mod sink;
 
 pub use app::{AppBuilder, Database, TestApp};
 pub use browser::{Browser, Call, at_once};
+pub use http_sink::{Asked, HttpSink};
 pub use inbox::{Inbox, link_in};
+pub use phone::{Phone, code_in};
 pub use reply::Reply;
 pub use seed::PASSWORD;
 pub use sink::{Mood, Received, Sink};

@@ -17,6 +17,7 @@ use crate::{
     principal::Need,
     render::{Renderer, Sources},
     settings::Settings,
+    sms::{self, AnySmsSender, SmsSender},
     web::config::WebConfig,
 };
 
@@ -33,6 +34,7 @@ pub struct Builder {
     endpoints: BTreeMap<String, String>,
     max_waiting: usize,
     mailer: Option<AnyMailer>,
+    sms_sender: Option<AnySmsSender>,
     outbox_worker: bool,
 }
 
@@ -49,6 +51,7 @@ impl Default for Builder {
             endpoints: BTreeMap::new(),
             max_waiting: 256,
             mailer: None,
+            sms_sender: None,
             outbox_worker: true,
         }
     }
@@ -143,6 +146,11 @@ impl Builder {
         Self { mailer: Some(AnyMailer::new(mailer)), ..self }
     }
 
+    /// Who sends text messages; without it, the gateway that `sms_service` names.
+    pub fn sms_sender(self, sender: impl SmsSender) -> Self {
+        Self { sms_sender: Some(AnySmsSender::new(sender)), ..self }
+    }
+
     /// Whether this process empties the outbox, which is the default. A program that runs for one command may leave that
     /// to the server.
     pub fn outbox_worker(self, outbox_worker: bool) -> Self {
@@ -184,7 +192,8 @@ impl Builder {
             tracing::warn!("{warning}");
         }
         let web = WebConfig::from_settings(&settings).map_err(BuildError::Setting)?;
-        let desk = Desk::new(&settings, self.mailer.take()).map_err(BuildError::Setting)?;
+        let gateway = sms::gateway(&settings, self.sms_sender.take()).map_err(BuildError::Setting)?;
+        let desk = Desk::new(&settings, self.mailer.take(), gateway).map_err(BuildError::Setting)?;
         let context = crate::passwords::context(&settings).map_err(BuildError::Setting)?;
         let store = match self.store.take() {
             Some(store) => store,

@@ -49,6 +49,7 @@ mod random;
 mod render;
 mod serve;
 pub mod settings;
+pub mod sms;
 mod web;
 
 pub use self::{

@@ -11,3 +11,4 @@ pub(crate) mod next;
 pub(crate) mod notices;
 pub(crate) mod relay;
 pub(crate) mod sign_in;
+pub(crate) mod texts;

@@ -1,4 +1,4 @@
-//! Where letters go out: at once, and again and again from the outbox.
+//! Where letters and text messages go out: at once, and again and again from the outbox.
 
 use std::{
     sync::{
@@ -13,18 +13,19 @@ use minijinja::Value;
 use time::OffsetDateTime;
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{AnyMailer, FileMailer, LogMailer, MailError, Message, SmtpMailer, compose};
+use super::{
+    AnyMailer, FileMailer, LogMailer, SmtpMailer, compose,
+    parcel::{Parcel, Trouble},
+};
 use crate::{
     clock::Moment,
     gate::{Inner, Lychgate},
     settings::{Mailbox, Settings},
+    sms::Gateway,
 };
 
 /// Attempts after which a letter is given up.
 pub const MOST_ATTEMPTS: i64 = 12;
-
-/// The kind of the outbox's items that are letters.
-pub(super) const KIND: &str = "mail";
 
 /// Seconds after each attempt; the last one counts for all that follow.
 const BACK_OFF: [i64; 6] = [10, 60, 300, 1_800, 7_200, 21_600];
@@ -45,6 +46,7 @@ const PURGE_EVERY: i64 = 3_600;
 /// The mailer and what belongs to it.
 pub(crate) struct Desk {
     mailer: AnyMailer,
+    gateway: Option<Gateway>,
     sender: Mailbox,
     /// Whether letters are sent before the reply.
     inline: bool,
@@ -60,7 +62,11 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// The desk that the settings describe, with the application's own mailer if it has one.
-    pub(crate) fn new(settings: &Settings, mailer: Option<AnyMailer>) -> Result<Self, String> {
+    pub(crate) fn new(
+        settings: &Settings,
+        mailer: Option<AnyMailer>,
+        gateway: Option<Gateway>,
+    ) -> Result<Self, String> {
         let development = settings.text("environment") == "development";
         let sender = settings.mailbox("email_sender").or_else(|| settings.mailbox("mail.default_sender"));
         let sender = sender.cloned().unwrap_or(Mailbox { name: None, address: "no-reply@localhost".to_owned() });
@@ -74,6 +80,7 @@ impl Desk {
         };
         Ok(Self {
             mailer,
+            gateway,
             sender,
             inline: settings.text("delivery") == "inline",
             keeps: development,
@@ -89,17 +96,32 @@ impl Desk {
         &self.sender
     }
 
+    /// Who sends text messages, if anybody does.
+    pub(crate) fn gateway(&self) -> Option<&Gateway> {
+        self.gateway.as_ref()
+    }
+
     pub(super) fn settings_for_templates(&self) -> Value {
         self.settings_for_templates.clone()
     }
 
     /// How long the outbox leaves a letter to the request that wrote it.
     pub(super) fn head_start(&self) -> time::Duration {
-        if self.inline { lease(self.timeout) } else { time::Duration::ZERO }
+        let texts = self.gateway.as_ref().map_or(Duration::ZERO, |gateway| gateway.timeout);
+        if self.inline { lease(self.timeout.max(texts)) } else { time::Duration::ZERO }
     }
 
+    /// The longest that an attempt out of the outbox may take.
     fn patience(&self) -> Duration {
         self.timeout.max(PATIENCE)
+    }
+
+    /// The longest that a request waits for an attempt.
+    fn patience_of_requests(&self, parcel: &Parcel) -> Duration {
+        match (parcel, &self.gateway) {
+            (Parcel::Text(_), Some(gateway)) => gateway.timeout,
+            _ => self.timeout,
+        }
     }
 }
 
@@ -186,72 +208,85 @@ impl Lychgate {
         }
     }
 
-    /// Sends the letters of a request, or sees to it that the worker does.
-    pub(super) async fn deliver_letters(&self, letters: Vec<Message>) {
+    /// Sends what a request has written, or sees to it that the worker does; whether nothing has failed so far.
+    pub(super) async fn deliver_parcels(&self, parcels: Vec<Parcel>) -> bool {
         if !self.desk().inline {
             self.desk().wake.notify_one();
-            return;
+            return true;
         }
         // Tasks of their own: what was begun is finished even if the client goes away.
         let mut sending = JoinSet::new();
-        for letter in letters {
-            let (gate, patience) = (self.clone(), self.desk().timeout);
-            sending.spawn(async move { gate.deliver_letter(&letter, 1, patience).await });
+        for parcel in parcels {
+            let (gate, patience) = (self.clone(), self.desk().patience_of_requests(&parcel));
+            sending.spawn(async move { gate.deliver(&parcel, 1, patience, true).await });
         }
-        let waiting = tokio::spawn(async move { while sending.join_next().await.is_some() {} });
-        let _ = waiting.await;
+        let waiting = tokio::spawn(async move {
+            let mut all = true;
+            while let Some(sent) = sending.join_next().await {
+                all &= sent.unwrap_or(false);
+            }
+            all
+        });
+        waiting.await.unwrap_or(false)
     }
 
     async fn deliver_item(&self, item: OutboxItem, patience: Duration) -> bool {
-        let message = Message::from_payload(&item.payload).filter(|_| item.kind == KIND);
-        match message {
-            Some(message) => self.deliver_letter(&message, item.attempts, patience).await,
+        match Parcel::read(&item) {
+            Some(parcel) => self.deliver(&parcel, item.attempts, patience, false).await,
             None => {
-                self.failed(&item.id, item.attempts, &MailError::permanent("it cannot be read")).await;
+                self.failed(&item.id, &item.kind, item.attempts, &Trouble::new("it cannot be read", true)).await;
                 false
             }
         }
     }
 
-    /// Tries to send a letter and notes the result; whether it was sent.
-    async fn deliver_letter(&self, letter: &Message, attempts: i64, patience: Duration) -> bool {
+    /// Tries to send something and notes the result; whether it was sent.
+    async fn deliver(&self, parcel: &Parcel, attempts: i64, patience: Duration, for_request: bool) -> bool {
+        let (id, name) = (parcel.id(), parcel.name());
+        let mut trouble = match self.attempt(parcel, patience).await {
+            Ok(()) => {
+                tracing::info!(id, "a {name} was sent");
+                let noted = self.store().outbox_sent(id, self.desk().keeps, self.now()).await;
+                if let Err(error) = noted {
+                    tracing::warn!(id, %error, "a {name} that was sent will be sent again");
+                }
+                return true;
+            }
+            Err(trouble) => trouble,
+        };
+        // Whoever waits is told that there is no code; it must not come after all.
+        trouble.is_permanent |= for_request && matches!(parcel, Parcel::Text(_));
+        self.failed(id, name, attempts, &trouble).await;
+        false
+    }
+
+    async fn attempt(&self, parcel: &Parcel, patience: Duration) -> Result<(), Trouble> {
+        if parcel.is_stale(self.now()) {
+            return Err(Trouble::new("the code in it has expired", true));
+        }
         // A mailer that panics has failed, no more.
-        let (mailer, copy) = (self.desk().mailer.clone(), letter.clone());
-        let sending = tokio::spawn(async move { mailer.send(&copy).await });
+        let sending = tokio::spawn(parcel.send(&self.desk().mailer, self.desk().gateway()));
         let stop = sending.abort_handle();
-        let outcome = match tokio::time::timeout(patience, sending).await {
+        match tokio::time::timeout(patience, sending).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(MailError::temporary("the mailer panicked")),
+            Ok(Err(_)) => Err(Trouble::new("the mailer panicked", false)),
             Err(_) => {
                 stop.abort();
-                Err(MailError::temporary(format_args!("no answer within {} s", patience.as_secs_f64())))
-            }
-        };
-        match outcome {
-            Ok(()) => {
-                tracing::info!(id = letter.id, "a mail was sent");
-                let noted = self.store().outbox_sent(&letter.id, self.desk().keeps, self.now()).await;
-                if let Err(error) = noted {
-                    tracing::warn!(id = letter.id, %error, "a mail that was sent will be sent again");
-                }
-                true
-            }
-            Err(error) => {
-                self.failed(&letter.id, attempts, &error).await;
-                false
+                Err(Trouble::new(format_args!("no answer within {} s", patience.as_secs_f64()), false))
             }
         }
     }
 
-    async fn failed(&self, id: &str, attempts: i64, error: &MailError) {
-        let gives_up = error.is_permanent() || attempts >= MOST_ATTEMPTS;
+    async fn failed(&self, id: &str, name: &str, attempts: i64, trouble: &Trouble) {
+        let gives_up = trouble.is_permanent || attempts >= MOST_ATTEMPTS;
+        let error = trouble.text.as_str();
         if gives_up {
-            tracing::error!(id, attempts, %error, "a mail was given up; it stays in the outbox");
+            tracing::error!(id, attempts, error, "a {name} was given up; it stays in the outbox");
         } else {
-            tracing::warn!(id, attempts, %error, "a mail was not sent; it is tried again");
+            tracing::warn!(id, attempts, error, "a {name} was not sent; it is tried again");
         }
         let due = (!gives_up).then(|| next_due(attempts, self.now()));
-        if let Err(error) = self.store().outbox_failed(id, &error.to_string(), due).await {
+        if let Err(error) = self.store().outbox_failed(id, error, due).await {
             tracing::warn!(id, %error, "the outbox cannot be written");
         }
     }

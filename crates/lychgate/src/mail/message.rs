@@ -30,6 +30,9 @@ pub struct Message {
 }
 
 impl Message {
+    /// The kind of the outbox's items that are letters.
+    pub(crate) const KIND: &'static str = "mail";
+
     /// As the outbox keeps it.
     pub(crate) fn to_payload(&self) -> String {
         json!({

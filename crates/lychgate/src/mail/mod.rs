@@ -30,6 +30,7 @@ mod erased;
 mod local;
 mod message;
 mod mime;
+mod parcel;
 mod post;
 mod smtp;
 mod within;

@@ -1,11 +1,11 @@
-//! The letters of one request.
+//! The letters and text messages of one request.
 
-use lychgate_store::{Batch, OutboxItem};
+use lychgate_store::Batch;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{Message, desk::KIND};
-use crate::{failure::Failure, gate::Lychgate, web::exchange::Exchange};
+use super::parcel::Parcel;
+use crate::{failure::Failure, gate::Lychgate, sms::TextMessage, web::exchange::Exchange};
 
 /// A letter to be written.
 #[derive(Debug)]
@@ -19,68 +19,55 @@ pub(crate) struct Letter<'a> {
     pub(crate) context: Map<String, Value>,
 }
 
-/// The letters of one request: written first, then entered in the outbox in the transaction of the change that they
-/// tell of, then, after the commit, delivered.
+/// The letters and text messages of one request: written first, then entered in the outbox in the transaction of the
+/// change that they tell of, then, after the commit, delivered.
 #[derive(Debug)]
 #[must_use = "letters are sent only once they are enqueued and delivered"]
 pub(crate) struct Post {
-    letters: Vec<Message>,
-    /// Seconds that the request has for sending them itself, before others take them.
+    parcels: Vec<Parcel>,
+    /// What the request has for sending them itself, before others take them.
     head_start: time::Duration,
 }
 
 impl Exchange {
     /// No letters yet.
     pub(crate) fn post(&self) -> Post {
-        Post { letters: Vec::new(), head_start: self.gate.desk().head_start() }
+        Post::new(&self.gate)
     }
 }
 
 impl Post {
+    pub(crate) fn new(gate: &Lychgate) -> Self {
+        Self { parcels: Vec::new(), head_start: gate.desk().head_start() }
+    }
+
     /// Writes a letter, with a text part and an HTML part where the settings want them and the template has them.
     pub(crate) fn letter(&mut self, exchange: &Exchange, letter: Letter<'_>) -> Result<(), Failure> {
-        self.letters.push(exchange.compose(letter)?);
+        self.parcels.push(Parcel::Letter(exchange.compose(letter)?));
         Ok(())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.letters.is_empty()
+    /// Adds a text message.
+    pub(crate) fn text(&mut self, text: TextMessage) {
+        self.parcels.push(Parcel::Text(text));
     }
 
-    /// Enters the letters in the outbox, in the caller's transaction.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parcels.is_empty()
+    }
+
+    /// Enters everything in the outbox, in the caller's transaction.
     pub(crate) fn enqueue(&self, batch: &mut Batch, now: OffsetDateTime) {
-        for letter in &self.letters {
-            let mut item = OutboxItem::new(&letter.id, KIND, shown(&letter.to), letter.to_payload(), now);
+        for parcel in &self.parcels {
+            let mut item = parcel.item(now);
             item.due_at = now + self.head_start;
             batch.enqueue(&item);
         }
     }
 
-    /// Sends the letters now, or sees to it that they are sent soon. What cannot be sent stays in the outbox.
-    pub(crate) async fn deliver(self, gate: &Lychgate) {
-        if !self.is_empty() {
-            gate.deliver_letters(self.letters).await;
-        }
-    }
-}
-
-/// A recipient as lists show it: bounded, on one line.
-fn shown(to: &str) -> String {
-    let mut shown = String::new();
-    for c in to.chars().filter(|c| !c.is_control()) {
-        if shown.len() + c.len_utf8() > 320 {
-            break;
-        }
-        shown.push(c);
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn recipients_are_bounded() {
-        assert_eq!(super::shown("joe@lp.com\r\nBcc: eve@lp.com"), "joe@lp.comBcc: eve@lp.com");
-        assert_eq!(super::shown(&"ü".repeat(1000)).len(), 320);
+    /// Sends everything now, or sees to it that it is sent soon. What cannot be sent stays in the outbox. Says whether
+    /// nothing has failed so far; mostly that must not change the reply.
+    pub(crate) async fn deliver(self, gate: &Lychgate) -> bool {
+        self.is_empty() || gate.deliver_parcels(self.parcels).await
     }
 }

@@ -147,6 +147,14 @@ impl Check<'_> {
         if columns.iter().any(|column| twice(&column.name)) {
             self.problem("user_identity_attributes", "user_identity_attributes names a column twice");
         }
+        for (feature, methods) in
+            [("unified_signin", "us_enabled_methods"), ("two_factor", "two_factor_enabled_methods")]
+        {
+            let wanted = settings.given(methods) && settings.list(methods).iter().any(|method| method == "sms");
+            if settings.flag(feature) && wanted && settings.text_opt("sms_service").is_none() {
+                self.warn(methods, format!("{methods} has \"sms\", but sms_service names nobody who sends it"));
+            }
+        }
         let phone =
             columns.iter().any(|column| column.mapper == IdentityMapper::Phone || column.name == "us_phone_number");
         let by_sms = settings.list("us_enabled_methods").iter().any(|method| method == "sms");

@@ -1,4 +1,4 @@
-//! The inbox of development: what was mailed and what waits to be, for whoever sits at this machine.
+//! The inbox of development: mails and text messages that were sent or wait to be, for whoever sits at this machine.
 //!
 //! Mails hold links that sign people in, so there is no such page in production, and in development only for a
 //! connection from this machine that names this machine: a page on the Internet whose name was pointed here afterwards
@@ -18,6 +18,7 @@ use crate::{
     mail::Message,
     messages,
     settings::Settings,
+    sms::TextMessage,
     web::{
         answer::Reply,
         exchange::is_loopback_host,
@@ -74,7 +75,11 @@ async fn letter(call: Call) -> Result<Reply, Failure> {
     only_from_here(&call)?;
     let item = call.gate.store().outbox_item(call.param("id")).await?.ok_or_else(not_found)?;
     let mut context = summary(&call, &item);
-    if let Some(message) = Message::from_payload(&item.payload) {
+    if let Some(text) = text_message(&item) {
+        context.insert("links".to_owned(), links(&text.body).into());
+        context.insert("from".to_owned(), text.from.into());
+        context.insert("text".to_owned(), text.body.into());
+    } else if let Some(message) = letter_of(&item) {
         context.insert("links".to_owned(), links(message.text.as_deref().unwrap_or_default()).into());
         context.insert("from".to_owned(), message.from.to_string().into());
         context.insert("text".to_owned(), message.text.into());
@@ -98,10 +103,14 @@ async fn answer(call: &Call, template: &str, context: Map<String, Value>) -> Res
 }
 
 fn summary(call: &Call, item: &OutboxItem) -> Map<String, Value> {
-    let subject = Message::from_payload(&item.payload).map(|message| message.subject);
+    let subject = match text_message(item) {
+        Some(_) => Some("Text message".to_owned()),
+        None => letter_of(item).map(|message| message.subject),
+    };
     let when = item.created_at.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC"));
     let members = json!({
         "id": item.id,
+        "kind": item.kind,
         "to": item.recipient,
         "subject": subject,
         "when": when.unwrap_or_default(),
@@ -114,6 +123,14 @@ fn summary(call: &Call, item: &OutboxItem) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
+}
+
+fn letter_of(item: &OutboxItem) -> Option<Message> {
+    if item.kind == Message::KIND { Message::from_payload(&item.payload) } else { None }
+}
+
+fn text_message(item: &OutboxItem) -> Option<TextMessage> {
+    if item.kind == TextMessage::KIND { TextMessage::from_payload(&item.payload) } else { None }
 }
 
 /// The HTML part as the frame shows it: its links open beside it.

@@ -9,19 +9,23 @@ use crate::openapi::{
 };
 
 pub(crate) fn describe(to: &mut Operations<'_>) {
-    to.about("The inbox of development: mails that were sent or wait. Only in development, only for this machine.");
+    to.about("The inbox of development: mails and text messages that were sent or wait. Only in development, only for this machine.");
     to.schema(
         "DevLetter",
         ObjectBuilder::new()
             .property("id", text("The id of the letter."))
             .required("id")
-            .property("to", text("The address of the recipient."))
+            .property("kind", text("`mail` or `sms`."))
+            .property("to", text("The address or number of the recipient."))
             .property("subject", nullable_text("The subject."))
             .property("when", text("When it was written."))
             .property("state", text("`waiting`, `sent` or `dead`."))
             .property("error", nullable_text("Why the last attempt to send it failed."))
             .property("url", text("Where it is shown."))
-            .property("text", nullable_text("The text part; in the answer about one letter only."))
+            .property(
+                "text",
+                nullable_text("The text part, or what the text message says; in the answer about one letter only."),
+            )
             .property("html", nullable_text("The HTML part; in the answer about one letter only.")),
     );
     let letters = ObjectBuilder::new().property("letters", ArrayBuilder::new().items(named("DevLetter")));

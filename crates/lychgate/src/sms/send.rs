@@ -1,0 +1,59 @@
+//! The way of a text message into the outbox.
+
+use std::time::Duration;
+
+use lychgate_store::StoreError;
+
+use super::TextMessage;
+use crate::{clock::Moment, gate::Lychgate, identity, mail::Post};
+
+/// The longest number that a message is sent to, in bytes: an international one with an extension, spelt freely.
+const LONGEST_NUMBER: usize = 40;
+
+/// The longest text, in bytes: what gateways cut into ten messages.
+const LONGEST_TEXT: usize = 1600;
+
+impl Lychgate {
+    /// Sends a text message to a telephone number, by the outbox or at once, as `delivery` says; it is not tried for
+    /// longer than `good_for`.
+    ///
+    /// `false` means that it is not sent and will not be: there is no gateway (`sms_service`), the number is none, the
+    /// text is longer than 1600 bytes, or, where messages are sent at once, the gateway did not take it.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    pub async fn send_text(&self, to: &str, text: &str, good_for: Duration) -> Result<bool, StoreError> {
+        let (Some(gateway), Some(to)) = (self.desk().gateway(), self.number(to)) else { return Ok(false) };
+        if text.len() > LONGEST_TEXT {
+            return Ok(false);
+        }
+        let now = Moment::of(self.clock()).datetime();
+        let good_for = time::Duration::try_from(good_for).unwrap_or(time::Duration::MAX);
+        let mut post = Post::new(self);
+        post.text(TextMessage {
+            id: crate::random::short_id(),
+            from: gateway.from.clone(),
+            to,
+            body: text.to_owned(),
+            good_until: now.saturating_add(good_for),
+        });
+        let mut batch = self.store().batch();
+        post.enqueue(&mut batch, now);
+        self.store().commit(batch).await?;
+        Ok(post.deliver(self).await)
+    }
+
+    /// A number as the gateway gets it: in E.164 form if the settings ask for that and it can be read, else as it was
+    /// typed.
+    fn number(&self, to: &str) -> Option<String> {
+        let to = to.trim();
+        let plain = |c: char| c.is_ascii_digit() || " +-./()".contains(c);
+        if to.len() > LONGEST_NUMBER || !to.contains(|c: char| c.is_ascii_digit()) || !to.chars().all(plain) {
+            return None;
+        }
+        let wanted = self.settings().flag("sms.e164");
+        let read = wanted.then(|| identity::map(self.identity_rules(), "uia_phone_mapper", to)).flatten();
+        Some(read.unwrap_or_else(|| to.to_owned()))
+    }
+}
