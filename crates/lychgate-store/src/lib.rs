@@ -60,7 +60,7 @@ pub mod testing;
 
 pub use account_state::{AccountMark, AccountState};
 pub use activity::Activity;
-pub use batch::{Batch, BatchOutcome};
+pub use batch::{Batch, BatchOutcome, Name, NameOwner};
 pub use credentials::{Credential, CredentialUse};
 pub use error::{ErrorKind, OpenError, Result, StoreError};
 pub use options::{CreateMode, JournalMode, OpenOptions, SchemaNames};

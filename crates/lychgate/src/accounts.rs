@@ -3,11 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use lychgate_passwords::policy::Policy;
-use lychgate_store::{ErrorKind, NewUser, User, UserPatch};
+use lychgate_store::{NewUser, User, UserPatch};
 
 use crate::{
     clock::Moment,
     failure::Failure,
+    flow::names::NewNames,
     gate::Lychgate,
     identity::{self, username::UsernameError},
     messages::{self, MessageKey},
@@ -128,7 +129,7 @@ impl Lychgate {
             (_, email) => email,
         };
         if let Some(email) = &email
-            && self.store().user_by_identity("email", email, true).await?.is_some()
+            && self.is_taken("email", email).await?
         {
             let taken = Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", email.clone());
             errors.push(("email", taken));
@@ -173,13 +174,23 @@ impl Lychgate {
         Ok(new)
     }
 
+    /// Whether somebody has this name or the one that it imitates. The database has the last word when it is taken.
+    async fn is_taken(&self, column: &str, name: &str) -> Result<bool, Problem> {
+        let store = self.store();
+        if store.user_by_identity(column, name, true).await?.is_some() {
+            return Ok(true);
+        }
+        let look = identity::look::of(name);
+        Ok(!name.is_ascii() && store.user_by_identity(column, &look, true).await?.is_some())
+    }
+
     async fn check_username(&self, text: Option<&str>, errors: &mut FieldErrors) -> Result<Option<String>, Problem> {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
         let rules = &self.identity_rules().username;
         match identity::username::normalize(text, rules) {
             Ok(None) => Ok(None),
             Ok(Some(username)) => {
-                if self.store().user_by_identity("username", &username, true).await?.is_some() {
+                if self.is_taken("username", &username).await? {
                     let taken = Message::from(messages::USERNAME_ALREADY_ASSOCIATED).with("username", username.clone());
                     errors.push(("username", taken));
                 }
@@ -228,7 +239,19 @@ impl Accounts<'_> {
         let now = Moment::of(self.0.clock());
         let made = async {
             let new = self.0.prepare_account(account, now).await?;
-            self.0.store().create_user(new, now.datetime()).await.map_err(|error| taken(error, account))
+            let store = self.0.store();
+            let mut batch = store.batch();
+            let mut names = NewNames::of(&new);
+            names.check(&mut batch);
+            batch.create_user(&new, now.datetime());
+            let step = batch.len() - 1;
+            names.record(&mut batch, &new.fs_uniquifier);
+            let outcome = store.commit(batch).await.map_err(|error| match names.taken(&error) {
+                Some(column) => Problem::Fields(taken(column, &new)),
+                None => Problem::Failure(error.into()),
+            })?;
+            let gone = || Problem::Failure(Failure::internal("a new user is not there"));
+            store.user_by_id(outcome.id(step).ok_or_else(gone)?).await?.ok_or_else(gone)
         };
         self.0.resolve(made.await)
     }
@@ -306,18 +329,12 @@ pub(crate) fn username_problem(settings: &Settings, problem: UsernameError) -> M
     }
 }
 
-/// A unique column that somebody else filled first is an error of its field.
-pub(crate) fn taken(error: lychgate_store::StoreError, account: &NewAccount) -> Problem {
-    match error.kind() {
-        ErrorKind::Conflict { column } if column == "username" => {
-            let username = account.username.clone().unwrap_or_default();
-            let message = Message::from(messages::USERNAME_ALREADY_ASSOCIATED).with("username", username);
-            Problem::Fields(vec![("username", message)])
-        }
-        ErrorKind::Conflict { column } if column == "email" => {
-            let message = Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", account.email.clone());
-            Problem::Fields(vec![("email", message)])
-        }
-        _ => Problem::Failure(error.into()),
-    }
+/// A name that somebody else has is an error of its field.
+pub(crate) fn taken(column: &'static str, new: &NewUser) -> FieldErrors {
+    let message = match column {
+        "username" => Message::from(messages::USERNAME_ALREADY_ASSOCIATED)
+            .with("username", new.username.clone().unwrap_or_default()),
+        _ => Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", new.email.clone()),
+    };
+    vec![(column, message)]
 }

@@ -228,6 +228,12 @@ impl Builder {
         }));
         if self.outbox_worker {
             gate.start_worker();
+            let store = gate.store().clone();
+            tokio::spawn(async move {
+                if let Err(error) = crate::flow::names::record_all(&store).await {
+                    tracing::warn!(%error, "names that look alike were not all recorded; the next start tries again");
+                }
+            });
         }
         Ok(gate)
     }

@@ -76,6 +76,7 @@ async fn a_program_registers() {
 #[case(json!({"email": 7}), json!({"email": ["API_ERROR"]}))]
 #[case(json!({"email": "joe@lp.com"}), json!({"email": ["EMAIL_ALREADY_ASSOCIATED"]}))]
 #[case(json!({"email": "JOE@lp.com"}), json!({"email": ["EMAIL_ALREADY_ASSOCIATED"]}))]
+#[case(json!({"email": "j\u{43e}e@lp.com"}), json!({"email": ["EMAIL_ALREADY_ASSOCIATED"]}))]
 #[case(json!({"password": "short", "password_confirm": "short"}), json!({"password": ["PASSWORD_INVALID_LENGTH"]}))]
 #[case(json!({"password_confirm": "another phrase"}), json!({"password_confirm": ["RETYPE_PASSWORD_MISMATCH"]}))]
 #[case(json!({"password_confirm": null}), json!({"password_confirm": ["PASSWORD_NOT_PROVIDED"]}))]
@@ -113,6 +114,33 @@ async fn of_many_at_once_one_gets_the_address() {
     assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 19, "{statuses:?}");
     assert_eq!(app.store().count_users().await.unwrap(), before + 1);
     assert_eq!(app.mails().await.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_names_that_look_alike_one_is_given(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    let toml = "[security]\nusername_enable = true\nauto_login_after_confirm = false";
+    let app = app().toml(toml).on(database).start().await;
+    // Latin, Cyrillic, full width, and a Greek one; the first and the last look different.
+    const NAMES: [&str; 5] =
+        ["scope", "\u{455}\u{441}\u{43e}\u{440}\u{435}", "\u{ff53}cope", "s\u{441}ope", "\u{3c3}cope"];
+    let calls = NAMES.iter().enumerate().map(|(number, name)| {
+        let mut browser = app.browser();
+        async move {
+            let mut sent = fields(&format!("look{number}@lp.com"));
+            sent["username"] = (*name).into();
+            browser.post_json("/register", sent).await
+        }
+    });
+    let replies: Vec<Reply> = at_once(calls.take(4)).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status() == 200).count(), 1);
+    for reply in replies.iter().filter(|reply| reply.status() != 200) {
+        assert!(reply.text().contains("\"username\":["), "{}", reply.text());
+    }
+    let mut browser = app.browser();
+    let mut sent = fields("look9@lp.com");
+    sent["username"] = NAMES[4].into();
+    assert_eq!(browser.post_json("/register", sent).await.status(), 200);
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Several writes in one transaction.
 
 mod credentials;
+mod names;
 mod state;
 mod users;
 
+pub use names::{Name, NameOwner};
 pub(crate) use state::cut;
 
 use std::sync::Arc;

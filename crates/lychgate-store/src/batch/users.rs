@@ -12,31 +12,9 @@ use crate::sql::Statement;
 use crate::value::{Value, micros};
 
 /// Tables of ours whose rows belong to a user.
-const OWNED: [&str; 3] = ["lychgate_sessions", "lychgate_activity", "lychgate_account_state"];
+const OWNED: [&str; 4] = ["lychgate_sessions", "lychgate_activity", "lychgate_account_state", "lychgate_names"];
 
 impl Batch {
-    /// Goes on only if nobody's `column` reads `value`, letter case aside. Two batches that ask for the same value wait
-    /// for one another, so of two that then create such a user one does.
-    pub fn unclaimed(&mut self, column: &str, value: &str) -> &mut Self {
-        let sql = self.sql.clone();
-        let user = &sql.schema.user;
-        self.step(|batch| {
-            if !user.has(column) {
-                return Err(StoreError::invalid(format!("users have no column \"{column}\"")));
-            }
-            // SQLite has only one writer at a time.
-            if sql.dialect() == Dialect::Postgres {
-                let lock = "SELECT pg_advisory_xact_lock(hashtext(lower($1)))::text";
-                batch.aside(Statement::new(lock, vec![value.into()]).returning());
-            }
-            let column = quote(column);
-            let free =
-                format!("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {} WHERE lower({column}) = lower($1))", user.quoted);
-            batch.push(Statement::new(free, vec![value.into()]).returning(), Expect::One);
-            Ok(())
-        })
-    }
-
     /// Creates a user with its roles. An unknown role fails the batch with [`ErrorKind::Invalid`](crate::ErrorKind::Invalid).
     pub fn create_user(&mut self, new: &NewUser, now: OffsetDateTime) -> &mut Self {
         let sql = self.sql.clone();

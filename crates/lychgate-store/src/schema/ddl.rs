@@ -106,6 +106,11 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
         "CREATE INDEX IF NOT EXISTS lychgate_ix_account_state_due ON lychgate_account_state (deletion_due_at)"
             .to_owned(),
         format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_names (name_column TEXT NOT NULL, look TEXT NOT NULL, \
+             user_id {bigint} NOT NULL, PRIMARY KEY (name_column, look))"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_names_user ON lychgate_names (user_id)".to_owned(),
+        format!(
             "CREATE TABLE IF NOT EXISTS lychgate_redemptions (kind TEXT NOT NULL, key TEXT NOT NULL, \
              redeemed_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, PRIMARY KEY (kind, key))"
         ),
@@ -126,6 +131,7 @@ pub(crate) fn side_tables_known() -> &'static [&'static str] {
         "lychgate_sessions",
         "lychgate_activity",
         "lychgate_account_state",
+        "lychgate_names",
         "lychgate_redemptions",
         "lychgate_outbox",
     ]

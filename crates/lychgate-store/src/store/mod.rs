@@ -2,6 +2,7 @@
 
 mod credentials;
 mod meta;
+mod names;
 mod redemptions;
 mod roles;
 mod sessions;

@@ -6,6 +6,7 @@ pub(crate) mod by_email;
 pub(crate) mod landing;
 pub(crate) mod letters;
 pub(crate) mod links;
+pub(crate) mod names;
 pub(crate) mod new_password;
 pub(crate) mod next;
 pub(crate) mod notices;

@@ -6,6 +6,7 @@
 
 mod category;
 pub(crate) mod email;
+pub(crate) mod look;
 pub(crate) mod phone;
 #[cfg(test)]
 mod tests;

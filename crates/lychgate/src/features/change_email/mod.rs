@@ -14,6 +14,7 @@ use crate::{
         landing::token_route,
         letters,
         links::{self, Refused},
+        names,
         notices::Notice,
     },
     gate::Lychgate,
@@ -155,7 +156,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
     let mut post = call.post();
     call.notify(&mut post, &user, &Notice::EmailChanged { new: &email })?;
     let mut batch = call.gate.store().batch();
-    batch.unclaimed("email", &email);
+    names::take(&mut batch, "email", &email, user.id);
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     // Links that went to the old address must not open the account any more.
     for kind in ["reset", "login", "change-email"] {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     accounts::username_problem,
     failure::Failure,
-    flow::{authenticate, notices::Notice},
+    flow::{authenticate, names, notices::Notice},
     gate::Lychgate,
     identity, messages,
     settings::Settings,
@@ -126,7 +126,7 @@ async fn store(call: &Exchange, user: &User, username: &str) -> Result<(), lychg
         tracing::error!(?failure, "a notice was not written");
     }
     let mut batch = call.gate.store().batch();
-    batch.unclaimed("username", username);
+    names::take(&mut batch, "username", username, user.id);
     batch.update_user(user.id, &patch, call.now.datetime());
     call.commit_and_send(batch, post).await?;
     Ok(())

@@ -6,7 +6,7 @@ pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::{Method, StatusCode};
-use lychgate_store::{ErrorKind, NewUser, User};
+use lychgate_store::{NewUser, User};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     flow::{
         account, by_email,
         letters::{self, about},
+        names::NewNames,
         sign_in::SignIn,
     },
     gate::Lychgate,
@@ -163,12 +164,11 @@ fn add_errors(form: &mut Form, errors: accounts::FieldErrors) {
 async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<User>, accounts::FieldErrors>, Failure> {
     let store = call.gate.store();
     let mut batch = store.batch();
-    batch.unclaimed("email", &new.email);
-    if let Some(username) = &new.username {
-        batch.unclaimed("username", username);
-    }
+    let mut names = NewNames::of(new);
+    names.check(&mut batch);
     batch.create_user(new, call.now.datetime());
     let step = batch.len() - 1;
+    names.record(&mut batch, &new.fs_uniquifier);
     let mut post = call.post();
     let settings = call.gate.settings();
     if settings.flag("send_register_email") {
@@ -191,28 +191,14 @@ async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<U
     }
     let outcome = match call.commit_and_send(batch, post).await {
         Ok(outcome) => outcome,
-        Err(error) => return taken(error, new),
+        Err(error) => {
+            let Some(column) = names.taken(&error) else { return Err(error.into()) };
+            return Ok(Err(accounts::taken(column, new)));
+        }
     };
     let id = outcome.id(step).ok_or_else(|| Failure::internal("a new user has no id"))?;
     let user = store.user_by_id(id).await?;
     Ok(Ok(user.ok_or_else(|| Failure::internal("a new user is not there"))?))
-}
-
-fn taken(
-    error: lychgate_store::StoreError,
-    new: &NewUser,
-) -> Result<Result<std::sync::Arc<User>, accounts::FieldErrors>, Failure> {
-    let email = || Message::from(messages::EMAIL_ALREADY_ASSOCIATED).with("email", new.email.clone());
-    let username = || {
-        Message::from(messages::USERNAME_ALREADY_ASSOCIATED).with("username", new.username.clone().unwrap_or_default())
-    };
-    match error.kind() {
-        ErrorKind::Unmet(0) => Ok(Err(vec![("email", email())])),
-        ErrorKind::Unmet(1) if new.username.is_some() => Ok(Err(vec![("username", username())])),
-        ErrorKind::Conflict { column } if column == "email" => Ok(Err(vec![("email", email())])),
-        ErrorKind::Conflict { column } if column == "username" => Ok(Err(vec![("username", username())])),
-        _ => Err(error.into()),
-    }
 }
 
 /// The user as it is going to be, for the mail that tells of it.

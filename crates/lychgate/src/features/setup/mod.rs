@@ -11,6 +11,7 @@ use crate::{
     accounts::{self, NewAccount, Problem},
     clock::Moment,
     failure::Failure,
+    flow::names::NewNames,
     gate::Lychgate,
     messages,
     web::{
@@ -125,13 +126,22 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         }
     }
     let mut batch = store.batch();
-    batch.meta_take(META_KEY, &kept).create_user(&new, call.now.datetime());
+    batch.meta_take(META_KEY, &kept);
+    let mut names = NewNames::of(&new);
+    names.check(&mut batch);
+    batch.create_user(&new, call.now.datetime());
+    names.record(&mut batch, &new.fs_uniquifier);
     match store.commit(batch).await {
         Ok(_) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(0)) => {
             return Err(Failure::bad(StatusCode::NOT_FOUND, messages::SETUP_LINK_INVALID));
         }
-        Err(error) => return Err(refused(form, accounts::taken(error, &account))),
+        Err(error) => {
+            return Err(match names.taken(&error) {
+                Some(column) => refused(form, Problem::Fields(accounts::taken(column, &new))),
+                None => error.into(),
+            });
+        }
     }
     tracing::info!(email = new.email, "the first administrator was set up");
     if call.wants_json() {
