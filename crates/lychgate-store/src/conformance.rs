@@ -7,6 +7,7 @@
 
 mod account;
 mod credentials;
+mod limits;
 mod outbox;
 
 use std::sync::Arc;
@@ -69,6 +70,7 @@ pub async fn run(store: &Store) {
     sessions(store).await;
     ids_used_again(store).await;
     redemptions(store).await;
+    limits::run(store).await;
     meta(store).await;
     batches(store).await;
     resets(store).await;

@@ -84,6 +84,11 @@ pub(super) fn app_tables(dialect: Dialect, names: &SchemaNames) -> Vec<String> {
 pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
     let Words { datetime, bigint, bigserial, .. } = words(dialect);
     vec![
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_limits (key TEXT NOT NULL PRIMARY KEY, count {bigint} NOT NULL, \
+             until {datetime} NOT NULL)"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_limits_until ON lychgate_limits (until)".to_owned(),
         "CREATE TABLE IF NOT EXISTS lychgate_meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)".to_owned(),
         format!(
             "CREATE TABLE IF NOT EXISTS lychgate_sessions (sid TEXT NOT NULL PRIMARY KEY, user_id {bigint} NOT NULL, \
@@ -127,6 +132,7 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
 /// The names of Lychgate's own tables.
 pub(crate) fn side_tables_known() -> &'static [&'static str] {
     &[
+        "lychgate_limits",
         "lychgate_meta",
         "lychgate_sessions",
         "lychgate_activity",

@@ -1,6 +1,7 @@
 //! The open database.
 
 mod credentials;
+mod limits;
 mod meta;
 mod names;
 mod redemptions;
