@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc};
 
+use lychgate_otp::Wallet;
 use lychgate_signing::KeyRing;
 use lychgate_store::{CreateMode, DatabaseUrl, OpenError, OpenOptions, Store, User};
 
@@ -16,7 +17,7 @@ use crate::{
     messages::Messages,
     principal::Need,
     render::{Renderer, Sources},
-    settings::Settings,
+    settings::{RawValue, Settings},
     sms::{self, AnySmsSender, SmsSender},
     web::config::WebConfig,
 };
@@ -211,6 +212,7 @@ impl Builder {
         endpoints.extend(features::endpoints(&settings));
         let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web);
         let renderer = renderer(&settings, &web, self.sources, &endpoints);
+        let wallet = wallet(&settings)?;
         let gate = Lychgate(Arc::new(Inner {
             identity_rules: identity_rules::from_settings(&settings),
             messages: Messages::new(&settings),
@@ -223,6 +225,7 @@ impl Builder {
             events: self.events,
             hooks: self.hooks,
             desk,
+            wallet,
             endpoints,
             settings,
         }));
@@ -259,6 +262,19 @@ fn key_ring(key: Option<&str>, fallbacks: &[String]) -> Result<KeyRing, BuildErr
     let missing = || BuildError::Setting("secret_key is empty; `lychgate init` makes one".to_owned());
     let ring = KeyRing::new(key.ok_or_else(missing)?).map_err(|_| missing())?;
     ring.with_fallbacks(fallbacks.iter().map(String::as_str)).map_err(|_| missing())
+}
+
+/// What encrypts the secrets of one-time codes.
+fn wallet(settings: &Settings) -> Result<Option<Wallet>, BuildError> {
+    let secrets = settings.map("totp_secrets").iter().filter_map(|(tag, secret)| match secret {
+        RawValue::Text(secret) => Some((tag.as_str(), secret.as_str())),
+        _ => None,
+    });
+    let mut secrets = secrets.peekable();
+    if secrets.peek().is_none() {
+        return Ok(None);
+    }
+    Wallet::new(secrets).map(Some).map_err(|error| BuildError::Setting(format!("totp_secrets: {error}")))
 }
 
 fn renderer(

@@ -67,6 +67,8 @@ pub(crate) enum Failure {
     Bad { status: StatusCode, message: MessageKey },
     /// Too much to do at the moment.
     Busy { retry_after: u32 },
+    /// Too often; so many seconds have to pass.
+    TooMany { retry_after: u32 },
     /// Our own mistake; the text goes to the log only.
     Internal(String),
     /// The route stands outside `gate.layer()`.
@@ -76,6 +78,11 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn bad(status: StatusCode, message: MessageKey) -> Self {
         Failure::Bad { status, message }
+    }
+
+    /// The only second factor goes the way of the first.
+    pub(crate) fn not_this_way() -> Self {
+        Self::bad(StatusCode::FORBIDDEN, crate::messages::SECOND_FACTOR_SAME_WAY)
     }
 
     pub(crate) fn internal(what: impl std::fmt::Display) -> Self {
@@ -88,6 +95,7 @@ impl Failure {
             Failure::Forbidden { .. } => StatusCode::FORBIDDEN,
             Failure::AlreadySignedIn | Failure::Form(_) | Failure::Csrf(_) => StatusCode::BAD_REQUEST,
             Failure::Bad { status, .. } => *status,
+            Failure::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Failure::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Internal(_) | Failure::MissingLayer => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
 use axum::Router;
+use lychgate_otp::Wallet;
 use lychgate_signing::{
     KeyRing,
     csrf::CsrfCodec,
     remember::RememberCodec,
     session::{Map, SessionCodec},
-    tokens::{AuthToken, AuthTokenPayload, TokenCodec},
+    tokens::{AuthToken, AuthTokenPayload, TokenCodec, TwoFactorValidity},
 };
 use lychgate_store::{Store, User};
 use serde_json::Value;
@@ -70,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) events: Events,
     pub(crate) hooks: Hooks,
     pub(crate) desk: Desk,
+    /// What encrypts the secrets of one-time codes.
+    pub(crate) wallet: Option<Wallet>,
     pub(crate) endpoints: BTreeMap<String, String>,
 }
 
@@ -81,6 +84,8 @@ pub(crate) struct Codecs {
     pub(crate) csrf: CsrfCodec,
     pub(crate) auth_token: TokenCodec<AuthToken>,
     pub(crate) links: Links,
+    /// The cookie of a browser that need not be asked for the second factor for a while.
+    pub(crate) trusted: TokenCodec<TwoFactorValidity>,
 }
 
 impl Codecs {
@@ -91,6 +96,7 @@ impl Codecs {
             remember: RememberCodec::new(keys),
             csrf: CsrfCodec::new(csrf_keys, CsrfCodec::SALT),
             links: Links::new(keys, settings),
+            trusted: TokenCodec::new(keys, settings.text("two_factor_validity_salt"), Some(web.trusted.seconds)),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
         }
     }
@@ -227,6 +233,15 @@ impl Lychgate {
 
     pub(crate) fn csrf_codec(&self) -> &CsrfCodec {
         &self.0.codecs.csrf
+    }
+
+    pub(crate) fn trusted_codec(&self) -> &TokenCodec<TwoFactorValidity> {
+        &self.0.codecs.trusted
+    }
+
+    /// What encrypts the secrets of one-time codes, where `totp_secrets` is set.
+    pub(crate) fn wallet(&self) -> Option<&Wallet> {
+        self.0.wallet.as_ref()
     }
 
     pub(crate) fn links(&self) -> &Links {

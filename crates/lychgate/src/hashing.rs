@@ -84,6 +84,11 @@ impl Hashing {
         self.run(move |_| lychgate_passwords::data::verify(&text, &stored)).await
     }
 
+    /// Other work of the kind: long, and without waiting.
+    pub(crate) async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+        self.run(move |_| job()).await
+    }
+
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Context) -> T + Send + 'static) -> Result<T, Failure> {
         let _place = Place::take(&self.waiting, self.max_waiting).ok_or(Failure::Busy { retry_after: 5 })?;
         let permit = Arc::clone(&self.running)

@@ -34,6 +34,20 @@ pub enum Event {
         /// How it was proved.
         auth_type: Option<&'static str>,
     },
+    /// A one-time code was sent.
+    CodeSent {
+        /// The key of the user's row.
+        user_id: i64,
+        /// How: `email` or `sms`.
+        means: &'static str,
+    },
+    /// Somebody passed the second step of a sign-in.
+    SecondFactorConfirmed {
+        /// The key of the user's row.
+        user_id: i64,
+        /// By what: `authenticator`, `email`, `webauthn` …
+        via: &'static str,
+    },
     /// Somebody signed in proved again who they are.
     UserReauthenticated {
         /// The key of the user's row.

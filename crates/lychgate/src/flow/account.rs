@@ -13,15 +13,9 @@ pub(crate) fn is_blocked(user: &User) -> bool {
     !user.active
 }
 
-/// Whether a password alone is not enough for this user.
+/// Whether this user has set up codes as a second factor.
 pub(crate) fn has_second_factor(user: &User) -> bool {
     user.tf_primary_method.as_deref().is_some_and(|method| !method.is_empty())
-}
-
-/// Whether a second factor has to follow the first. There is none to ask for yet, so such a user cannot sign in here.
-pub(crate) fn needs_second_factor(gate: &Lychgate, user: &User) -> bool {
-    let settings = gate.settings();
-    settings.flag("two_factor") && (has_second_factor(user) || settings.flag("two_factor_required"))
 }
 
 /// Why somebody with the right secret may still not sign in.

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod authenticate;
 pub(crate) mod by_email;
+pub(crate) mod codes;
 pub(crate) mod landing;
 pub(crate) mod letters;
 pub(crate) mod links;
@@ -11,5 +12,6 @@ pub(crate) mod new_password;
 pub(crate) mod next;
 pub(crate) mod notices;
 pub(crate) mod relay;
+pub(crate) mod second_factor;
 pub(crate) mod sign_in;
 pub(crate) mod texts;

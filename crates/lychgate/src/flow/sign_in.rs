@@ -1,14 +1,13 @@
 //! The last steps of a sign-in, and signing out.
 
-use http::StatusCode;
+use lychgate_signing::session;
 use lychgate_store::{User, UserPatch};
 use serde_json::{Map, Value, json};
 
 use crate::{
     events::Event,
     failure::Failure,
-    flow::account,
-    messages,
+    flow::second_factor,
     web::{
         exchange::{Exchange, Remember},
         session::key,
@@ -26,12 +25,11 @@ pub(crate) struct SignIn<'a> {
 
 impl Exchange {
     /// Makes `user` the session's user: a new id in the registry, a new CSRF token, the time of the proof.
+    ///
+    /// Only for who has proved all that is asked of them. A feature that has proved one factor calls
+    /// [`first_factor`](Self::first_factor).
     pub(crate) async fn sign_in(&self, sign_in: SignIn<'_>) -> Result<(), Failure> {
         let SignIn { via, user, remember } = sign_in;
-        // Who changes a password is signed in already; everybody else would get in with one factor of two.
-        if via != "change" && account::needs_second_factor(&self.gate, user) {
-            return Err(Failure::bad(StatusCode::FORBIDDEN, messages::TWO_FACTOR_PERMISSION_DENIED));
-        }
         let id = crate::random::id();
         let mut batch = self.gate.store().batch();
         batch.open_session(&self.new_session(&id, user, via, remember));
@@ -45,7 +43,15 @@ impl Exchange {
         let identifier = self.identifier();
         let proved_at = self.now.float();
         self.rotate_csrf();
+        let mut proofs = session::Map::new();
         self.session(|session| {
+            second_factor::clear(session);
+            if via == "change" {
+                // The password was asked for; what was proved before stays proved.
+                proofs = session.map_of(key::PROOFS).cloned().unwrap_or_default();
+            }
+            proofs.insert(if via == "change" { "password" } else { via }.to_owned(), proved_at.into());
+            session.set(key::PROOFS, proofs);
             session.set(key::USER, user.fs_uniquifier.clone());
             session.set(key::FRESH, true);
             session.set(key::IDENTIFIER, identifier);
@@ -78,6 +84,7 @@ impl Exchange {
     /// Ends the session here and in every copy of its cookie.
     pub(crate) async fn sign_out(&self) -> Result<(), Failure> {
         let who = self.current().await?;
+        self.end_pending().await?;
         let (id, token) = self.session(|session| {
             let id = session.text(key::SESSION_ID).map(str::to_owned);
             for name in [
@@ -88,6 +95,7 @@ impl Exchange {
                 key::PRIMARY_AUTH_AT,
                 key::GRACE_UNTIL,
                 key::CSRF_BEFORE,
+                key::PROOFS,
                 "fs_oauth_next",
                 "identity.name",
                 "identity.auth_type",
@@ -112,9 +120,10 @@ impl Exchange {
         Ok(())
     }
 
-    /// Notes that the session's user has just proved who they are.
-    pub(crate) fn proved_again(&self) {
+    /// Notes that the session's user has just proved who they are, by `method`.
+    pub(crate) fn proved_again(&self, method: &str) {
         let now = self.now.float();
+        self.note_proof(method, now);
         self.session(|session| {
             session.set(key::PRIMARY_AUTH_AT, now);
             session.remove(key::GRACE_UNTIL);

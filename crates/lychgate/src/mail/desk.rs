@@ -291,13 +291,14 @@ impl Lychgate {
         }
     }
 
-    /// Forgets old letters, once an hour.
+    /// Forgets old letters, and counts of attempts that are over, once an hour.
     async fn purge_outbox(&self) -> Result<(), StoreError> {
         let now = self.now();
         let last = self.desk().purged_at.load(Ordering::Relaxed);
         if now.unix_timestamp() >= last.saturating_add(PURGE_EVERY) {
             self.desk().purged_at.store(now.unix_timestamp(), Ordering::Relaxed);
             self.store().outbox_purge(now - time::Duration::seconds(KEPT)).await?;
+            self.store().purge_limits(now).await?;
         }
         Ok(())
     }

@@ -153,6 +153,8 @@ keys! {
     TWO_FACTOR_METHOD_NOT_AVAILABLE
     /// The second factor was switched off.
     TWO_FACTOR_DISABLED
+    /// The second factor would prove what the first has proved.
+    SECOND_FACTOR_SAME_WAY
     /// Setting up took too long; `within`.
     TWO_FACTOR_SETUP_EXPIRED
     /// The recovery code is wrong.

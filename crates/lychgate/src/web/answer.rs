@@ -81,6 +81,12 @@ impl Exchange {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
                 response
             }
+            Failure::TooMany { retry_after } => {
+                let message = crate::flow::codes::wait_message(*retry_after);
+                let mut response = self.plain_error(failure.status(), message).await;
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+                response
+            }
             Failure::Internal(_) | Failure::MissingLayer => {
                 let id = self.request_id();
                 self.plain_error(failure.status(), Message::from(messages::INTERNAL_ERROR).with("request_id", id)).await

@@ -22,6 +22,7 @@ pub(crate) struct WebConfig {
     pub(crate) token: TokenConfig,
     pub(crate) proxy: ProxyConfig,
     pub(crate) freshness: Freshness,
+    pub(crate) trusted: TrustedConfig,
     pub(crate) body: BodyLimits,
     pub(crate) api_mechanisms: Vec<Mechanism>,
     pub(crate) allowed_hosts: AllowedHosts,
@@ -99,6 +100,15 @@ pub(crate) struct TokenConfig {
 pub(crate) struct ProxyConfig {
     pub(crate) hops_for: usize,
     pub(crate) trust_proto: bool,
+}
+
+/// The cookie of a browser that need not be asked for the second factor for a while.
+#[derive(Debug)]
+pub(crate) struct TrustedConfig {
+    pub(crate) name: String,
+    #[allow(dead_code)] // set by whoever proves second factors
+    pub(crate) cookie: CookieAttributes,
+    pub(crate) seconds: i64,
 }
 
 /// How long a proof of identity counts.
@@ -185,6 +195,11 @@ impl WebConfig {
                 within: seconds("freshness").unwrap_or(-1.0),
                 grace: seconds("freshness_grace_period").unwrap_or(0.0),
                 allow_token: settings.flag("freshness_allow_auth_token"),
+            },
+            trusted: TrustedConfig {
+                name: settings.text("two_factor_validity_cookie_name").to_owned(),
+                cookie: cookie_map(settings, "two_factor_validity_cookie"),
+                seconds: whole("two_factor_login_validity").unwrap_or(30 * 86_400),
             },
             body: BodyLimits { bytes: count("max_form_memory_size"), fields: count("max_form_parts") },
             api_mechanisms: mechanisms(settings.list("api_enabled_methods")),

@@ -32,6 +32,9 @@ pub(crate) enum Keep {
     Session,
     /// Until this unix time; only `Expires` is written, as Flask-Login does.
     Until(i64),
+    /// Until this unix time, which is in so many seconds; both are written, as Werkzeug does.
+    #[allow(dead_code)] // for the cookie of trusted browsers
+    For { until: i64, seconds: i64 },
     /// Not at all: the cookie is removed.
     Remove,
 }
@@ -53,6 +56,9 @@ impl CookieAttributes {
             Keep::Session => {}
             Keep::Until(at) => {
                 let _ = write!(out, "; Expires={}", http_date(at));
+            }
+            Keep::For { until, seconds } => {
+                let _ = write!(out, "; Expires={}; Max-Age={seconds}", http_date(until));
             }
             Keep::Remove => out.push_str("; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0"),
         }

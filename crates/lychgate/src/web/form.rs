@@ -308,6 +308,13 @@ impl Form {
         self
     }
 
+    /// Takes back what was said of single fields.
+    #[allow(dead_code)] // for steps out of turn
+    pub(crate) fn without_field_errors(mut self) -> Self {
+        self.field_errors.clear();
+        self
+    }
+
     /// Takes back the errors that tell what these messages tell.
     pub(crate) fn without(mut self, telling: &[MessageKey]) -> Self {
         self.field_errors.retain(|(_, message)| !telling.contains(&message.key));

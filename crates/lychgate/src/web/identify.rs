@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    flow::{account, authenticate},
+    flow::{account, authenticate, second_factor},
     principal::{Identity, Need},
 };
 
@@ -257,6 +257,7 @@ impl Exchange {
             // Whatever was proved in this session before was not proved by them.
             session.remove(key::PRIMARY_AUTH_AT);
             session.remove(key::GRACE_UNTIL);
+            session.remove(key::PROOFS);
             if self.config().csrf.cookie.is_some() {
                 session.set(key::CSRF_COOKIE, "set");
             }
@@ -310,6 +311,9 @@ impl Exchange {
         let usable =
             |user: &Arc<User>| account::problem(&self.gate, user).is_none() && !account::has_second_factor(user);
         let Some(user) = user.filter(usable) else { return Ok(None) };
+        if second_factor::is_needed(&self.gate, &user).await? {
+            return Ok(None);
+        }
         self.authenticated(user, Mechanism::Basic, Some(self.now.float())).await
     }
 

@@ -6,15 +6,15 @@ use crate::{flow::next, messages, web::form::Form};
 impl Exchange {
     /// Where to go after an action: the form's `next`, the query's, the setting `view`, the root of the application.
     pub(crate) fn after(&self, form: Option<&Form>, view: &str) -> String {
+        self.asked_next(form).or_else(|| self.view(view)).unwrap_or_else(|| self.root())
+    }
+
+    /// Where the client asked to go afterwards, by the form's `next` or the query's, if that may be followed.
+    pub(crate) fn asked_next(&self, form: Option<&Form>) -> Option<String> {
         let from_form = form.filter(|_| !self.sent_json()).map(|form| form.value("next"));
         let from_query = self.query("next");
-        let asked = [from_form, from_query.as_deref()].into_iter().flatten();
-        for target in asked.filter(|target| !target.is_empty()) {
-            if let Some(location) = self.followed(target) {
-                return location;
-            }
-        }
-        self.view(view).unwrap_or_else(|| self.root())
+        let mut asked = [from_form, from_query.as_deref()].into_iter().flatten().filter(|target| !target.is_empty());
+        asked.find_map(|target| self.followed(target))
     }
 
     /// `target` as a `Location`, if it may be followed.

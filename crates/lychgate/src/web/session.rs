@@ -12,6 +12,16 @@ pub(crate) mod key {
     pub(crate) const CSRF_COOKIE: &str = "fs_cc";
     pub(crate) const PRIMARY_AUTH_AT: &str = "fs_paa";
     pub(crate) const GRACE_UNTIL: &str = "fs_gexp";
+    pub(crate) const TF_USER: &str = "tf_user_id";
+    pub(crate) const TF_STATE: &str = "tf_state";
+    pub(crate) const TF_METHOD: &str = "tf_primary_method";
+    pub(crate) const TF_SECRET: &str = "tf_totp_secret";
+    pub(crate) const TF_REMEMBER: &str = "tf_remember_login";
+    pub(crate) const TF_SELECT: &str = "tf_select";
+    /// Our own: which sign-in waits for its second factor, since when, and by which first one.
+    pub(crate) const TF_PENDING: &str = "lg_tf";
+    /// Our own: what was proved when, by name.
+    pub(crate) const PROOFS: &str = "lg_proofs";
     /// Our own: the session's id in the registry.
     pub(crate) const SESSION_ID: &str = "lg_sid";
     /// Our own: the CSRF token from before sign-in and when it was replaced.
@@ -52,6 +62,13 @@ impl Session {
             Some(Value::Float(number)) => Some(*number),
             #[allow(clippy::cast_precision_loss)] // unix seconds
             Some(Value::Int(number)) => Some(*number as f64),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn map_of(&self, key: &str) -> Option<&Map> {
+        match self.map.get(key) {
+            Some(Value::Map(map)) => Some(map),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{by_email, landing::token_route, letters, links::Refused, sign_in::SignIn},
+    flow::{by_email, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn},
     gate::Lychgate,
     messages,
     settings::Settings,
@@ -118,8 +118,15 @@ async fn act(call: Call) -> Result<Reply, Failure> {
     }
     let mut fallback = call.gate.url("login");
     if settings.flag("auto_login_after_confirm") && user.active {
-        call.sign_in(SignIn { via: "confirm", user: &user, remember: false }).await?;
-        fallback = call.signed_in_home();
+        match call.first_factor(SignIn { via: "confirm", user: &user, remember: false }, None).await? {
+            Step::SignedIn => fallback = call.signed_in_home(),
+            Step::Asked(reply) => {
+                call.flash(messages::EMAIL_CONFIRMED);
+                return Ok(reply);
+            }
+            // They sign in by something else than this mailbox.
+            Step::NotThisWay => {}
+        }
     }
     Ok(call.landed(messages::EMAIL_CONFIRMED.into(), "post_confirm_view", fallback, Some(&user)))
 }

@@ -14,7 +14,7 @@ use crate::{
     accounts::username_problem,
     events::Event,
     failure::Failure,
-    flow::{account, authenticate, sign_in::SignIn},
+    flow::{account, authenticate, second_factor::Step, sign_in::SignIn},
     gate::Lychgate,
     identity, messages,
     settings::{IdentityAttribute, Settings},
@@ -43,6 +43,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
 /// The page, or what a program needs for signing in.
 async fn get(call: Call) -> Result<Reply, Failure> {
     let user = call.current().await?;
+    if user.is_none() {
+        // Whoever comes back to the beginning begins anew.
+        call.forget_pending();
+    }
     if call.method == Method::GET {
         call.session(|session| session.set(key::CSRF_COOKIE, "set"));
     }
@@ -69,7 +73,13 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     call.check_next(&mut form);
     call.csrf_of_form(&mut form);
     let Some(user) = user.filter(|_| !form.has_errors()) else { return refuse(&call, form) };
-    call.sign_in(SignIn { via: "password", user: &user, remember: form.is_checked("remember") }).await?;
+    let next = call.asked_next(Some(&form));
+    let sign_in = SignIn { via: "password", user: &user, remember: form.is_checked("remember") };
+    match call.first_factor(sign_in, next.as_deref()).await? {
+        Step::SignedIn => {}
+        Step::Asked(reply) => return Ok(reply),
+        Step::NotThisWay => return Err(Failure::not_this_way()),
+    }
     if call.wants_json() {
         let user = call.user_payload(&user, true)?;
         return Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user}))));

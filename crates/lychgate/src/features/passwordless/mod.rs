@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{account, by_email, landing::token_route, letters, links::Refused, sign_in::SignIn},
+    flow::{account, by_email, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn},
     gate::Lychgate,
     messages,
     settings::Settings,
@@ -134,7 +134,11 @@ async fn act(call: Call) -> Result<Reply, Failure> {
         }
         Err(error) => return Err(error.into()),
     }
-    call.sign_in(SignIn { via: "token", user: &user, remember: false }).await?;
+    match call.first_factor(SignIn { via: "token", user: &user, remember: false }, None).await? {
+        Step::SignedIn => {}
+        Step::Asked(reply) => return Ok(reply),
+        Step::NotThisWay => return failed(messages::SECOND_FACTOR_SAME_WAY.into(), None),
+    }
     if call.is_spa()
         && let Some(view) = call.landing_view("post_login_view")
     {

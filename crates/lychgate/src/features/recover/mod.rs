@@ -16,6 +16,7 @@ use crate::{
         links::{LinkUser, Refused},
         new_password::is_typed_twice,
         notices::Notice,
+        second_factor::Step,
         sign_in::SignIn,
     },
     gate::Lychgate,
@@ -189,8 +190,16 @@ async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<
 
 async fn finish(call: &Call, user: &User) -> Result<Reply, Failure> {
     let settings = call.gate.settings();
-    if settings.flag("auto_login_after_reset") {
-        call.sign_in(SignIn { via: "reset", user, remember: false }).await?;
+    let step = if settings.flag("auto_login_after_reset") {
+        call.first_factor(SignIn { via: "reset", user, remember: false }, None).await?
+    } else {
+        Step::NotThisWay
+    };
+    if let Step::Asked(reply) = step {
+        call.flash(messages::PASSWORD_RESET);
+        return Ok(reply);
+    }
+    if matches!(step, Step::SignedIn) {
         if call.wants_json() {
             let user = call.user_payload(user, true)?;
             return Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user}))));

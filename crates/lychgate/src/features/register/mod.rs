@@ -16,6 +16,7 @@ use crate::{
         account, by_email,
         letters::{self, about},
         names::NewNames,
+        second_factor::Step,
         sign_in::SignIn,
     },
     gate::Lychgate,
@@ -215,9 +216,14 @@ async fn done(call: &Exchange, form: &Form, user: &User) -> Result<Reply, Failur
     if settings.flag("confirmable") {
         call.flash(Message::from(messages::CONFIRM_REGISTRATION).with("email", user.email.clone()));
     }
-    let signs_in = account::problem(&call.gate, user).is_none() && !by_email::is_generic(call);
+    let mut signs_in = account::problem(&call.gate, user).is_none() && !by_email::is_generic(call);
     if signs_in {
-        call.sign_in(SignIn { via: "register", user, remember: false }).await?;
+        let next = call.asked_next(Some(form));
+        match call.first_factor(SignIn { via: "register", user, remember: false }, next.as_deref()).await? {
+            Step::SignedIn => {}
+            Step::Asked(reply) => return Ok(reply),
+            Step::NotThisWay => signs_in = false,
+        }
     }
     if call.wants_json() {
         if by_email::is_generic(call) {

@@ -77,7 +77,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     if form.has_errors() {
         return Err(form.rejected());
     }
-    call.proved_again();
+    call.proved_again("password");
     call.gate.events().send(&Event::UserReauthenticated { user_id: who.user.id });
     if call.wants_json() {
         let user = call.user_payload(&who.user, true)?;

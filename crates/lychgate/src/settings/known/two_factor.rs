@@ -1,7 +1,7 @@
 //! A second factor after the password.
 
 use crate::settings::setting::{
-    DAY, MINUTE, Preset, Setting, any, choices, duration, flag, later, map, opt_text, path, text,
+    DAY, MINUTE, Preset, Setting, any, choices, duration, flag, later, list, map, opt_text, path, text,
 };
 
 const METHODS: &[&str] = &["email", "authenticator", "sms"];
@@ -11,6 +11,7 @@ pub(crate) const SETTINGS: &[Setting] = &later(
     [
         flag("two_factor", false).means("Whether users can set up codes as a second factor."),
         flag("two_factor_required", false).means("Whether every user must have a second factor."),
+        list("two_factor_required_roles", &[]).means("Roles whose users must have a second factor."),
         choices("two_factor_enabled_methods", METHODS, METHODS).means("Ways in which codes reach the user."),
         duration("two_factor_authenticator_validity", 120)
             .means("How long a code of an authenticator app is accepted."),
