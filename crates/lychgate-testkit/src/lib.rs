@@ -31,6 +31,7 @@ pub use app::{AppBuilder, Database, TestApp};
 pub use browser::{Browser, Call, at_once};
 pub use http_sink::{Asked, HttpSink};
 pub use inbox::{Inbox, link_in};
+pub use lychgate_webauthn::testing::{Authenticator, Key, Lies, NotAllowed};
 pub use phone::{Phone, code_in};
 pub use reply::Reply;
 pub use seed::PASSWORD;

@@ -1,5 +1,17 @@
 //! A passkey authenticator in software, for tests, with the part of the browser that talks to it.
 //!
+//! ```
+//! use lychgate_webauthn::testing::{Authenticator, Lies};
+//! # let options = serde_json::json!({"rp": {"id": "a.org"}, "user": {"id": "YQ"}, "challenge": "YQ"});
+//! let mut key = Authenticator { user_verified: false, ..Authenticator::default() };
+//! let credential = key.create(&options, "https://a.org")?;
+//! # let options = serde_json::json!({"rpId": "a.org", "challenge": "YQ"});
+//! let assertion = key.get(&options, "https://a.org")?;
+//! let theirs = Lies { user_handle: Some(b"somebody else".to_vec()), ..Lies::default() };
+//! let wrong = key.get_with(&options, "https://a.org", &theirs)?;
+//! # Ok::<(), lychgate_webauthn::testing::NotAllowed>(())
+//! ```
+//!
 //! It panics where a test is written wrong, and does wrong where a test asks it to.
 
 // A failure here is a failure of the test.
