@@ -485,19 +485,25 @@ async fn sessions(store: &Store) {
     assert!(store.revoke_session("s2", later).await.unwrap());
     assert!(!store.revoke_session("s2", later).await.unwrap());
     assert!(!store.touch_session("s2", further, later).await.unwrap());
+    assert!(store.open_session(session("s4", id)).await.unwrap());
+    for (owner, works) in [(id + 1, false), (id, true), (id, false)] {
+        let mut batch = store.batch();
+        batch.end_session("s4", owner, later);
+        assert_eq!(store.commit(batch).await.is_ok(), works);
+    }
     assert!(!store.session("s2").await.unwrap().unwrap().is_live(later));
     assert_eq!(store.revoke_sessions_of(id, Some("s3"), later).await.unwrap(), 1);
     assert!(store.session("s3").await.unwrap().unwrap().is_live(later));
     assert_eq!(store.revoke_sessions_of(id, None, later).await.unwrap(), 1);
     let all = store.sessions_of(id).await.unwrap();
     assert_eq!(all.first().unwrap().sid, "s1");
-    assert_eq!(all.len(), 3);
+    assert_eq!(all.len(), 4);
 
     // What was ended stays known until no copy of its cookie can be valid.
     assert_eq!(store.purge_sessions(later).await.unwrap(), 0);
     assert!(!store.open_session(session("s2", id)).await.unwrap());
     let end = start() + Duration::days(32);
-    assert_eq!(store.purge_sessions(end).await.unwrap(), 3);
+    assert_eq!(store.purge_sessions(end).await.unwrap(), 4);
     assert!(store.session("s1").await.unwrap().is_none());
     let mut nameless = session("", id);
     nameless.via = "x".to_owned();

@@ -231,6 +231,7 @@ impl Builder {
         }));
         if self.outbox_worker {
             gate.start_worker();
+            gate.start_upkeep();
             let store = gate.store().clone();
             tokio::spawn(async move {
                 if let Err(error) = crate::flow::names::record_all(&store).await {

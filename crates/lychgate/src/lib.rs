@@ -50,6 +50,7 @@ mod render;
 mod serve;
 pub mod settings;
 pub mod sms;
+mod upkeep;
 mod web;
 
 pub use self::{

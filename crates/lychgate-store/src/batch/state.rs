@@ -82,6 +82,15 @@ impl Batch {
         self.simple(update, Expect::Any)
     }
 
+    /// Ends a session of this user; the batch fails unless it is one of theirs that has not ended.
+    pub fn end_session(&mut self, sid: &str, user_id: i64, now: OffsetDateTime) -> &mut Self {
+        let update = Statement::new(
+            "UPDATE lychgate_sessions SET revoked_at = $3 WHERE sid = $1 AND user_id = $2 AND revoked_at IS NULL",
+            vec![sid.into(), user_id.into(), micros(now).into()],
+        );
+        self.simple(update, Expect::One)
+    }
+
     /// Ends all sessions of a user, but one if so wished.
     pub fn revoke_sessions_of(&mut self, user_id: i64, except: Option<&str>, now: OffsetDateTime) -> &mut Self {
         self.simple(revoke_all(user_id, except, micros(now)), Expect::Any)

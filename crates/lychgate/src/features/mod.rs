@@ -1,5 +1,6 @@
 //! The features: one folder each, with its settings, forms, routes and replies. No feature imports another.
 
+pub(crate) mod account;
 pub(crate) mod assets;
 pub(crate) mod change_email;
 pub(crate) mod change_password;
@@ -16,7 +17,7 @@ pub(crate) mod register;
 pub(crate) mod setup;
 pub(crate) mod verify;
 
-use crate::{gate::Lychgate, openapi::Operations, settings::Settings, web::routes::Routes};
+use crate::{flow::account_page::Part, gate::Lychgate, openapi::Operations, settings::Settings, web::routes::Routes};
 
 /// A feature as the toolkit sees it.
 struct Feature {
@@ -30,6 +31,7 @@ struct Feature {
 
 /// Every feature; one line each.
 const FEATURES: &[Feature] = &[
+    Feature { name: "account", endpoints: account::endpoints, describe: account::openapi::describe },
     Feature { name: "assets", endpoints: assets::endpoints, describe: assets::openapi::describe },
     Feature { name: "login", endpoints: login::endpoints, describe: login::openapi::describe },
     Feature { name: "logout", endpoints: logout::endpoints, describe: logout::openapi::describe },
@@ -59,6 +61,15 @@ const FEATURES: &[Feature] = &[
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
 
+/// What features put on the account page. Parts and rows of the same key are one; `account` begins those that every
+/// account has.
+pub(crate) const ACCOUNT_PAGE: &[Part] = &[
+    account::sign_in::account_part,
+    change_email::account_part,
+    change_password::account_part,
+    change_username::account_part,
+];
+
 /// The paths of all endpoints, by full name.
 pub(crate) fn endpoints(settings: &Settings) -> Vec<(String, String)> {
     let blueprint = settings.text("blueprint_name");
@@ -69,6 +80,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<(String, String)> {
 
 /// The routes of all features that are on.
 pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
+    account::routes(gate, routes);
     assets::routes(gate, routes);
     login::routes(gate, routes);
     logout::routes(gate, routes);

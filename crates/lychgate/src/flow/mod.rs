@@ -1,6 +1,9 @@
 //! The way of a sign-in, apart from HTTP: who is meant, is the secret right, may the account be used, where next.
 
 pub(crate) mod account;
+pub(crate) mod account_page;
+pub(crate) mod activity;
+pub(crate) mod ago;
 pub(crate) mod authenticate;
 pub(crate) mod by_email;
 pub(crate) mod codes;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     events::Event,
     failure::Failure,
-    flow::second_factor,
+    flow::{activity::What, second_factor},
     web::{
         exchange::{Exchange, Remember},
         session::key,
@@ -38,6 +38,9 @@ impl Exchange {
         }
         if let Some(before) = self.session(|session| session.text(key::SESSION_ID).map(str::to_owned)) {
             batch.revoke_session(&before, self.now.datetime());
+        }
+        if via != "change" {
+            self.note(&mut batch, user.id, What::SignedIn, Some(via));
         }
         self.gate.store().commit(batch).await?;
         let identifier = self.identifier();
@@ -110,7 +113,12 @@ impl Exchange {
         }
         self.outgoing.lock().remember = Remember::Clear;
         if let Some(id) = id {
-            self.gate.store().revoke_session(&id, self.now.datetime()).await?;
+            let mut batch = self.gate.store().batch();
+            batch.revoke_session(&id, self.now.datetime());
+            if let Some(who) = &who {
+                self.note(&mut batch, who.user.id, What::SignedOut, None);
+            }
+            self.gate.store().commit(batch).await?;
         }
         *self.admitted.lock() = None;
         if let Some(who) = who {

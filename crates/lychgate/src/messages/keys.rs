@@ -239,6 +239,114 @@ keys! {
     TRY_AGAIN_LATER
     /// Something failed inside.
     INTERNAL_ERROR
+    /// Title of the part of the account page on address, username and password.
+    ACCOUNT_SIGN_IN
+    /// Title of the part of the account page on passkeys.
+    ACCOUNT_PASSKEYS
+    /// Title of the part of the account page on second factors.
+    ACCOUNT_SECOND_FACTOR
+    /// Title of the part of the account page on programs and services that may use the account.
+    ACCOUNT_PROGRAMS
+    /// Name of the row with the mail address.
+    ACCOUNT_EMAIL
+    /// The mail address is confirmed; `email`.
+    ACCOUNT_EMAIL_CONFIRMED
+    /// The mail address is not confirmed; `email`.
+    ACCOUNT_EMAIL_UNCONFIRMED
+    /// Name of the row with the username.
+    ACCOUNT_USERNAME
+    /// Name of the row on the password.
+    ACCOUNT_PASSWORD
+    /// When the password was changed; `ago`.
+    ACCOUNT_PASSWORD_CHANGED
+    /// There is no username or no password.
+    ACCOUNT_NONE
+    /// Button that leads to a page where something is changed.
+    ACCOUNT_CHANGE
+    /// The same where there is nothing to change yet.
+    ACCOUNT_CHOOSE
+    /// A session was ended from the account page.
+    ACCOUNT_SESSION_ENDED
+    /// There is no such session, or it has ended.
+    ACCOUNT_SESSION_UNKNOWN
+    /// All other sessions were ended from the account page.
+    ACCOUNT_OTHERS_ENDED
+    /// Less than a minute ago.
+    AGO_NOW
+    /// One minute ago.
+    AGO_MINUTE
+    /// Several minutes ago; `count`.
+    AGO_MINUTES
+    /// One hour ago.
+    AGO_HOUR
+    /// Several hours ago; `count`.
+    AGO_HOURS
+    /// One day ago.
+    AGO_DAY
+    /// Several days ago; `count`.
+    AGO_DAYS
+    /// One month ago.
+    AGO_MONTH
+    /// Several months ago; `count`.
+    AGO_MONTHS
+    /// One year ago.
+    AGO_YEAR
+    /// Several years ago; `count`.
+    AGO_YEARS
+    /// Somebody signed in.
+    ACTIVITY_SIGNED_IN
+    /// Activity: signed in with the password.
+    ACTIVITY_SIGNED_IN_PASSWORD
+    /// Activity: signed in by a mailed link.
+    ACTIVITY_SIGNED_IN_LINK
+    /// Activity: signed in with a passkey.
+    ACTIVITY_SIGNED_IN_PASSKEY
+    /// Activity: signed in by itself, as this device is remembered.
+    ACTIVITY_SIGNED_IN_REMEMBERED
+    /// Activity: made the account.
+    ACTIVITY_REGISTERED
+    /// Activity: somebody typed a wrong password.
+    ACTIVITY_SIGN_IN_FAILED
+    /// The same several times in a row; `count`.
+    ACTIVITY_SIGN_IN_FAILED_OFTEN
+    /// Activity: signed out.
+    ACTIVITY_SIGNED_OUT
+    /// Activity: signed another device out.
+    ACTIVITY_SESSION_ENDED
+    /// Activity: signed out everywhere else.
+    ACTIVITY_OTHERS_ENDED
+    /// Activity: changed the password.
+    ACTIVITY_PASSWORD_CHANGED
+    /// Activity: chose a new password by a mailed link.
+    ACTIVITY_PASSWORD_RESET
+    /// Activity: confirmed the email address.
+    ACTIVITY_EMAIL_CONFIRMED
+    /// Activity: moved the account to another email address.
+    ACTIVITY_EMAIL_CHANGED
+    /// Activity: changed the user name.
+    ACTIVITY_USERNAME_CHANGED
+    /// Activity: changed the phone number.
+    ACTIVITY_PHONE_CHANGED
+    /// Activity: changed the second factor.
+    ACTIVITY_SECOND_FACTOR_CHANGED
+    /// Activity: added the passkey called `detail`.
+    ACTIVITY_PASSKEY_ADDED
+    /// Activity: removed the passkey called `detail`.
+    ACTIVITY_PASSKEY_REMOVED
+    /// Activity: made new recovery codes.
+    ACTIVITY_RECOVERY_CODES_REPLACED
+    /// Activity: used a recovery code.
+    ACTIVITY_RECOVERY_CODE_USED
+    /// Activity: secured the account by the link in a notice.
+    ACTIVITY_SECURED
+    /// Activity: downloaded the data of the account.
+    ACTIVITY_DATA_EXPORTED
+    /// Activity: asked for the account to be deleted.
+    ACTIVITY_DELETION_ASKED
+    /// Activity: kept the account.
+    ACTIVITY_DELETION_CANCELLED
+    /// A kind of activity that has no text of its own.
+    ACTIVITY_OTHER
     /// The first administrator is to be created.
     SETUP_WELCOME
     /// The set-up link is bad.

@@ -113,6 +113,7 @@ fn load(sources: &Sources, name: &str) -> Result<Option<String>, Error> {
 fn features(settings: &Settings, url: &impl Fn(&str) -> Option<String>) -> Value {
     let there = |endpoint: &str| url(&format!(".{endpoint}")).is_some();
     let pages = [
+        ("account", "account"),
         ("registerable", "register"),
         ("recoverable", "forgot_password"),
         ("changeable", "change_password"),

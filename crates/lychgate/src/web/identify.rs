@@ -306,6 +306,9 @@ impl Exchange {
         let user = authenticate::find(&self.gate, &name).await?;
         let password = self.gate.normalize_password(&password);
         if !authenticate::password_matches(&self.gate, user.as_deref(), &password, self.now).await? {
+            if let Some(user) = user {
+                self.note_failure(user.id, "basic");
+            }
             return Ok(None);
         }
         let usable =

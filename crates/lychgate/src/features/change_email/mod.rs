@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::{
     failure::Failure,
     flow::{
+        account_page::PartFuture,
+        activity::What,
         authenticate, by_email,
         landing::token_route,
         letters,
@@ -60,6 +62,11 @@ fn form(call: &Exchange, user: &User) -> Form {
 fn members(call: &Exchange, user: &User) -> Result<Reply, Failure> {
     let payload = call.user_payload(user, false)?;
     Ok(Reply::Json(call.members(json!({"current_email": user.email, "user": payload}))))
+}
+
+/// What it adds to the account page.
+pub(crate) fn account_part<'a>(call: &'a Exchange, _user: &'a User) -> PartFuture<'a> {
+    call.leads_to("email", "change_email", true)
 }
 
 async fn get(call: Call) -> Result<Reply, Failure> {
@@ -162,6 +169,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
     for kind in ["reset", "login", "change-email"] {
         links::outdate(&mut batch, kind, user.id, call.now);
     }
+    call.note(&mut batch, user.id, What::EmailChanged, Some(&email));
     match call.commit_and_send(batch, post).await {
         Ok(_) => {}
         Err(error) if matches!(error.kind(), ErrorKind::Unmet(_) | ErrorKind::Conflict { .. }) => {

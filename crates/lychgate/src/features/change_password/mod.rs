@@ -9,7 +9,10 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{authenticate, new_password::is_typed_twice, notices::Notice, sign_in::SignIn},
+    flow::{
+        account_page::PartFuture, activity::What, authenticate, new_password::is_typed_twice, notices::Notice,
+        sign_in::SignIn,
+    },
     gate::Lychgate,
     messages,
     settings::Settings,
@@ -62,6 +65,11 @@ fn form(call: &Exchange, user: &User) -> Form {
     form.payload.insert("active_password".to_owned(), has_password(user).into());
     form.payload.insert("password_min_length".to_owned(), settings.int("password_length_min").into());
     form
+}
+
+/// What it adds to the account page.
+pub(crate) fn account_part<'a>(call: &'a Exchange, user: &'a User) -> PartFuture<'a> {
+    call.leads_to("password", "change_password", has_password(user))
 }
 
 async fn get(call: Call) -> Result<Reply, Failure> {
@@ -141,6 +149,7 @@ async fn store(call: &Exchange, user: &User, password: &str) -> Result<Option<st
     let mut batch = store.batch();
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     batch.revoke_sessions_of(user.id, None, call.now.datetime());
+    call.note(&mut batch, user.id, What::PasswordChanged, None);
     match call.commit_and_send(batch, post).await {
         Ok(_) => {}
         Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => return Ok(None),

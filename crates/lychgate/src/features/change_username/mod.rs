@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     accounts::username_problem,
     failure::Failure,
-    flow::{authenticate, names, notices::Notice},
+    flow::{account_page::PartFuture, activity::What, authenticate, names, notices::Notice},
     gate::Lychgate,
     identity, messages,
     settings::Settings,
@@ -47,6 +47,11 @@ fn form(call: &Exchange, user: &User) -> Form {
     let mut form = Form::new("change_username_form", template, call.action("change_username"), vec![username]);
     form.payload.insert("current_username".to_owned(), user.username.as_deref().unwrap_or_default().into());
     form
+}
+
+/// What it adds to the account page.
+pub(crate) fn account_part<'a>(call: &'a Exchange, user: &'a User) -> PartFuture<'a> {
+    call.leads_to("username", "change_username", user.username.is_some())
 }
 
 async fn get(call: Call) -> Result<Reply, Failure> {
@@ -128,6 +133,7 @@ async fn store(call: &Exchange, user: &User, username: &str) -> Result<(), lychg
     let mut batch = call.gate.store().batch();
     names::take(&mut batch, "username", username, user.id);
     batch.update_user(user.id, &patch, call.now.datetime());
+    call.note(&mut batch, user.id, What::UsernameChanged, Some(username));
     call.commit_and_send(batch, post).await?;
     Ok(())
 }

@@ -4,12 +4,14 @@ pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;
-use lychgate_store::UserPatch;
+use lychgate_store::{ErrorKind, UserPatch};
 use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{by_email, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn},
+    flow::{
+        activity::What, by_email, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn,
+    },
     gate::Lychgate,
     messages,
     settings::Settings,
@@ -110,8 +112,13 @@ async fn act(call: Call) -> Result<Reply, Failure> {
     }
     let unconfirmed = UserPatch { confirmed_at: Some(None), email: Some(user.email.clone()), ..UserPatch::default() };
     let confirmed = UserPatch { confirmed_at: Some(Some(call.now.datetime())), ..UserPatch::default() };
-    if !call.gate.store().update_user_if(user.id, unconfirmed, confirmed, call.now.datetime()).await? {
-        return failed(messages::ALREADY_CONFIRMED.into());
+    let mut batch = call.gate.store().batch();
+    batch.update_user_if(user.id, &unconfirmed, &confirmed, call.now.datetime());
+    call.note(&mut batch, user.id, What::EmailConfirmed, None);
+    match call.gate.store().commit(batch).await {
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => return failed(messages::ALREADY_CONFIRMED.into()),
+        Err(error) => return Err(error.into()),
     }
     if call.current().await?.is_none_or(|who| who.user.id != user.id) {
         call.sign_out().await?;

@@ -111,6 +111,7 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
         None => form.field_error(field, messages::USER_DOES_NOT_EXIST),
         Some(user) if !matches => {
             call.gate.events().send(&Event::UserFailedAuthentication { user_id: Some(user.id), via: "password" });
+            call.note_failure(user.id, "password");
             form.field_error("password", messages::INVALID_PASSWORD);
         }
         Some(user) => match account::problem(&call.gate, &user) {

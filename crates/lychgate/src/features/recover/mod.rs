@@ -10,6 +10,7 @@ use serde_json::{Map, json};
 use crate::{
     failure::Failure,
     flow::{
+        activity::What,
         by_email,
         landing::{token_route, with_query},
         letters,
@@ -180,6 +181,7 @@ async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<
     let mut batch = call.gate.store().batch();
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     batch.revoke_sessions_of(user.id, None, call.now.datetime());
+    call.note(&mut batch, user.id, What::PasswordReset, None);
     match call.commit_and_send(batch, post).await {
         Ok(_) => {}
         Err(error) if matches!(error.kind(), lychgate_store::ErrorKind::Unmet(_)) => return Ok(None),

@@ -69,6 +69,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     } else if !form.has_errors() {
         let password = call.gate.normalize_password(form.value("password"));
         if !authenticate::password_matches(&call.gate, Some(&who.user), &password, call.now).await? {
+            call.note_failure(who.user.id, "verify");
             form.field_error("password", messages::INVALID_PASSWORD);
         }
     }

@@ -34,7 +34,9 @@ use super::{
     setting::{Section, Setting},
 };
 use crate::{
-    features::{change_email, change_password, confirm, login, logout, passwordless, recover, register, verify},
+    features::{
+        account, change_email, change_password, confirm, login, logout, passwordless, recover, register, verify,
+    },
     messages::MessageKey,
 };
 
@@ -70,6 +72,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Recovery", recover::settings::SETTINGS),
     group("Password change", change_password::settings::SETTINGS),
     group("Mail address change", change_email::settings::SETTINGS),
+    group("Account page", account::settings::SETTINGS),
     group("User names", username::NAMES),
     group("User name change and recovery", username::SETTINGS),
     group("Tracking", core::TRACKING),

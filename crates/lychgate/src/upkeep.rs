@@ -1,0 +1,50 @@
+//! What is forgotten by itself as time passes.
+
+use std::{sync::Weak, time::Duration};
+
+use lychgate_store::StoreError;
+
+use crate::{
+    clock::Moment,
+    gate::{Inner, Lychgate},
+};
+
+/// How often it is looked for.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// How long sessions that have expired are kept beyond that: a cookie may be a few minutes younger than its entry.
+const EXPIRED_SESSIONS: time::Duration = time::Duration::DAY;
+
+impl Lychgate {
+    /// Forgets what is over: expired sessions, marks of links that no longer work, old activity. The worker does this
+    /// every ten minutes.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer.
+    #[doc(hidden)]
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        let (store, now) = (self.store(), Moment::of(self.clock()).datetime());
+        store.purge_sessions(now - EXPIRED_SESSIONS).await?;
+        store.purge_redemptions(now).await?;
+        if let Some(kept) = self.settings().duration("activity_within") {
+            store.purge_activity(now.saturating_sub(time::Duration::seconds(kept.as_secs().max(0)))).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts what does that; it ends with the gate.
+    pub(crate) fn start_upkeep(&self) {
+        tokio::spawn(work(std::sync::Arc::downgrade(&self.0)));
+    }
+}
+
+async fn work(gate: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let Some(inner) = gate.upgrade() else { return };
+        if let Err(error) = Lychgate(inner).tidy().await {
+            tracing::warn!(%error, "what is over was not forgotten; it is tried again in ten minutes");
+        }
+    }
+}
