@@ -38,6 +38,9 @@ enum Command {
     /// Create, change, list and delete roles, and give them to users
     #[command(subcommand)]
     Roles(commands::roles::Roles),
+    /// What new passwords are compared with
+    #[command(subcommand)]
+    Passwords(commands::passwords::Passwords),
     Doctor(commands::doctor::Doctor),
     Routes(commands::routes::Routes),
     Openapi(commands::openapi::Openapi),
@@ -149,6 +152,7 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Init(init) => init.run(global),
                     Command::Users(users) => users.run(global).await,
                     Command::Roles(roles) => roles.run(global).await,
+                    Command::Passwords(passwords) => passwords.run(),
                     Command::Doctor(doctor) => doctor.run(global).await,
                     Command::Routes(routes) => routes.run(global).await,
                     Command::Openapi(openapi) => openapi.run(global).await,

@@ -51,6 +51,32 @@ fn usage_errors() {
 }
 
 #[test]
+fn a_list_of_breached_passwords_is_made_and_kept_to() {
+    let place = Place::new();
+    std::fs::write(place.path("known.txt"), "correct horse battery staple\nhunter2 hunter2 hunter2\n").unwrap();
+    let made = place.run(&["passwords", "list", "known.txt", "known.list", "--plain"]);
+    assert_eq!((made.code, made.err.as_str()), (0, ""), "{made:?}");
+    assert!(made.out.contains("2 passwords are listed in known.list"), "{made:?}");
+    assert!(!place.path("known.list.new").exists());
+    std::fs::write(
+        place.path("lychgate.toml"),
+        "profile = \"modern\"\n[security]\npassword_breached_list = \"known.list\"\npassword_breached_url = false\n",
+    )
+    .unwrap();
+    let create = |password| place.run(&["users", "create", "--password", password, "new@lp.com"]);
+    let refused = create("correct horse battery staple");
+    assert!(refused.code != 0 && refused.err.contains("breach"), "{refused:?}");
+    let taken = create("nobody guesses this phrase");
+    assert_eq!(taken.code, 0, "{taken:?}");
+    std::fs::write(place.path("known.list"), "damaged").unwrap();
+    let told = create("nobody guesses this phrase");
+    assert!(told.code != 0 && told.err.contains("password_breached_list: known.list: it is no list"), "{told:?}");
+    std::fs::write(place.path("known.txt"), "no digest\n").unwrap();
+    let told = place.run(&["passwords", "list", "known.txt", "known.list"]);
+    assert!(told.code != 0 && told.err.contains("known.txt: line 1 is no SHA-1"), "{told:?}");
+}
+
+#[test]
 fn users_are_created() {
     let place = Place::new();
     place

@@ -31,6 +31,7 @@ secret_key = "a key of the test applications, 37 bytes"
 [security]
 password_salt = "a salt of the test applications, 38 bytes"
 password_length_min = 8
+password_check_breached = false
 username_min_length = 3
 password_hash_passlib_options = { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }
 "#;

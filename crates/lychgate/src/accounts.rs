@@ -2,7 +2,6 @@
 
 use std::{fmt, sync::Arc};
 
-use lychgate_passwords::policy::Policy;
 use lychgate_store::{NewUser, User, UserPatch};
 
 use crate::{
@@ -11,7 +10,7 @@ use crate::{
     flow::names::NewNames,
     gate::Lychgate,
     identity::{self, username::UsernameError},
-    messages::{self, MessageKey},
+    messages,
     settings::Settings,
     web::form::Message,
 };
@@ -146,7 +145,7 @@ impl Lychgate {
             None => None,
             Some(password) => {
                 let words: Vec<&str> = [email.as_deref(), username.as_deref()].into_iter().flatten().collect();
-                match self.check_password(password, &words) {
+                match self.check_password(password, &words).await? {
                     Err(message) => {
                         errors.push(("password", message));
                         None
@@ -202,31 +201,6 @@ impl Lychgate {
             }
         }
     }
-
-    /// Whether `password` may be somebody's new one; in the form in which it is hashed.
-    pub(crate) fn check_password(&self, password: &str, words: &[&str]) -> Result<zeroize::Zeroizing<String>, Message> {
-        if password.is_empty() {
-            return Err(messages::PASSWORD_NOT_PROVIDED.into());
-        }
-        let settings = self.settings();
-        let password = self.normalize_password(password);
-        let mut policy = Policy::default();
-        policy.min_chars = usize::try_from(settings.int("password_length_min")).unwrap_or(8);
-        if settings.text_opt("password_complexity_checker") == Some("zxcvbn") {
-            policy.min_score = u8::try_from(settings.int("zxcvbn_minimum_score")).ok();
-        }
-        match policy.check(&password, words, None) {
-            Ok(()) => Ok(password),
-            Err(broken) => {
-                let key = MessageKey::named(broken.key).unwrap_or(messages::PASSWORD_TOO_SIMPLE);
-                Err(Message::from(key).with("length", policy.min_chars.to_string()))
-            }
-        }
-    }
-
-    pub(crate) async fn hash_password(&self, password: &str) -> Result<String, Failure> {
-        self.hashing().hash(password).await?.map_err(Failure::internal)
-    }
 }
 
 impl Accounts<'_> {
@@ -265,7 +239,7 @@ impl Accounts<'_> {
         let now = Moment::of(self.0.clock());
         let changed = async {
             let words = [user.email.as_str(), user.username.as_deref().unwrap_or_default()];
-            let checked = self.0.check_password(password, &words);
+            let checked = self.0.check_password(password, &words).await?;
             let password = checked.map_err(|message| Problem::Fields(vec![("password", message)]))?;
             let hash = self.0.hash_password(&password).await?;
             let fresh = || uuid::Uuid::new_v4().simple().to_string();

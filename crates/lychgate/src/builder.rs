@@ -195,6 +195,7 @@ impl Builder {
         let web = WebConfig::from_settings(&settings).map_err(BuildError::Setting)?;
         let gateway = sms::gateway(&settings, self.sms_sender.take()).map_err(BuildError::Setting)?;
         let desk = Desk::new(&settings, self.mailer.take(), gateway).map_err(BuildError::Setting)?;
+        let breached = crate::passwords::breached::Breached::from_settings(&settings).map_err(BuildError::Setting)?;
         let context = crate::passwords::context(&settings).map_err(BuildError::Setting)?;
         let store = match self.store.take() {
             Some(store) => store,
@@ -217,6 +218,7 @@ impl Builder {
             identity_rules: identity_rules::from_settings(&settings),
             messages: Messages::new(&settings),
             hashing,
+            breached,
             codecs,
             renderer,
             web,

@@ -25,6 +25,7 @@ use crate::{
     identity::Rules,
     mail::Desk,
     messages::{MessageKey, Messages},
+    passwords::breached::Breached,
     principal::Need,
     render::Renderer,
     settings::Settings,
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) web: WebConfig,
     pub(crate) store: Store,
     pub(crate) hashing: Hashing,
+    pub(crate) breached: Breached,
     pub(crate) codecs: Codecs,
     pub(crate) identity_rules: Rules,
     pub(crate) messages: Messages,
@@ -200,6 +202,10 @@ impl Lychgate {
 
     pub(crate) fn web(&self) -> &WebConfig {
         &self.0.web
+    }
+
+    pub(crate) fn breached(&self) -> &Breached {
+        &self.0.breached
     }
 
     pub(crate) fn hashing(&self) -> &Hashing {

@@ -43,6 +43,7 @@ mod identity_rules;
 pub mod mail;
 pub mod messages;
 pub(crate) mod openapi;
+mod outgoing;
 mod passwords;
 mod principal;
 mod random;

@@ -3,6 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod openapi;
+pub(crate) mod passwords;
 pub(crate) mod roles;
 pub(crate) mod routes;
 pub(crate) mod serve;

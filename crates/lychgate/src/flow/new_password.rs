@@ -4,21 +4,27 @@ use lychgate_store::User;
 use zeroize::Zeroizing;
 
 use crate::{
+    failure::Failure,
     messages,
     web::{exchange::Exchange, form::Form},
 };
 
 impl Exchange {
     /// The password in `field`, if it may be the new one, in the form in which it is hashed.
-    pub(crate) fn new_password(&self, form: &mut Form, field: &'static str, user: &User) -> Option<Zeroizing<String>> {
+    pub(crate) async fn new_password(
+        &self,
+        form: &mut Form,
+        field: &'static str,
+        user: &User,
+    ) -> Result<Option<Zeroizing<String>>, Failure> {
         let words = [user.email.as_str(), user.username.as_deref().unwrap_or_default()];
-        match self.gate.check_password(form.value(field), &words) {
+        Ok(match self.gate.check_password(form.value(field), &words).await? {
             Ok(password) => Some(password),
             Err(message) => {
                 form.field_error(field, message);
                 None
             }
-        }
+        })
     }
 }
 

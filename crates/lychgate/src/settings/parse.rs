@@ -53,6 +53,7 @@ fn by_kind(kind: Kind, raw: RawValue) -> Result<Value, Mismatch> {
             Ok(Value::Int(number))
         }
         (Kind::OptInt { .. } | Kind::OptDuration, _) if off => Ok(Value::Off),
+        (Kind::OptText, _) if off => Ok(Value::Off),
         (Kind::Text | Kind::OptText, RawValue::Text(text)) => Ok(Value::Text(text)),
         (Kind::Path, RawValue::Text(text)) => route(text),
         (Kind::Duration | Kind::OptDuration, RawValue::Int(number)) => span(SignedSeconds::new(number as f64)),

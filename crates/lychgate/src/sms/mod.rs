@@ -26,7 +26,6 @@
 //! ```
 
 mod choose;
-mod client;
 mod erased;
 mod local;
 mod message;
@@ -44,3 +43,8 @@ pub use self::{
     twilio::TwilioSender,
     webhook::WebhookSender,
 };
+
+/// Why a gateway gave no reply.
+fn unreachable(error: reqwest::Error) -> SmsError {
+    SmsError::temporary(crate::outgoing::explain(error))
+}

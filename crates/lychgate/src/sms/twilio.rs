@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::{SmsError, SmsSender, TextMessage, client};
+use super::{SmsError, SmsSender, TextMessage, unreachable};
+use crate::outgoing;
 
 /// Where Twilio answers.
 pub(super) const API: &str = "https://api.twilio.com";
@@ -35,10 +36,10 @@ impl TwilioSender {
         if account.is_empty() || account.len() > 64 || !account.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err("ACCOUNT_SID of sms_service_config is no id of an account".to_owned());
         }
-        let api = client::url("sms.twilio_url", api)?;
+        let api = outgoing::url("sms.twilio_url", api)?;
         let path = format!("/2010-04-01/Accounts/{account}/Messages.json");
         let messages = api.join(&path).map_err(|error| format!("sms.twilio_url: {error}"))?;
-        Ok(Self { client: client::client(&messages, timeout)?, messages, account: account.to_owned(), token })
+        Ok(Self { client: outgoing::client(&messages, timeout)?, messages, account: account.to_owned(), token })
     }
 }
 
@@ -57,7 +58,7 @@ impl SmsSender for TwilioSender {
             .basic_auth(&self.account, Some(self.token.expose_secret()))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form);
-        let (status, body) = client::read(request.send().await.map_err(client::unreachable)?).await;
+        let (status, body) = outgoing::read(request.send().await.map_err(unreachable)?).await;
         if status.is_success() {
             return Ok(());
         }

@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use url::Url;
 
-use super::{SmsError, SmsSender, TextMessage, client};
+use super::{SmsError, SmsSender, TextMessage, unreachable};
+use crate::outgoing;
 
 /// Posts each text message as JSON to a URL: `{"from_number": …, "to_number": …, "msg": …}`.
 ///
@@ -28,8 +29,8 @@ impl WebhookSender {
     ///
     /// One line about what is wrong with the URL.
     pub fn new(url: &str, token: Option<SecretString>, timeout: Duration) -> Result<Self, String> {
-        let url = client::url("sms.webhook_url", url)?;
-        Ok(Self { client: client::client(&url, timeout)?, url, token })
+        let url = outgoing::url("sms.webhook_url", url)?;
+        Ok(Self { client: outgoing::client(&url, timeout)?, url, token })
     }
 }
 
@@ -45,8 +46,8 @@ impl SmsSender for WebhookSender {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        let reply = request.send().await.map_err(client::unreachable)?;
-        let (status, _) = client::read(reply).await;
+        let reply = request.send().await.map_err(unreachable)?;
+        let (status, _) = outgoing::read(reply).await;
         match status {
             status if status.is_success() => Ok(()),
             StatusCode::BAD_REQUEST | StatusCode::GONE | StatusCode::UNPROCESSABLE_ENTITY => {

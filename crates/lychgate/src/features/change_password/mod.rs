@@ -90,7 +90,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     // What was typed is looked at first, the current password next, whether the new one will do last.
     let typed = is_typed_twice(&mut form, "new_password", "new_password_confirm");
     let password = if typed && check_current(&call, &mut form, user).await? {
-        call.new_password(&mut form, "new_password", user)
+        call.new_password(&mut form, "new_password", user).await?
     } else {
         None
     };

@@ -140,7 +140,7 @@ async fn reset(call: Call) -> Result<Reply, Failure> {
     let mut form = new_password_form(&call, &token);
     form.fill(&call.submitted)?;
     let password = if is_typed_twice(&mut form, "password", "password_confirm") {
-        call.new_password(&mut form, "password", &user)
+        call.new_password(&mut form, "password", &user).await?
     } else {
         None
     };

@@ -48,14 +48,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
     int("zxcvbn_minimum_score", 3).within(0, 4).means("Least strength that zxcvbn must find, 0 to 4."),
     opt_choice("password_check_breached", &["best-effort", "strict"], Preset::Off)
         .modern(Preset::Text("best-effort"))
-        .later("breached passwords")
         .means(
             "Whether a password seen in a breach is refused; \"strict\" refuses as well \
          when that cannot be found out.",
         ),
-    int("password_breached_count", 1)
-        .later("breached passwords")
-        .means("Number of sightings in breaches from which a password is refused."),
+    int("password_breached_count", 1).means("Number of sightings in breaches from which a password is refused."),
+    opt_text("password_breached_list").means(
+        "File with a list of breached passwords, made by `lychgate passwords list`; what it has is refused whatever the \
+         number of sightings.",
+    ),
+    opt_text("password_breached_url")
+        .default(Preset::Text("https://api.pwnedpasswords.com/range/"))
+        .means(
+            "Service that is asked as well: it is given the first five digits of the password's SHA-1 and answers with \
+             all that begin so. Off for the list alone.",
+        ),
     opt_choice("password_normalize_form", FORMS, Preset::Text("NFKD"))
         .means("Unicode form that passwords are brought to before hashing."),
     flag("password_required", true)

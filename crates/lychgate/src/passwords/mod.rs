@@ -1,5 +1,8 @@
 //! The password schemes and rules that the settings ask for.
 
+pub(crate) mod breached;
+mod rules;
+
 use lychgate_passwords::{Context, Form, SingleHash, normalize};
 use zeroize::Zeroizing;
 

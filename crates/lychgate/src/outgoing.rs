@@ -1,4 +1,4 @@
-//! The HTTP client of the gateways.
+//! The HTTP client for services that Lychgate asks: gateways of text messages, lists of breached passwords.
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -7,14 +7,12 @@ use reqwest::{Client, Response, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use url::{Host, Url};
 
-use super::SmsError;
-
 /// The most of a reply that is read, in bytes.
 const MOST_REPLY: usize = 16 * 1024;
 
 /// A client for `url`: it follows no redirect, and goes through a proxy of the environment unless `url` is on this
 /// machine.
-pub(super) fn client(url: &Url, timeout: Duration) -> Result<Client, String> {
+pub(crate) fn client(url: &Url, timeout: Duration) -> Result<Client, String> {
     let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -34,13 +32,13 @@ pub(super) fn client(url: &Url, timeout: Duration) -> Result<Client, String> {
 }
 
 /// A URL of `http` or `https` out of the settings; its error does not show it, as it may hold a secret.
-pub(super) fn url(name: &str, text: &str) -> Result<Url, String> {
+pub(crate) fn url(name: &str, text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("{name} is no URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("{name} begins with neither https:// nor http://"));
     }
     if url.scheme() == "http" && !is_here(&url) {
-        tracing::warn!("{name} is not https: codes are sent to the gateway in the clear");
+        tracing::warn!("{name} is not https: what is sent there can be read on the way");
     }
     Ok(url)
 }
@@ -55,7 +53,7 @@ fn is_here(url: &Url) -> bool {
 }
 
 /// Why there was no reply, without the URL.
-pub(super) fn unreachable(error: reqwest::Error) -> SmsError {
+pub(crate) fn explain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -63,11 +61,11 @@ pub(super) fn unreachable(error: reqwest::Error) -> SmsError {
         text = format!("{text}: {deeper}");
         cause = deeper.source();
     }
-    SmsError::temporary(text)
+    text
 }
 
 /// Status and beginning of a reply. What is read to its end leaves a connection that can be used again.
-pub(super) async fn read(mut reply: Response) -> (StatusCode, Vec<u8>) {
+pub(crate) async fn read(mut reply: Response) -> (StatusCode, Vec<u8>) {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = reply.chunk().await {
         let room = MOST_REPLY.saturating_sub(body.len());

@@ -1,7 +1,11 @@
-//! Passwords known from breaches, asked for without telling which one (k-anonymity).
+//! Passwords known from breaches: asked for without telling which one (k-anonymity), or in a [`List`] of one's own.
 //!
 //! The service of haveibeenpwned.com gets the first five hex digits of a SHA-1 and answers with all the rest it
 //! knows. Making the request is left to the caller: this module says what to ask and reads the answer.
+
+mod list;
+
+pub use list::{List, ListError, Source};
 
 use sha1::{Digest as _, Sha1};
 use thiserror::Error;
