@@ -60,14 +60,14 @@ class Key:
     sign_count: int = 0
 
     @classmethod
-    def make(cls, algorithm, rp_id="", user_handle=b"", resident=True):
+    def make(cls, algorithm, rp_id="", user_handle=b"", resident=True, id=None):
         if algorithm == EDDSA:
             private = ed25519.Ed25519PrivateKey.generate()
         elif algorithm in CURVES:
             private = ec.generate_private_key(CURVES[algorithm][1]())
         else:
             private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        return cls(os.urandom(32), rp_id, user_handle, algorithm, private, resident)
+        return cls(id or os.urandom(32), rp_id, user_handle, algorithm, private, resident)
 
     def cose(self):
         public = self.private.public_key()
@@ -105,6 +105,7 @@ class Authenticator:
     attestation: str = "none"  # or "packed", or "certificate"
     aaguid: bytes = bytes(16)
     transports: tuple | None = ("internal",)
+    name: str = ""  # ids follow from it, so that two servers see the same ones; random without
     keys: list = field(default_factory=list)
 
     def create(self, options, origin, *, rp_id=None, kind="webauthn.create", challenge=None, cross_origin=False,
@@ -116,7 +117,8 @@ class Authenticator:
         offered = [parameter["alg"] for parameter in options["pubKeyCredParams"]]
         algorithm = self.algorithm or next(alg for alg in offered if alg == EDDSA or alg in HASHES)
         rp_id = rp_id or options["rp"]["id"]
-        key = Key.make(algorithm, rp_id, unb64url(options["user"]["id"]), self.resident)
+        id = hashlib.sha256(f"{self.name} {len(self.keys)}".encode()).digest() if self.name else None
+        key = Key.make(algorithm, rp_id, unb64url(options["user"]["id"]), self.resident, id)
         attested = self.aaguid + len(key.id).to_bytes(2, "big") + key.id + key.cose()
         auth_data = self._auth_data(rp_id, key, attested)
         client_data = self._client_data(kind, challenge or options["challenge"], origin, cross_origin)
