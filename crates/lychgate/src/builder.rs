@@ -201,6 +201,12 @@ impl Builder {
             Some(store) => store,
             None => open(&settings, self.create).await?,
         };
+        if settings.flag("webauthn")
+            && !(store.has_credentials_table() && store.has_user_column("fs_webauthn_user_handle"))
+        {
+            let text = "webauthn is on, but the database has no table for passkeys (web_authn) or its users have no column fs_webauthn_user_handle";
+            return Err(BuildError::Setting(text.to_owned()));
+        }
         let keys = key_ring(settings.text_opt("secret_key"), settings.list("secret_key_fallbacks"))?;
         let csrf_keys = match settings.text_opt("csrf.secret_key") {
             Some(key) => key_ring(Some(key), &[])?,

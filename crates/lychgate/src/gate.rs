@@ -20,7 +20,7 @@ use crate::{
     events::Events,
     failure::Failure,
     features,
-    flow::{account, links::Links},
+    flow::{account, links::Links, passkeys::PasskeyCodecs},
     hashing::Hashing,
     identity::Rules,
     mail::Desk,
@@ -88,6 +88,7 @@ pub(crate) struct Codecs {
     pub(crate) links: Links,
     /// The cookie of a browser that need not be asked for the second factor for a while.
     pub(crate) trusted: TokenCodec<TwoFactorValidity>,
+    pub(crate) passkeys: PasskeyCodecs,
 }
 
 impl Codecs {
@@ -99,6 +100,7 @@ impl Codecs {
             csrf: CsrfCodec::new(csrf_keys, CsrfCodec::SALT),
             links: Links::new(keys, settings),
             trusted: TokenCodec::new(keys, settings.text("two_factor_validity_salt"), Some(web.trusted.seconds)),
+            passkeys: PasskeyCodecs::new(keys, settings),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
         }
     }
@@ -252,6 +254,10 @@ impl Lychgate {
 
     pub(crate) fn links(&self) -> &Links {
         &self.0.codecs.links
+    }
+
+    pub(crate) fn passkeys(&self) -> &PasskeyCodecs {
+        &self.0.codecs.passkeys
     }
 
     pub(crate) fn register_fields(&self) -> &[RegisterField] {

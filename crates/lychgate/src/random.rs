@@ -15,6 +15,14 @@ pub(crate) fn id() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
+/// Random bytes, as many as wished, as text.
+pub(crate) fn text(length: usize) -> String {
+    let mut bytes = vec![0; length];
+    #[allow(clippy::expect_used)]
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
 /// 72 random bits, for ids that people read out.
 pub(crate) fn short_id() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<9>())

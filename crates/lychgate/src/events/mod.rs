@@ -48,6 +48,20 @@ pub enum Event {
         /// By what: `authenticator`, `email`, `webauthn` …
         via: &'static str,
     },
+    /// Somebody registered a passkey.
+    PasskeyAdded {
+        /// The key of the user's row.
+        user_id: i64,
+        /// What the user calls it.
+        name: String,
+    },
+    /// Somebody removed a passkey.
+    PasskeyRemoved {
+        /// The key of the user's row.
+        user_id: i64,
+        /// What the user called it.
+        name: String,
+    },
     /// Somebody signed in proved again who they are.
     UserReauthenticated {
         /// The key of the user's row.

@@ -10,6 +10,7 @@ pub(crate) mod dev_mail;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod openapi;
+pub(crate) mod passkeys;
 pub(crate) mod passwordless;
 pub(crate) mod recover;
 pub(crate) mod recover_username;
@@ -49,6 +50,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "confirm", endpoints: confirm::endpoints, describe: confirm::openapi::describe },
     Feature { name: "dev_mail", endpoints: dev_mail::endpoints, describe: dev_mail::openapi::describe },
+    Feature { name: "passkeys", endpoints: passkeys::endpoints, describe: passkeys::openapi::describe },
     Feature { name: "passwordless", endpoints: passwordless::endpoints, describe: passwordless::openapi::describe },
     Feature { name: "recover", endpoints: recover::endpoints, describe: recover::openapi::describe },
     Feature {
@@ -90,6 +92,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     change_username::routes(gate, routes);
     confirm::routes(gate, routes);
     dev_mail::routes(gate, routes);
+    passkeys::routes(gate, routes);
     passwordless::routes(gate, routes);
     recover::routes(gate, routes);
     recover_username::routes(gate, routes);

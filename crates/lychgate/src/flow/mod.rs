@@ -14,6 +14,7 @@ pub(crate) mod names;
 pub(crate) mod new_password;
 pub(crate) mod next;
 pub(crate) mod notices;
+pub(crate) mod passkeys;
 pub(crate) mod relay;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;

@@ -139,10 +139,11 @@ pub(crate) async fn is_needed(gate: &Lychgate, user: &User) -> Result<bool, Fail
     Ok(is_required(gate, user) || !methods_of(gate, user).await?.is_empty())
 }
 
-/// Whether a method would prove what the first factor has proved already: the same mailbox, the same telephone.
+/// Whether a method would prove what the first factor has proved already: the same mailbox, the same telephone. A
+/// passkey that comes second is never the one that came first, as each is registered for one of the two.
 pub(crate) fn is_same_way(first: &str, method: &str) -> bool {
     let by_mail = matches!(first, "confirm" | "reset" | "token" | "email");
-    method == first || by_mail && method == "email"
+    method == first && method != "webauthn" || by_mail && method == "email"
 }
 
 /// The methods that somebody who comes by `first` can set up.

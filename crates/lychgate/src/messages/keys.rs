@@ -75,6 +75,8 @@ keys! {
     INVALID_INPUT_LENGTH
     /// A required field is empty.
     FIELD_REQUIRED
+    /// A field holds none of its choices.
+    INVALID_CHOICE
     /// The password is too short or long; `length`.
     PASSWORD_INVALID_LENGTH
     /// The password is easy to guess.
@@ -199,6 +201,10 @@ keys! {
     WEBAUTHN_CREDENTIAL_WRONG_USAGE
     /// The passkey is another user's.
     WEBAUTHN_MISMATCH_USER_HANDLE
+    /// The user has as many passkeys as one may have; `count`.
+    WEBAUTHN_TOO_MANY
+    /// The passkey is all that its user can sign in with.
+    WEBAUTHN_LAST_WAY_IN
     /// Another service failed; `exerror`, `exdesc`.
     OAUTH_HANDSHAKE_ERROR
     /// A refresh token was refused; `reason`.

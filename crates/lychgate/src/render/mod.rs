@@ -131,6 +131,8 @@ fn features(settings: &Settings, url: &impl Fn(&str) -> Option<String>) -> Value
         ("verify", "verify"),
     ];
     let mut map: BTreeMap<&str, Value> = pages.map(|(name, endpoint)| (name, there(endpoint).into())).into();
+    let passkey_signin = there("wan_signin") && settings.flag("wan_allow_as_first_factor");
+    map.insert("passkey_signin", passkey_signin.into());
     map.insert("username_enable", settings.flag("username_enable").into());
     map.insert("trackable", settings.flag("trackable").into());
     Value::from(map)

@@ -16,6 +16,7 @@ pub(crate) fn run(settings: &Settings) -> Findings {
     check.secrets();
     check.passwords();
     check.second_factors();
+    check.passkeys();
     check.identities();
     check.forgery();
     check.cookies();
@@ -134,6 +135,44 @@ impl Check<'_> {
             .any(|(_, secret)| !matches!(secret, RawValue::Text(text) if !text.is_empty()))
         {
             self.problem("totp_secrets", "each entry of totp_secrets is text that is not empty");
+        }
+    }
+
+    fn passkeys(&mut self) {
+        let settings = self.settings;
+        if !settings.flag("webauthn") {
+            return;
+        }
+        if settings.text_opt("webauthn.challenge").is_some() {
+            let text =
+                "webauthn.challenge fixes what must differ each time: an answer that somebody has seen works again";
+            if settings.profile() == Profile::Modern && settings.text("environment") == "production" {
+                self.problem("webauthn.challenge", text);
+            } else {
+                self.warn("webauthn.challenge", text);
+            }
+        }
+        if settings.int_opt("wan_challenge_bytes").is_some_and(|bytes| bytes < 16) {
+            self.warn(
+                "wan_challenge_bytes",
+                "wan_challenge_bytes below 16 makes challenges that repeat (WebAuthn 13.4.3)",
+            );
+        }
+        let related = settings.list("wan_related_origins");
+        if !related.is_empty() && settings.text_opt("wan_rp_id").is_none() {
+            self.problem(
+                "wan_related_origins",
+                "wan_related_origins needs wan_rp_id, the domain that passkeys belong to",
+            );
+        }
+        for origin in related {
+            let host = origin.strip_prefix("https://").filter(|host| !host.is_empty());
+            if host.is_none_or(|host| host.contains(['/', '?', '#', '@', ' ']) || *host != host.to_ascii_lowercase()) {
+                self.problem(
+                    "wan_related_origins",
+                    format!("wan_related_origins: {origin:?} is no origin, such as \"https://example.com\""),
+                );
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     exchange::Exchange,
     form::{Form, Message},
 };
-use crate::{failure::Failure, messages};
+use crate::{failure::Failure, flow::passkeys, messages};
 
 /// What a handler of a feature answers.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Exchange {
         self.log_failure(failure);
         match failure {
             Failure::Unauthenticated { realm } => self.answer_unauthenticated(realm.as_deref()).await,
-            Failure::NotFresh => self.answer_not_fresh(),
+            Failure::NotFresh => self.answer_not_fresh().await,
             Failure::Forbidden { .. } => self.answer_forbidden().await,
             Failure::AlreadySignedIn if self.wants_json() => {
                 self.errors(failure.status(), &messages::ANONYMOUS_USER_REQUIRED.into())
@@ -125,15 +125,20 @@ impl Exchange {
         response
     }
 
-    fn answer_not_fresh(&self) -> Response {
+    async fn answer_not_fresh(&self) -> Response {
         let settings = self.gate.settings();
         if self.wants_json() {
             let text = self.text(&messages::REAUTHENTICATION_REQUIRED.into());
+            let admitted = self.admitted.lock().clone();
+            let passkey = match admitted {
+                Some(who) => passkeys::can_verify(&self.gate, &who.user).await.unwrap_or(false),
+                None => false,
+            };
             let members = json!({
                 "errors": [text],
                 "reauth_required": true,
                 "unified_signin_enabled": settings.flag("unified_signin"),
-                "has_webauthn_verify_credential": false,
+                "has_webauthn_verify_credential": passkey,
                 "oauth_enabled": settings.flag("oauth_enable"),
                 "oauth_providers": [],
             });

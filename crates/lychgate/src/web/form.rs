@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     Password,
     Hidden,
     Checkbox,
+    /// One of several; see [`Field::choices`].
+    Radio,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Kind::Password => "password",
             Kind::Hidden => "hidden",
             Kind::Checkbox => "checkbox",
+            Kind::Radio => "radio",
         }
     }
 }
@@ -65,6 +68,22 @@ pub(crate) struct Field {
     value: Secretive,
     sent: bool,
     checked: bool,
+    choices: Vec<Choice>,
+}
+
+/// One of the values that a field may have.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+    /// What it means, where the label does not say it all.
+    pub(crate) help: String,
+}
+
+impl Choice {
+    pub(crate) fn new(value: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { value: value.into(), label: label.into(), help: help.into() }
+    }
 }
 
 /// Text that is not shown by `Debug` and is wiped when dropped: any field may hold a password.
@@ -94,7 +113,13 @@ impl Field {
             value: Secretive::default(),
             sent: false,
             checked: false,
+            choices: Vec::new(),
         }
+    }
+
+    /// The values that the field may have. `chosen` holds where nothing is sent; if it is none of them, one has to be sent.
+    pub(crate) fn choices(self, choices: Vec<Choice>, chosen: &str) -> Self {
+        Self { choices, value: Secretive(chosen.to_owned()), ..self }
     }
 
     pub(crate) fn required(self) -> Self {
@@ -125,9 +150,16 @@ impl Field {
                 None => self.sent = false,
                 Some(_) => return Err(()),
             },
+            // What is none of the choices says so itself.
+            (Kind::Radio, Sent::Json(_)) => self.value = Secretive::default(),
             (_, Sent::Json(_)) => return Err(()),
         }
         Ok(())
+    }
+
+    /// Whether it holds one of its choices, if it has any.
+    fn is_among_choices(&self) -> bool {
+        self.kind != Kind::Radio || self.choices.iter().any(|choice| choice.value == self.value.0)
     }
 
     fn view(&self, errors: Vec<String>) -> Value {
@@ -146,6 +178,13 @@ impl Field {
         view.insert("required".to_owned(), self.required.into());
         view.insert("checked".to_owned(), self.checked.into());
         view.insert("errors".to_owned(), errors.into());
+        if self.kind == Kind::Radio {
+            let choices = self.choices.iter().map(|choice| {
+                let checked = choice.value == self.value.0;
+                json!({"value": choice.value, "label": choice.label, "help": choice.help, "checked": checked})
+            });
+            view.insert("choices".to_owned(), choices.collect());
+        }
         Value::Object(view)
     }
 }
@@ -243,8 +282,13 @@ impl Form {
                 }
             }
         }
+        let unlike = self.fields.iter().filter(|field| !field.is_among_choices() && !wrong.contains(&field.name));
+        let unlike: Vec<&'static str> = unlike.map(|field| field.name).collect();
         for name in wrong {
             self.field_error(name, messages::API_ERROR);
+        }
+        for name in unlike {
+            self.field_error(name, messages::INVALID_CHOICE);
         }
         Ok(())
     }
@@ -257,6 +301,12 @@ impl Form {
     pub(crate) fn set_value(&mut self, name: &str, value: &str) {
         if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
             field.value = Secretive(value.to_owned());
+        }
+    }
+
+    pub(crate) fn set_checked(&mut self, name: &str, checked: bool) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.name == name) {
+            field.checked = checked;
         }
     }
 
@@ -423,6 +473,36 @@ mod tests {
         let mut sent = form();
         sent.fill(&Submitted::Form(vec![("email".to_owned(), "a".to_owned())])).unwrap();
         assert!(!sent.is_checked("remember"), "a box that was not sent is not ticked");
+    }
+
+    #[test]
+    fn one_of_several() {
+        let choices =
+            || vec![Choice::new("first", "First", ""), Choice::new("secondary", "Second", "After a password.")];
+        let asked = |chosen, sent: Submitted| {
+            let usage = Field::new("usage", Kind::Radio, "Usage").choices(choices(), chosen);
+            let mut form = Form::new("f", "t", "/".to_owned(), vec![usage]);
+            form.fill(&sent).unwrap();
+            form
+        };
+        let json = |value: Value| Submitted::Json(Map::from_iter([("usage".to_owned(), value)]));
+        assert_eq!(asked("secondary", json(json!("first"))).value("usage"), "first");
+        for unsent in [|| Submitted::Nothing, || Submitted::Json(Map::new())] {
+            let form = asked("secondary", unsent());
+            assert_eq!((form.value("usage"), form.has_errors()), ("secondary", false));
+            assert!(asked("", unsent()).has_error_in("usage"));
+        }
+        for wrong in [json!("third"), json!(""), json!(1), json!({"a": 1}), json!([2])] {
+            let form = asked("secondary", json(wrong.clone()));
+            let errors: Vec<_> = form.errors_in_order().map(|(name, message)| (name, message.key)).collect();
+            assert!(
+                matches!(errors.as_slice(), [("usage", messages::INVALID_CHOICE | messages::API_ERROR)]),
+                "{wrong}: {errors:?}"
+            );
+        }
+        let view = asked("secondary", Submitted::Nothing).view(|_| String::new());
+        let shown = &view["fields"]["usage"];
+        assert_eq!((&shown["type"], &shown["choices"][1]["checked"]), (&json!("radio"), &json!(true)));
     }
 
     #[test]

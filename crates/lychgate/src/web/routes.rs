@@ -131,6 +131,29 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Fut: Future<Output = Result<Reply, Failure>> + Send,
     {
         let path = format!("{}{path}", self.prefix);
+        self.add_at(name, methods, path, guard, handler);
+    }
+
+    /// The same for a path that programs look for at the root, whatever the prefix.
+    pub(crate) fn add_at_root<F, Fut>(
+        &mut self,
+        name: &'static str,
+        methods: &[Method],
+        path: &str,
+        guard: &'static str,
+        handler: F,
+    ) where
+        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Reply, Failure>> + Send,
+    {
+        self.add_at(name, methods, path.to_owned(), guard, handler);
+    }
+
+    fn add_at<F, Fut>(&mut self, name: &'static str, methods: &[Method], path: String, guard: &'static str, handler: F)
+    where
+        F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Reply, Failure>> + Send,
+    {
         let filters = methods.iter().filter_map(|method| MethodFilter::try_from(method.clone()).ok());
         let Some(filter) = filters.reduce(MethodFilter::or) else { return };
         let cache_control = self.cache_control.clone();

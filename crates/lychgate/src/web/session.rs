@@ -24,6 +24,8 @@ pub(crate) mod key {
     pub(crate) const PROOFS: &str = "lg_proofs";
     /// Our own: the session's id in the registry.
     pub(crate) const SESSION_ID: &str = "lg_sid";
+    /// Our own: the passkey ceremonies that are under way.
+    pub(crate) const PASSKEY_MARKS: &str = "lg_wan";
     /// Our own: the CSRF token from before sign-in and when it was replaced.
     pub(crate) const CSRF_BEFORE: &str = "lg_csrf_before";
 }

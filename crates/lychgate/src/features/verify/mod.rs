@@ -4,12 +4,13 @@ pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;
+use lychgate_store::User;
 use serde_json::json;
 
 use crate::{
     events::Event,
     failure::Failure,
-    flow::authenticate,
+    flow::{authenticate, passkeys},
     gate::Lychgate,
     messages,
     settings::Settings,
@@ -33,25 +34,26 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
     }
 }
 
-fn form(exchange: &Exchange) -> Form {
+async fn form(exchange: &Exchange, user: &User) -> Result<Form, Failure> {
     let settings = exchange.gate.settings();
     let fields = vec![
         Field::new("next", Kind::Hidden, ""),
         Field::new("password", Kind::Password, "Password").autocomplete("current-password").required(),
     ];
     let mut form = Form::new("verify_form", settings.text("verify_template"), exchange.action("verify"), fields);
-    form.payload.insert("has_webauthn_verify_credential".to_owned(), false.into());
+    let passkey = passkeys::can_verify(&exchange.gate, user).await?;
+    form.payload.insert("has_webauthn_verify_credential".to_owned(), passkey.into());
     form.payload.insert("oauth_enabled".to_owned(), false.into());
     form.payload.insert("oauth_providers".to_owned(), json!([]));
     if let Some(next) = exchange.query("next") {
         form.set_value("next", &next);
     }
-    form
+    Ok(form)
 }
 
 async fn get(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
-    let form = form(&call);
+    let form = form(&call, &who.user).await?;
     if !call.wants_json() {
         return Ok(Reply::Form(Box::new(form)));
     }
@@ -62,7 +64,7 @@ async fn get(call: Call) -> Result<Reply, Failure> {
 
 async fn post(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
-    let mut form = form(&call);
+    let mut form = form(&call, &who.user).await?;
     form.fill(&call.submitted)?;
     if form.value("password").is_empty() && !form.has_error_in("password") {
         form.field_error("password", messages::PASSWORD_NOT_PROVIDED);

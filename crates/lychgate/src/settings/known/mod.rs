@@ -21,7 +21,6 @@ mod tokens;
 mod two_factor;
 mod unified;
 mod username;
-mod webauthn;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -35,7 +34,8 @@ use super::{
 };
 use crate::{
     features::{
-        account, change_email, change_password, confirm, login, logout, passwordless, recover, register, verify,
+        account, change_email, change_password, confirm, login, logout, passkeys, passwordless, recover, register,
+        verify,
     },
     messages::MessageKey,
 };
@@ -80,8 +80,8 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Unified sign-in", unified::SETTINGS),
     group("Second factor", two_factor::SETTINGS),
     group("Recovery codes", multi_factor::SETTINGS),
-    group("Passkeys", webauthn::SETTINGS),
-    group("Passkeys: fixed values", webauthn::FIXED),
+    group("Passkeys", passkeys::settings::SETTINGS),
+    group("Passkeys: fixed values", passkeys::settings::FIXED),
     group("OAuth", oauth::SETTINGS),
     group("Mail addresses", email::ADDRESSES),
     group("Mails", email::SETTINGS),
