@@ -11,10 +11,10 @@ use lychgate_signing::{
     session::{Map, SessionCodec, Value},
     tokens::{
         self, AuthToken, AuthTokenPayload, Binding, ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload,
-        Passwordless, PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword,
-        ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity,
-        TwoFactorValidityPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload,
-        WebauthnSignin, WebauthnSigninPayload, fingerprint,
+        KnownDevice, KnownDevicePayload, NotMe, NotMePayload, Passwordless, PasswordlessPayload, Purpose, RefreshToken,
+        RefreshTokenPayload, ResetPassword, ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload,
+        TwoFactorValidity, TwoFactorValidityPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister,
+        WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload, fingerprint,
     },
 };
 use proptest::prelude::*;
@@ -236,6 +236,10 @@ proptest! {
         token::<ChangeEmail>(
             &ChangeEmailPayload { user: user.clone(), old_email_hash: a.clone(), new_email: b.clone() }, now, at, bit,
         );
+        token::<NotMe>(
+            &NotMePayload { user: number, anchor: a.clone(), event: b.clone(), email: c.clone(), at: number }, now, at, bit,
+        );
+        token::<KnownDevice>(&KnownDevicePayload { users: vec![a.clone(), b.clone()] }, now, at, bit);
         token::<TwoFactorValidity>(&TwoFactorValidityPayload { user }, now, at, bit);
         token::<TwoFactorSetup>(
             &TwoFactorSetupPayload {
@@ -268,6 +272,8 @@ proptest! {
         odd::<ResetPassword>(&value, now);
         odd::<Passwordless>(&value, now);
         odd::<ChangeEmail>(&value, now);
+        odd::<NotMe>(&value, now);
+        odd::<KnownDevice>(&value, now);
         odd::<TwoFactorValidity>(&value, now);
         odd::<TwoFactorSetup>(&value, now);
         odd::<UnifiedSetup>(&value, now);
@@ -340,6 +346,8 @@ fn no_token_is_good_for_another_purpose() {
         mint::<ResetPassword>(ResetPasswordPayload { user: text(), password_hash: Some(text()) }),
         mint::<Passwordless>(PasswordlessPayload { user: text() }),
         mint::<ChangeEmail>(ChangeEmailPayload { user: text(), old_email_hash: text(), new_email: text() }),
+        mint::<NotMe>(NotMePayload { user: 1, anchor: text(), event: text(), email: text(), at: 1 }),
+        mint::<KnownDevice>(KnownDevicePayload { users: vec![text()] }),
         mint::<TwoFactorValidity>(TwoFactorValidityPayload { user: text() }),
         mint::<TwoFactorSetup>(TwoFactorSetupPayload {
             totp_secret: text(),
@@ -369,6 +377,8 @@ fn no_token_is_good_for_another_purpose() {
         accepts::<ResetPassword>,
         accepts::<Passwordless>,
         accepts::<ChangeEmail>,
+        accepts::<NotMe>,
+        accepts::<KnownDevice>,
         accepts::<TwoFactorValidity>,
         accepts::<TwoFactorSetup>,
         accepts::<UnifiedSetup>,

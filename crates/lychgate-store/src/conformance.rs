@@ -74,6 +74,7 @@ pub async fn run(store: &Store) {
     meta(store).await;
     batches(store).await;
     resets(store).await;
+    refresh_tokens_end(store).await;
     deletions(store).await;
     account::run(store).await;
     kept_records(store).await;
@@ -672,6 +673,17 @@ async fn resets(store: &Store) {
     assert_eq!(attached(store, id).await, (0, 0));
     assert!(!store.session("sr").await.unwrap().unwrap().is_live(later));
     assert!(!store.reset_user_access(id + 1000, "u", "t", later).await.unwrap());
+    assert!(store.delete_user(id).await.unwrap());
+}
+
+async fn refresh_tokens_end(store: &Store) {
+    let id = store.create_user(new_user("refreshing"), start()).await.unwrap().id;
+    attach(store, id).await;
+    let passkeys = attached(store, id).await.0;
+    let mut batch = store.batch();
+    batch.revoke_refresh_trackers_of(id, start());
+    store.commit(batch).await.unwrap();
+    assert_eq!(attached(store, id).await, (passkeys, 0));
     assert!(store.delete_user(id).await.unwrap());
 }
 

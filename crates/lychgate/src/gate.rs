@@ -9,7 +9,7 @@ use lychgate_signing::{
     csrf::CsrfCodec,
     remember::RememberCodec,
     session::{Map, SessionCodec},
-    tokens::{AuthToken, AuthTokenPayload, TokenCodec, TwoFactorValidity},
+    tokens::{AuthToken, AuthTokenPayload, KnownDevice, NotMe, TokenCodec, TwoFactorValidity},
 };
 use lychgate_store::{Store, User};
 use serde_json::Value;
@@ -89,10 +89,13 @@ pub(crate) struct Codecs {
     /// The cookie of a browser that need not be asked for the second factor for a while.
     pub(crate) trusted: TokenCodec<TwoFactorValidity>,
     pub(crate) passkeys: PasskeyCodecs,
+    not_me: TokenCodec<NotMe>,
+    device: TokenCodec<KnownDevice>,
 }
 
 impl Codecs {
     pub(crate) fn new(keys: &KeyRing, csrf_keys: &KeyRing, settings: &Settings, web: &WebConfig) -> Self {
+        let seconds = |name: &str| settings.duration(name).map(|span| span.as_secs());
         Self {
             session: SessionCodec::new(keys, "cookie-session"),
             opened: OpenedCookies::new(),
@@ -101,6 +104,8 @@ impl Codecs {
             links: Links::new(keys, settings),
             trusted: TokenCodec::new(keys, settings.text("two_factor_validity_salt"), Some(web.trusted.seconds)),
             passkeys: PasskeyCodecs::new(keys, settings),
+            not_me: TokenCodec::new(keys, settings.text("not_me_salt"), seconds("not_me_within")),
+            device: TokenCodec::new(keys, settings.text("device_salt"), seconds("device_cookie_within")),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
         }
     }
@@ -258,6 +263,14 @@ impl Lychgate {
 
     pub(crate) fn passkeys(&self) -> &PasskeyCodecs {
         &self.0.codecs.passkeys
+    }
+
+    pub(crate) fn not_me_codec(&self) -> &TokenCodec<NotMe> {
+        &self.0.codecs.not_me
+    }
+
+    pub(crate) fn device_codec(&self) -> &TokenCodec<KnownDevice> {
+        &self.0.codecs.device
     }
 
     pub(crate) fn register_fields(&self) -> &[RegisterField] {

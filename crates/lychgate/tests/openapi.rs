@@ -35,6 +35,7 @@ fn with_accounts(settings: SettingsBuilder) -> SettingsBuilder {
         "change_username",
         "username_enable",
         "username_recovery",
+        "not_me",
         "webauthn",
     ];
     features.into_iter().fold(settings, |settings, feature| settings.set(feature, true))

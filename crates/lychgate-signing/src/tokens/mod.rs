@@ -26,6 +26,7 @@ mod access;
 mod binding;
 mod codec;
 mod links;
+mod notices;
 mod passkeys;
 mod setup;
 mod shape;
@@ -37,6 +38,7 @@ pub use links::{
     ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless, PasswordlessPayload,
     ResetPassword, ResetPasswordPayload, TwoFactorValidity, TwoFactorValidityPayload,
 };
+pub use notices::{KnownDevice, KnownDevicePayload, NotMe, NotMePayload};
 pub use passkeys::{WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload};
 pub use setup::{TwoFactorSetup, TwoFactorSetupPayload, UnifiedSetup, UnifiedSetupPayload};
 
@@ -155,6 +157,8 @@ pub const ALL: &[PurposeInfo] = &[
     ResetPassword::INFO,
     Passwordless::INFO,
     ChangeEmail::INFO,
+    NotMe::INFO,
+    KnownDevice::INFO,
     TwoFactorValidity::INFO,
     TwoFactorSetup::INFO,
     UnifiedSetup::INFO,

@@ -96,6 +96,17 @@ impl Batch {
         self.simple(revoke_all(user_id, except, micros(now)), Expect::Any)
     }
 
+    /// Ends all refresh tokens of a user; does nothing where the database has none.
+    pub fn revoke_refresh_trackers_of(&mut self, user_id: i64, now: OffsetDateTime) -> &mut Self {
+        let sql = self.sql.clone();
+        self.step(|batch| {
+            if let Some(trackers) = &sql.schema.refresh {
+                batch.push(revoke_trackers(&trackers.quoted, user_id, micros(now)), Expect::Any);
+            }
+            Ok(())
+        })
+    }
+
     /// Writes a small value.
     pub fn meta_set(&mut self, key: &str, value: &str) -> &mut Self {
         self.step(|batch| {
@@ -140,6 +151,11 @@ pub(super) fn revoke_all(user_id: i64, except: Option<&str>, now: OffsetDateTime
 /// A text from outside: on one line, at most this many characters.
 pub(crate) fn cut(text: Option<&str>, most: usize) -> Option<String> {
     Some(text?.chars().filter(|c| !c.is_control()).take(most).collect())
+}
+
+pub(super) fn revoke_trackers(table: &str, user_id: i64, now: OffsetDateTime) -> Statement {
+    let sql = format!("UPDATE {table} SET revoked_at = $2 WHERE user_id = CAST($1 AS BIGINT) AND revoked_at IS NULL");
+    Statement::new(sql, vec![user_id.into(), now.into()])
 }
 
 /// Refuses the key that says which version the tables have.

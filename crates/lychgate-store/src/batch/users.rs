@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::state::revoke_all;
+use super::state::{revoke_all, revoke_trackers};
 use super::{Batch, Expect};
 use crate::error::StoreError;
 use crate::patch::check_columns;
@@ -209,13 +209,7 @@ impl Batch {
                 ));
             }
             if let Some(trackers) = &schema.refresh {
-                batch.aside(Statement::new(
-                    format!(
-                        "UPDATE {} SET revoked_at = $2 WHERE user_id = CAST($1 AS BIGINT) AND revoked_at IS NULL",
-                        trackers.quoted
-                    ),
-                    vec![id.into(), now.into()],
-                ));
+                batch.aside(revoke_trackers(&trackers.quoted, id, now));
             }
             batch.aside(revoke_all(id, None, now));
             Ok(())

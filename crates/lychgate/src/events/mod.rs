@@ -62,6 +62,11 @@ pub enum Event {
         /// What the user called it.
         name: String,
     },
+    /// The owner of an account said, by the link of a notice, that it was somebody else: everything was ended.
+    AccountSecured {
+        /// The key of the user's row.
+        user_id: i64,
+    },
     /// Somebody signed in proved again who they are.
     UserReauthenticated {
         /// The key of the user's row.

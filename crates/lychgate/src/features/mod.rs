@@ -9,6 +9,7 @@ pub(crate) mod confirm;
 pub(crate) mod dev_mail;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod not_me;
 pub(crate) mod openapi;
 pub(crate) mod passkeys;
 pub(crate) mod passwordless;
@@ -50,6 +51,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "confirm", endpoints: confirm::endpoints, describe: confirm::openapi::describe },
     Feature { name: "dev_mail", endpoints: dev_mail::endpoints, describe: dev_mail::openapi::describe },
+    Feature { name: "not_me", endpoints: not_me::endpoints, describe: not_me::openapi::describe },
     Feature { name: "passkeys", endpoints: passkeys::endpoints, describe: passkeys::openapi::describe },
     Feature { name: "passwordless", endpoints: passwordless::endpoints, describe: passwordless::openapi::describe },
     Feature { name: "recover", endpoints: recover::endpoints, describe: recover::openapi::describe },
@@ -92,6 +94,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     change_username::routes(gate, routes);
     confirm::routes(gate, routes);
     dev_mail::routes(gate, routes);
+    not_me::routes(gate, routes);
     passkeys::routes(gate, routes);
     passwordless::routes(gate, routes);
     recover::routes(gate, routes);

@@ -18,6 +18,13 @@ pub(crate) fn has_second_factor(user: &User) -> bool {
     user.tf_primary_method.as_deref().is_some_and(|method| !method.is_empty())
 }
 
+/// What stays the same while an account exists and differs from that of a later account with the same key, which SQLite
+/// may give out again; none where the database has nothing of the kind.
+pub(crate) fn anchor(user: &User) -> Option<String> {
+    let made = user.create_datetime.map(|at| (at.unix_timestamp_nanos() / 1000).to_string());
+    made.or_else(|| user.fs_webauthn_user_handle.clone())
+}
+
 /// Why somebody with the right secret may still not sign in.
 pub(crate) fn problem(gate: &Lychgate, user: &User) -> Option<MessageKey> {
     if is_blocked(user) {

@@ -92,6 +92,9 @@ impl<P: Purpose> Link<P> {
     }
 }
 
+/// The kinds of links.
+pub(crate) const KINDS: [&str; 4] = ["confirm", "reset", "login", "change-email"];
+
 /// Where the newest link of a kind is remembered.
 fn record_key(kind: &str, user_id: i64) -> String {
     format!("link/{kind}/{user_id}")

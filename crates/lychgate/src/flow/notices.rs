@@ -9,7 +9,7 @@ use super::letters::about;
 use crate::{
     failure::Failure,
     mail::{Letter, Post},
-    web::{device::device_name, exchange::Exchange},
+    web::{device::device_name, exchange::Exchange, form::Message},
 };
 
 /// What an owner is told of.
@@ -23,11 +23,18 @@ pub(crate) enum Notice<'a> {
     EmailChanged { new: &'a str },
     /// The account has another username.
     UsernameChanged { username: &'a str },
+    /// Somebody signed in with a browser that is not known.
+    NewDevice,
+    /// Something else by which one gets in was added, changed or taken away; the message says what.
+    #[allow(dead_code)] // for the features that have such things
+    Access(Message),
 }
 
 /// How a notice is written: the settings that switch it on and give its subject, and its template.
 struct Form<'a> {
     switch: &'static str,
+    /// What the link of the notice says that it is about.
+    event: &'static str,
     subject: &'static str,
     template: &'a str,
 }
@@ -49,13 +56,19 @@ impl Exchange {
             Notice::UsernameChanged { username } => {
                 context.insert("username".to_owned(), (*username).into());
             }
-            _ => {}
+            Notice::Access(what) => {
+                context.insert("what".to_owned(), self.text(what).into());
+            }
+            Notice::PasswordChanged | Notice::PasswordReset | Notice::NewDevice => {}
         }
         let subject = settings.text(form.subject);
         if let Notice::EmailChanged { new } = notice {
             let mut context = context.clone();
             context.insert("at_new_address".to_owned(), true.into());
             post.letter(self, Letter { template: form.template, subject: subject.to_owned(), to: new, context })?;
+        }
+        if let Some(link) = self.not_me_link(user, form.event)? {
+            context.insert("not_me_link".to_owned(), link.into());
         }
         post.letter(self, Letter { template: form.template, subject: subject.to_owned(), to: &user.email, context })
     }
@@ -65,23 +78,39 @@ impl Exchange {
         match notice {
             Notice::PasswordChanged => Form {
                 switch: "send_password_change_email",
+                event: "password",
                 subject: "email_subject_password_change_notice",
                 template: settings.text("email_template_password_change_notice"),
             },
             Notice::PasswordReset => Form {
                 switch: "send_password_reset_notice_email",
+                event: "reset",
                 subject: "email_subject_password_notice",
                 template: settings.text("email_template_password_reset_notice"),
             },
             Notice::EmailChanged { .. } => Form {
                 switch: "send_email_change_notice",
+                event: "email",
                 subject: "email_subject_email_change_notice",
                 template: "security/email/change_email_notice",
             },
             Notice::UsernameChanged { .. } => Form {
                 switch: "send_username_change_email",
+                event: "username",
                 subject: "email_subject_username_change_notice",
                 template: settings.text("change_username_email_template"),
+            },
+            Notice::Access(_) => Form {
+                switch: "notify_access_change",
+                event: "access",
+                subject: "email_subject_access_change",
+                template: settings.text("email_template_access_change"),
+            },
+            Notice::NewDevice => Form {
+                switch: "notify_new_device",
+                event: "device",
+                subject: "email_subject_new_device",
+                template: settings.text("email_template_new_device"),
             },
         }
     }

@@ -42,7 +42,12 @@ impl Exchange {
         if via != "change" {
             self.note(&mut batch, user.id, What::SignedIn, Some(via));
         }
-        self.gate.store().commit(batch).await?;
+        let mut post = self.post();
+        let device = self.meet_device(user, via, &mut batch, &mut post).await?;
+        self.commit_and_send(batch, post).await?;
+        if let Some(cookie) = device {
+            self.set_cookie(cookie);
+        }
         let identifier = self.identifier();
         let proved_at = self.now.float();
         self.rotate_csrf();

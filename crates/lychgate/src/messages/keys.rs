@@ -363,6 +363,22 @@ keys! {
     SETUP_ALREADY_DONE
     /// The first administrator was created.
     SETUP_DONE
+    /// The link by which an owner says that it was not them is used, too old or not one of ours.
+    NOT_ME_LINK_INVALID
+    /// A notice: the second factor was changed.
+    NOTICE_SECOND_FACTOR_CHANGED
+    /// A notice: there is no second factor any more.
+    NOTICE_SECOND_FACTOR_REMOVED
+    /// A notice: the ways to sign in were changed.
+    NOTICE_SIGN_IN_METHODS_CHANGED
+    /// A notice: there is another phone number.
+    NOTICE_PHONE_CHANGED
+    /// A notice: a passkey was added; `name`.
+    NOTICE_PASSKEY_ADDED
+    /// A notice: a passkey was removed; `name`.
+    NOTICE_PASSKEY_REMOVED
+    /// A notice: the recovery codes were replaced.
+    NOTICE_RECOVERY_CODES_REPLACED
     /// Nobody may register.
     REGISTRATION_CLOSED
     /// The address is of a domain that may not register.

@@ -14,6 +14,7 @@ mod jwt;
 mod limits;
 mod mail;
 mod multi_factor;
+mod notices;
 mod oauth;
 mod password;
 mod sms;
@@ -34,8 +35,8 @@ use super::{
 };
 use crate::{
     features::{
-        account, change_email, change_password, confirm, login, logout, passkeys, passwordless, recover, register,
-        verify,
+        account, change_email, change_password, confirm, login, logout, not_me, passkeys, passwordless, recover,
+        register, verify,
     },
     messages::MessageKey,
 };
@@ -85,6 +86,8 @@ pub(crate) const GROUPS: &[Group] = &[
     group("OAuth", oauth::SETTINGS),
     group("Mail addresses", email::ADDRESSES),
     group("Mails", email::SETTINGS),
+    group("Notices", notices::SETTINGS),
+    group("\"It was not me\"", not_me::settings::SETTINGS),
     group("Mail server", mail::SETTINGS),
     group("Text messages", sms::SETTINGS),
     group("Text message gateway", sms::GATEWAY),
