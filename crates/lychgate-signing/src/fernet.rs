@@ -95,6 +95,26 @@ impl Fernet {
         Ok(Self { keys: Ring::of(keys.into_iter()).ok_or(InvalidKey)? })
     }
 
+    /// Keys made of other secrets, the one that encrypts first; `purpose` keeps them apart from keys that are made of
+    /// the same secrets for something else.
+    ///
+    /// Each is HKDF-SHA256 of the secret without salt, with the purpose as its info (RFC 5869).
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when a secret is empty or none is given.
+    pub fn derived<I>(secrets: I, purpose: &str) -> Result<Self, InvalidKey>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        let keys = secrets.into_iter().map(|secret| match secret.as_ref() {
+            [] => Err(InvalidKey),
+            secret => Key::of(&hkdf(secret, purpose.as_bytes())),
+        });
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { keys: Ring::of(keys.into_iter()).ok_or(InvalidKey)? })
+    }
+
     /// A new random key, in the form that [`new`](Self::new) takes.
     ///
     /// # Errors
@@ -174,21 +194,60 @@ impl fmt::Debug for Fernet {
 }
 
 impl Key {
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     fn parse(text: &str) -> Result<Self, InvalidKey> {
         if text.len() > 64 {
             return Err(InvalidKey);
         }
         let bytes = Zeroizing::new(KEY_BASE64.decode(text).map_err(|_| InvalidKey)?);
         let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(bytes.as_slice().try_into().map_err(|_| InvalidKey)?);
+        Self::of(&bytes)
+    }
+
+    /// The first half signs, the second encrypts.
+    fn of(bytes: &[u8; 32]) -> Result<Self, InvalidKey> {
         let (sign, cipher) = bytes.split_at(16);
-        Ok(Self {
-            mac: Hmac::new_from_slice(sign).expect("HMAC takes a key of any length"),
-            cipher: Zeroizing::new(cipher.try_into().map_err(|_| InvalidKey)?),
-        })
+        Ok(Self { mac: keyed(sign), cipher: Zeroizing::new(cipher.try_into().map_err(|_| InvalidKey)?) })
     }
 
     fn signed(&self, text: &[u8], given: &[u8; MAC_LEN]) -> bool {
         self.mac.clone().chain_update(text).finalize().into_bytes().as_slice().ct_eq(given).into()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+/// The first 32 bytes of HKDF-SHA256 without salt (RFC 5869, sections 2.2 and 2.3).
+fn hkdf(secret: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
+    let extracted = Zeroizing::new(keyed(&[0; 32]).chain_update(secret).finalize().into_bytes().0);
+    Zeroizing::new(keyed(&*extracted).chain_update(info).chain_update([1]).finalize().into_bytes().0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn keys_are_derived_as_rfc_5869_has_it() {
+        // Test case 3: no salt, no info.
+        let derived = hkdf(&[0x0b; 22], b"");
+        let hex: String = derived.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
+    }
+
+    #[test]
+    fn derived_keys_differ_by_secret_and_purpose() {
+        let fernet = Fernet::derived(["new", "old"], "codes").unwrap();
+        let token = fernet.encrypt(b"x", 1_750_000_000).unwrap();
+        let opens = |secrets: &[&str], purpose: &str| {
+            Fernet::derived(secrets, purpose).unwrap().decrypt(&token, 1_750_000_000, None).is_ok()
+        };
+        assert!(opens(&["new"], "codes") && opens(&["newer", "new"], "codes"));
+        assert!(!opens(&["old"], "codes") && !opens(&["new"], "other"));
+        assert_eq!(Fernet::derived([""], "codes").unwrap_err(), InvalidKey);
+        assert_eq!(Fernet::derived([""; 0], "codes").unwrap_err(), InvalidKey);
     }
 }

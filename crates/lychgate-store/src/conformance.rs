@@ -65,6 +65,7 @@ pub async fn run(store: &Store) {
     lists(store).await;
     patches(store).await;
     conditions(store).await;
+    recovery_codes(store).await;
     passwords(store).await;
     links(store).await;
     sessions(store).await;
@@ -402,6 +403,46 @@ async fn conditions(store: &Store) {
         winners += usize::from(task.await.unwrap().unwrap());
     }
     assert_eq!(winners, 1);
+    assert!(store.delete_user(id).await.unwrap());
+}
+
+/// Of all who use one code at once one succeeds; the others stay.
+async fn recovery_codes(store: &Store) {
+    if !store.has_user_column("mf_recovery_codes") {
+        let mut batch = store.batch();
+        batch.use_recovery_code(1, &strings(&["a"]), 0, start());
+        assert!(matches!(store.commit(batch).await.unwrap_err().kind(), ErrorKind::Invalid(_)));
+        return;
+    }
+    let id = store.create_user(new_user("codes"), start()).await.unwrap().id;
+    let codes = strings(&["a-1", "", "b-2"]);
+    let patch = UserPatch { mf_recovery_codes: Some(strings(&["a-1", "x", "b-2"])), ..UserPatch::default() };
+    store.update_user(id, patch, start()).await.unwrap();
+    let use_up = async |stored: Vec<String>, place: usize| {
+        let store = store.clone();
+        let mut batch = store.batch();
+        batch.use_recovery_code(id, &stored, place, start());
+        tokio::spawn(async move { store.commit(batch).await.map(drop) }).await.unwrap()
+    };
+    assert!(matches!(use_up(codes, 0).await.unwrap_err().kind(), ErrorKind::Unmet(0)));
+    let stored = read(store, id).await.mf_recovery_codes.clone();
+    assert!(matches!(use_up(stored.clone(), 3).await.unwrap_err().kind(), ErrorKind::Invalid(_)));
+    use_up(stored.clone(), 1).await.unwrap();
+    assert!(matches!(use_up(stored, 1).await.unwrap_err().kind(), ErrorKind::Unmet(0)));
+    assert_eq!(read(store, id).await.mf_recovery_codes, strings(&["a-1", "b-2"]));
+    let mut tasks = Vec::new();
+    for _ in 0..20 {
+        let (store, mut batch) = (store.clone(), store.batch());
+        batch.use_recovery_code(id, &strings(&["a-1", "b-2"]), 0, start());
+        tasks.push(tokio::spawn(async move { store.commit(batch).await.is_ok() }));
+    }
+    let mut used = 0;
+    for task in tasks {
+        used += usize::from(task.await.unwrap());
+    }
+    assert_eq!(used, 1);
+    use_up(strings(&["b-2"]), 0).await.unwrap();
+    assert!(read(store, id).await.mf_recovery_codes.is_empty());
     assert!(store.delete_user(id).await.unwrap());
 }
 

@@ -10,6 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     events::Events,
     features,
+    flow::recovery::Vault,
     gate::{Codecs, Hooks, Inner, Lychgate, RegisterField},
     hashing::Hashing,
     identity_rules,
@@ -207,11 +208,16 @@ impl Builder {
             let text = "webauthn is on, but the database has no table for passkeys (web_authn) or its users have no column fs_webauthn_user_handle";
             return Err(BuildError::Setting(text.to_owned()));
         }
+        if settings.flag("multi_factor_recovery_codes") && !store.has_user_column("mf_recovery_codes") {
+            let missing = "multi_factor_recovery_codes needs the column mf_recovery_codes in the table of users";
+            return Err(BuildError::Setting(missing.to_owned()));
+        }
         let keys = key_ring(settings.text_opt("secret_key"), settings.list("secret_key_fallbacks"))?;
         let csrf_keys = match settings.text_opt("csrf.secret_key") {
             Some(key) => key_ring(Some(key), &[])?,
             None => keys.clone(),
         };
+        let recovery = Vault::from_settings(&settings).map_err(BuildError::Setting)?;
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
         let hashing =
             Hashing::new(context, at_once, self.max_waiting).map_err(|error| BuildError::Threads(error.to_string()))?;
@@ -234,6 +240,7 @@ impl Builder {
             hooks: self.hooks,
             desk,
             wallet,
+            recovery,
             endpoints,
             settings,
         }));

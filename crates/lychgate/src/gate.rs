@@ -20,7 +20,7 @@ use crate::{
     events::Events,
     failure::Failure,
     features,
-    flow::{account, links::Links, passkeys::PasskeyCodecs},
+    flow::{account, links::Links, passkeys::PasskeyCodecs, recovery::Vault},
     hashing::Hashing,
     identity::Rules,
     mail::Desk,
@@ -75,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) desk: Desk,
     /// What encrypts the secrets of one-time codes.
     pub(crate) wallet: Option<Wallet>,
+    /// What encrypts recovery codes.
+    pub(crate) recovery: Vault,
     pub(crate) endpoints: BTreeMap<String, String>,
 }
 
@@ -229,6 +231,10 @@ impl Lychgate {
 
     pub(crate) fn desk(&self) -> &Desk {
         &self.0.desk
+    }
+
+    pub(crate) fn recovery_vault(&self) -> &Vault {
+        &self.0.recovery
     }
 
     pub(crate) fn session_codec(&self) -> &SessionCodec {

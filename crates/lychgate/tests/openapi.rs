@@ -41,6 +41,15 @@ fn with_accounts(settings: SettingsBuilder) -> SettingsBuilder {
     features.into_iter().fold(settings, |settings, feature| settings.set(feature, true))
 }
 
+/// Second factors and what goes with them.
+fn with_second_factors(settings: SettingsBuilder) -> SettingsBuilder {
+    settings.toml(
+        "test",
+        "[security]\ntwo_factor = true\nmulti_factor_recovery_codes = true\ntotp_issuer = \"tests\"\n\
+         totp_secrets = {1 = \"TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B\"}\n",
+    )
+}
+
 async fn gate(settings: SettingsBuilder) -> Lychgate {
     let settings = settings.build().unwrap_or_else(|errors| panic!("{errors}"));
     Lychgate::builder().settings(settings).setup_link(true).build().await.unwrap()
@@ -101,6 +110,8 @@ async fn the_document(#[case] name: &str, #[case] settings: SettingsBuilder) {
 #[case::accounts_as_flask(with_accounts(settings(Profile::Flask)))]
 #[case::closed(settings(Profile::Flask).set("registerable", true).set("register_mode", "closed"))]
 #[case::passwordless(settings(Profile::Modern).set("passwordless", true))]
+#[case::second_factors(with_second_factors(settings(Profile::Modern)))]
+#[case::second_factors_as_flask(with_second_factors(settings(Profile::Flask)))]
 #[tokio::test]
 async fn every_route_is_described_and_nothing_else(#[case] settings: SettingsBuilder) {
     let gate = gate(settings).await;

@@ -128,6 +128,30 @@ impl Batch {
         })
     }
 
+    /// Takes the recovery code at `place` out of `stored`, which is what the user's row has to hold still.
+    pub fn use_recovery_code(&mut self, id: i64, stored: &[String], place: usize, now: OffsetDateTime) -> &mut Self {
+        let sql = self.sql.clone();
+        let user = &sql.schema.user;
+        self.step(|batch| {
+            if !user.has("mf_recovery_codes") || place >= stored.len() {
+                return Err(StoreError::invalid("there is no such recovery code"));
+            }
+            let left: Vec<&str> =
+                stored.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, code)| code.as_str()).collect();
+            let mut values: Vec<Value> = vec![id.into(), stored.join(",").into(), left.join(",").into()];
+            let mut sets = "mf_recovery_codes = $3".to_owned();
+            if user.has("update_datetime") {
+                values.push(micros(now).into());
+                sets.push_str(", update_datetime = $4");
+            }
+            values.iter().try_for_each(Value::check)?;
+            let update =
+                format!("UPDATE {} SET {sets} WHERE id = CAST($1 AS BIGINT) AND mf_recovery_codes = $2", user.quoted);
+            batch.push(Statement::new(update, values), Expect::One);
+            Ok(())
+        })
+    }
+
     /// Deletes a user with its links, passkeys, refresh trackers, sessions, activity and account state.
     pub fn delete_user(&mut self, id: i64) -> &mut Self {
         let sql = self.sql.clone();

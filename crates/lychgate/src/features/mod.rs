@@ -15,6 +15,7 @@ pub(crate) mod passkeys;
 pub(crate) mod passwordless;
 pub(crate) mod recover;
 pub(crate) mod recover_username;
+pub(crate) mod recovery_codes;
 pub(crate) mod register;
 pub(crate) mod setup;
 pub(crate) mod verify;
@@ -60,6 +61,11 @@ const FEATURES: &[Feature] = &[
         endpoints: recover_username::endpoints,
         describe: recover_username::openapi::describe,
     },
+    Feature {
+        name: "recovery_codes",
+        endpoints: recovery_codes::endpoints,
+        describe: recovery_codes::openapi::describe,
+    },
     Feature { name: "register", endpoints: register::endpoints, describe: register::openapi::describe },
     Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
@@ -72,6 +78,7 @@ pub(crate) const ACCOUNT_PAGE: &[Part] = &[
     change_email::account_part,
     change_password::account_part,
     change_username::account_part,
+    recovery_codes::account_part,
 ];
 
 /// The paths of all endpoints, by full name.
@@ -99,6 +106,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     passwordless::routes(gate, routes);
     recover::routes(gate, routes);
     recover_username::routes(gate, routes);
+    recovery_codes::routes(gate, routes);
     register::routes(gate, routes);
     setup::routes(gate, routes);
     verify::routes(gate, routes);

@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 
 use lychgate_otp::{Code, Totp, hotp};
-use lychgate_store::{StoreError, User};
+use lychgate_store::{Batch, StoreError, User};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -154,7 +154,7 @@ pub(crate) async fn send_code(
         return Err(SendFailure::NotSent);
     }
     let Some(totp) = open_secret(gate, secret.stored).await? else { return Err(SendFailure::NotSent) };
-    if let Some(retry_after) = count(exchange, "send", secret).await? {
+    if let Some(retry_after) = count(exchange, "send", secret.scope, secret.user.id).await? {
         return Err(SendFailure::TooMany { retry_after });
     }
     let Some(code) = next_code(exchange, secret, &totp).await? else { return Err(SendFailure::NotSent) };
@@ -203,14 +203,12 @@ async fn next_code(exchange: &Exchange, secret: &Secret<'_>, totp: &Totp) -> Res
 /// Checks a typed code. A right one is used up: of all who type it at once, one is right.
 pub(crate) async fn check_code(exchange: &Exchange, secret: &Secret<'_>, typed: &str) -> Result<Outcome, Failure> {
     let gate = &exchange.gate;
-    if let Some(retry_after) = count(exchange, "guess", secret).await? {
+    if let Some(retry_after) = count_guess(exchange, secret.scope, secret.user.id).await? {
         return Ok(Outcome::TooMany { retry_after });
     }
     if is_right(exchange, secret, typed).await? {
         let mut batch = gate.store().batch();
-        for (window, _, _) in LIMITS {
-            batch.clear_attempts(&counted("guess", window, secret));
-        }
+        forgive_guesses(&mut batch, secret.scope, secret.user.id);
         gate.store().commit(batch).await?;
         return Ok(Outcome::Right);
     }
@@ -309,18 +307,30 @@ fn validity(exchange: &Exchange, secret: &Secret<'_>) -> i64 {
     seconds.clamp(0, 86_400)
 }
 
-fn counted(what: &str, window: &str, secret: &Secret<'_>) -> String {
-    format!("code-{what}/{}/{}/{window}", secret.scope, secret.user.id)
+fn counted(what: &str, window: &str, scope: &str, user_id: i64) -> String {
+    format!("code-{what}/{scope}/{user_id}/{window}")
+}
+
+/// Counts a guess of an account, of whatever kind of code; beyond a limit, the seconds until the next one.
+pub(crate) async fn count_guess(exchange: &Exchange, scope: &str, user_id: i64) -> Result<Option<u32>, Failure> {
+    count(exchange, "guess", scope, user_id).await
+}
+
+/// Forgets the guesses of an account, because one was right.
+pub(crate) fn forgive_guesses(batch: &mut Batch, scope: &str, user_id: i64) {
+    for (window, _, _) in LIMITS {
+        batch.clear_attempts(&counted("guess", window, scope, user_id));
+    }
 }
 
 /// Counts a guess or a sending; beyond a limit, the seconds until the next one.
-async fn count(exchange: &Exchange, what: &str, secret: &Secret<'_>) -> Result<Option<u32>, Failure> {
+async fn count(exchange: &Exchange, what: &str, scope: &str, user_id: i64) -> Result<Option<u32>, Failure> {
     let (store, now) = (exchange.gate.store(), exchange.now.datetime());
     for (window, limit, length) in LIMITS {
-        let key = counted(what, window, secret);
+        let key = counted(what, window, scope, user_id);
         if !store.count_attempt(&key, limit, length, now).await? {
             let until = store.mark(&key).await?.map_or(now, |(_, until)| until);
-            tracing::info!(user_id = secret.user.id, scope = secret.scope, what, "too many codes were tried or sent");
+            tracing::info!(user_id, scope, what, "too many codes were tried or sent");
             return Ok(Some(u32::try_from((until - now).whole_seconds()).unwrap_or(0).max(1)));
         }
     }

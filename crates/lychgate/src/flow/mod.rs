@@ -18,6 +18,7 @@ pub(crate) mod next;
 pub(crate) mod not_me;
 pub(crate) mod notices;
 pub(crate) mod passkeys;
+pub(crate) mod recovery;
 pub(crate) mod relay;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;

@@ -26,7 +26,6 @@ pub(crate) enum Notice<'a> {
     /// Somebody signed in with a browser that is not known.
     NewDevice,
     /// Something else by which one gets in was added, changed or taken away; the message says what.
-    #[allow(dead_code)] // for the features that have such things
     Access(Message),
 }
 

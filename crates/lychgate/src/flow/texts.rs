@@ -1,6 +1,4 @@
 //! Codes by text message.
-// The features that send codes come with the second factors.
-#![allow(dead_code)]
 
 use std::time::Duration;
 

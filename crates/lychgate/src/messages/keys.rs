@@ -271,6 +271,12 @@ keys! {
     ACCOUNT_CHANGE
     /// The same where there is nothing to change yet.
     ACCOUNT_CHOOSE
+    /// What the account page calls recovery codes.
+    ACCOUNT_RECOVERY_CODES
+    /// How many are left.
+    ACCOUNT_RECOVERY_CODES_LEFT
+    /// The button to the page that shows and makes them.
+    ACCOUNT_RECOVERY_CODES_SHOW
     /// A session was ended from the account page.
     ACCOUNT_SESSION_ENDED
     /// There is no such session, or it has ended.
@@ -379,6 +385,8 @@ keys! {
     NOTICE_PASSKEY_REMOVED
     /// A notice: the recovery codes were replaced.
     NOTICE_RECOVERY_CODES_REPLACED
+    /// A notice: somebody signed in with a recovery code; `left` are left.
+    NOTICE_RECOVERY_CODE_USED
     /// Nobody may register.
     REGISTRATION_CLOSED
     /// The address is of a domain that may not register.

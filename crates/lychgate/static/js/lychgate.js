@@ -73,6 +73,11 @@
     for (const form of document.querySelectorAll('form[aria-busy="true"]')) form.removeAttribute("aria-busy");
   });
 
+  for (const button of document.querySelectorAll("button[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
   // Copy buttons, where the browser lets us write to the clipboard.
   if (navigator.clipboard) {
     for (const button of document.querySelectorAll("button[data-copy]")) {
@@ -82,7 +87,9 @@
       button.addEventListener("click", async () => {
         const source = document.getElementById(button.dataset.copy);
         try {
-          await navigator.clipboard.writeText(source.textContent);
+          // A list is copied as one line for each of its items.
+          const lines = [...source.querySelectorAll("li")].map((item) => item.textContent.trim());
+          await navigator.clipboard.writeText(lines.length ? lines.join("\n") : source.textContent);
         } catch {
           getSelection().selectAllChildren(source); // refused: select it, so that the keyboard can copy
           return;

@@ -13,7 +13,6 @@ mod email;
 mod jwt;
 mod limits;
 mod mail;
-mod multi_factor;
 mod notices;
 mod oauth;
 mod password;
@@ -36,7 +35,7 @@ use super::{
 use crate::{
     features::{
         account, change_email, change_password, confirm, login, logout, not_me, passkeys, passwordless, recover,
-        register, verify,
+        recovery_codes, register, verify,
     },
     messages::MessageKey,
 };
@@ -80,7 +79,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Passwordless", passwordless::settings::SETTINGS),
     group("Unified sign-in", unified::SETTINGS),
     group("Second factor", two_factor::SETTINGS),
-    group("Recovery codes", multi_factor::SETTINGS),
+    group("Recovery codes", recovery_codes::settings::SETTINGS),
     group("Passkeys", passkeys::settings::SETTINGS),
     group("Passkeys: fixed values", passkeys::settings::FIXED),
     group("OAuth", oauth::SETTINGS),
