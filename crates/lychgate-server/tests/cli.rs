@@ -177,6 +177,24 @@ fn users_are_switched_on_and_off() {
 }
 
 #[test]
+fn users_who_asked_for_it_are_deleted_in_time() {
+    let place = Place::new();
+    for email in ["joe@lp.com", "jill@lp.com", "matt@lp.com"] {
+        place.user(&[email]);
+    }
+    place.run(&["users", "purge"]).succeeds("0 users have been deleted.\n");
+    place.sql(
+        "INSERT INTO lychgate_account_state (user_id, deletion_due_at) SELECT id, \
+         CASE email WHEN 'joe@lp.com' THEN '2020-01-01 00:00:00.000000' ELSE '2999-01-01 00:00:00.000000' END \
+         FROM \"user\" WHERE email <> 'matt@lp.com'",
+    );
+    place.run(&["users", "purge"]).succeeds("1 user has been deleted.\n");
+    let users = place.run(&["users", "list", "--json"]).json();
+    let left: Vec<&str> = users.as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap()).collect();
+    assert_eq!(left, ["jill@lp.com", "matt@lp.com"]);
+}
+
+#[test]
 fn access_is_reset_and_the_password_stays() {
     let place = Place::new();
     place.user(&["-a", "joe@lp.com"]);

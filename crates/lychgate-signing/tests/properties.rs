@@ -11,10 +11,11 @@ use lychgate_signing::{
     session::{Map, SessionCodec, Value},
     tokens::{
         self, AuthToken, AuthTokenPayload, Binding, ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload,
-        KnownDevice, KnownDevicePayload, NotMe, NotMePayload, Passwordless, PasswordlessPayload, Purpose, RefreshToken,
-        RefreshTokenPayload, ResetPassword, ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload,
-        TwoFactorValidity, TwoFactorValidityPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister,
-        WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload, fingerprint,
+        KeepAccount, KeepAccountPayload, KnownDevice, KnownDevicePayload, NotMe, NotMePayload, Passwordless,
+        PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword, ResetPasswordPayload,
+        TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity, TwoFactorValidityPayload, UnifiedSetup,
+        UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload,
+        fingerprint,
     },
 };
 use proptest::prelude::*;
@@ -240,6 +241,7 @@ proptest! {
             &NotMePayload { user: number, anchor: a.clone(), event: b.clone(), email: c.clone(), at: number }, now, at, bit,
         );
         token::<KnownDevice>(&KnownDevicePayload { users: vec![a.clone(), b.clone()] }, now, at, bit);
+        token::<KeepAccount>(&KeepAccountPayload { user: now, due: -now }, now, at, bit);
         token::<TwoFactorValidity>(&TwoFactorValidityPayload { user }, now, at, bit);
         token::<TwoFactorSetup>(
             &TwoFactorSetupPayload {
@@ -274,6 +276,7 @@ proptest! {
         odd::<ChangeEmail>(&value, now);
         odd::<NotMe>(&value, now);
         odd::<KnownDevice>(&value, now);
+        odd::<KeepAccount>(&value, now);
         odd::<TwoFactorValidity>(&value, now);
         odd::<TwoFactorSetup>(&value, now);
         odd::<UnifiedSetup>(&value, now);
@@ -348,6 +351,7 @@ fn no_token_is_good_for_another_purpose() {
         mint::<ChangeEmail>(ChangeEmailPayload { user: text(), old_email_hash: text(), new_email: text() }),
         mint::<NotMe>(NotMePayload { user: 1, anchor: text(), event: text(), email: text(), at: 1 }),
         mint::<KnownDevice>(KnownDevicePayload { users: vec![text()] }),
+        mint::<KeepAccount>(KeepAccountPayload { user: 1, due: 2 }),
         mint::<TwoFactorValidity>(TwoFactorValidityPayload { user: text() }),
         mint::<TwoFactorSetup>(TwoFactorSetupPayload {
             totp_secret: text(),
@@ -379,6 +383,7 @@ fn no_token_is_good_for_another_purpose() {
         accepts::<ChangeEmail>,
         accepts::<NotMe>,
         accepts::<KnownDevice>,
+        accepts::<KeepAccount>,
         accepts::<TwoFactorValidity>,
         accepts::<TwoFactorSetup>,
         accepts::<UnifiedSetup>,

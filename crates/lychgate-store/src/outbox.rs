@@ -277,6 +277,19 @@ impl Store {
         rows.into_iter().map(item).collect()
     }
 
+    /// What there is for one recipient, the newest first; at most 1000.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn outbox_of(&self, recipient: &str) -> Result<Vec<OutboxItem>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM lychgate_outbox WHERE recipient = $1 ORDER BY created_at DESC, id LIMIT {MOST}"
+        );
+        let rows = self.query(sql, vec![recipient.into()], Reach::Scan).await?;
+        rows.into_iter().map(item).collect()
+    }
+
     /// One item.
     ///
     /// # Errors

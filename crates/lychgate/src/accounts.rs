@@ -271,6 +271,16 @@ impl Accounts<'_> {
         self.0.resolve(reset.await)
     }
 
+    /// Deletes the accounts whose owners asked for it and whose time of grace is over, as the worker does by itself; says
+    /// how many.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`] if the database does not answer.
+    pub async fn delete_due(&self) -> Result<u64, AccountError> {
+        self.0.resolve(self.0.delete_due_accounts().await.map_err(Problem::from))
+    }
+
     /// The value of an identity attribute (`email`, `us_phone_number` …) in the form in which it is stored; none if the
     /// attribute's mapper does not accept the text. A column that identifies nobody takes any text as it is.
     #[must_use]

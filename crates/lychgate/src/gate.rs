@@ -9,7 +9,7 @@ use lychgate_signing::{
     csrf::CsrfCodec,
     remember::RememberCodec,
     session::{Map, SessionCodec},
-    tokens::{AuthToken, AuthTokenPayload, KnownDevice, NotMe, TokenCodec, TwoFactorValidity},
+    tokens::{AuthToken, AuthTokenPayload, KeepAccount, KnownDevice, NotMe, TokenCodec, TwoFactorValidity},
 };
 use lychgate_store::{Store, User};
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::{
     events::Events,
     failure::Failure,
     features,
-    flow::{account, links::Links, passkeys::PasskeyCodecs, recovery::Vault},
+    flow::{account, deletion, links::Links, passkeys::PasskeyCodecs, recovery::Vault},
     hashing::Hashing,
     identity::Rules,
     mail::Desk,
@@ -88,6 +88,7 @@ pub(crate) struct Codecs {
     pub(crate) csrf: CsrfCodec,
     pub(crate) auth_token: TokenCodec<AuthToken>,
     pub(crate) links: Links,
+    pub(crate) keep_account: TokenCodec<KeepAccount>,
     /// The cookie of a browser that need not be asked for the second factor for a while.
     pub(crate) trusted: TokenCodec<TwoFactorValidity>,
     pub(crate) passkeys: PasskeyCodecs,
@@ -104,6 +105,7 @@ impl Codecs {
             remember: RememberCodec::new(keys),
             csrf: CsrfCodec::new(csrf_keys, CsrfCodec::SALT),
             links: Links::new(keys, settings),
+            keep_account: TokenCodec::new(keys, settings.text("keep_account_salt"), deletion::link_lifetime(settings)),
             trusted: TokenCodec::new(keys, settings.text("two_factor_validity_salt"), Some(web.trusted.seconds)),
             passkeys: PasskeyCodecs::new(keys, settings),
             not_me: TokenCodec::new(keys, settings.text("not_me_salt"), seconds("not_me_within")),

@@ -16,8 +16,8 @@ const EVERY: Duration = Duration::from_secs(600);
 const EXPIRED_SESSIONS: time::Duration = time::Duration::DAY;
 
 impl Lychgate {
-    /// Forgets what is over: expired sessions, marks of links that no longer work, old activity. The worker does this
-    /// every ten minutes.
+    /// Forgets what is over: expired sessions, marks of links that no longer work, old activity, accounts whose owners
+    /// asked for it. The worker does this every ten minutes.
     ///
     /// # Errors
     ///
@@ -30,6 +30,7 @@ impl Lychgate {
         if let Some(kept) = self.settings().duration("activity_within") {
             store.purge_activity(now.saturating_sub(time::Duration::seconds(kept.as_secs().max(0)))).await?;
         }
+        self.delete_due_accounts().await?;
         Ok(())
     }
 

@@ -342,3 +342,270 @@ async fn old_things_are_forgotten_and_used_sessions_stay() {
     assert_eq!(app.store().sessions_of(id).await.unwrap().len(), 1);
     assert_eq!(app.store().activity_of(id, 100).await.unwrap().len(), 0);
 }
+
+/// Asks for the deletion and gives the path of the link in the mail that keeps the account.
+async fn ask(app: &TestApp, browser: &mut Browser) -> String {
+    let reply = browser.post_json("/account/delete", json!({"password": PASSWORD})).await;
+    assert_eq!(reply.status(), 200, "{}", reply.text());
+    app.mailed_link("/account/keep").await
+}
+
+async fn is_there(app: &TestApp, email: &str) -> bool {
+    app.store().user_by_identity("email", email, true).await.unwrap().is_some()
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_account_is_deleted_after_a_time_of_grace(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let app = app().real_texts().on(database).start().await;
+    let mut phone = signed_in(&app, "joe@lp.com", IPHONE).await;
+    let token = app.auth_token("joe@lp.com").await;
+    let mut desk = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    assert!(desk.get("/account").await.text().contains("href=\"/account/delete\""));
+    let text = desk.get("/account/delete").await.text().to_owned();
+    assert!(text.contains("on 2025-06-29") && text.contains("name=\"password\""), "{text}");
+    let wrong = desk.post_form("/account/delete", &[("password", "wrong")]).await;
+    assert_eq!(wrong.status(), 200);
+    assert!(wrong.text().contains("That password is not right."), "{}", wrong.text());
+    assert!(app.mails().await.is_empty());
+    assert_eq!(desk.post_form("/account/delete", &[("password", PASSWORD)]).await.location(), "/");
+    assert_eq!(
+        app.flashes(&desk),
+        ["Your account will be deleted on 2025-06-29. Until then you can sign in and keep it."]
+    );
+
+    // Everything that was signed in is out at once.
+    let mut program = app.browser();
+    let by_token = program.call("GET", "/account").header("authentication-token", &token);
+    assert_eq!(by_token.header("accept", "application/json").send().await.status(), 401);
+    assert_eq!((phone.who().await.as_str(), desk.who().await.as_str()), ("nobody", "nobody"));
+    let mails = app.mails().await;
+    assert_eq!(
+        (mails.len(), mails[0].to.as_str(), mails[0].subject.as_str()),
+        (1, "joe@lp.com", "Your account will be deleted")
+    );
+    let text = mails[0].text.as_deref().unwrap();
+    assert!(text.contains("14 days") && text.contains("Firefox on Linux") && text.contains("/account/keep/"), "{text}");
+
+    // Signing in changes nothing, and says so.
+    app.advance(86_400);
+    let mut back = app.browser();
+    let form = [("email", "joe@lp.com"), ("password", PASSWORD)];
+    assert_eq!(back.post_form("/login", &form).await.status(), 302);
+    assert_eq!(
+        app.flashes(&back),
+        ["Your account will be deleted on 2025-06-29. On your account page you can keep it."]
+    );
+    let text = back.get("/account").await.text().to_owned();
+    assert!(text.contains("This account will be deleted on 2025-06-29.") && text.contains("action=\"/account/keep\""));
+    assert!(!text.contains("href=\"/account/delete\""));
+
+    app.advance(13 * 86_400 - 1);
+    app.gate().tidy().await.unwrap();
+    assert!(is_there(&app, "joe@lp.com").await);
+    app.advance(1);
+    let id = app.user("joe@lp.com").await.id;
+    let _ = app.take_events();
+    app.gate().tidy().await.unwrap();
+    assert!(!is_there(&app, "joe@lp.com").await && is_there(&app, "matt@lp.com").await);
+    assert_eq!(back.who().await, "nobody");
+    assert!(app.store().sessions_of(id).await.unwrap().is_empty());
+    assert!(app.store().activity_of(id, 100).await.unwrap().is_empty());
+    assert_eq!(app.store().account_state(id).await.unwrap(), None);
+    assert_eq!(app.take_events(), [lychgate::Event::AccountDeleted { user_id: id }]);
+    let mails = app.mails().await;
+    assert_eq!((mails.len(), mails[0].subject.as_str()), (1, "Your account was deleted"));
+    assert!(mails[0].text.as_deref().unwrap().contains("This is the last mail about it."));
+    app.gate().tidy().await.unwrap();
+    assert!(app.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn mails_on_their_way_go_with_the_account() {
+    let app = app().toml("delivery = \"outbox\"\n[security]\nrecoverable = true").start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    ask(&app, &mut browser).await;
+    app.advance(14 * 86_400);
+    for email in ["joe@lp.com", "matt@lp.com"] {
+        assert_eq!(app.browser().post_json("/reset", json!({"email": email})).await.status(), 200);
+    }
+    assert_eq!(app.gate().accounts().delete_due().await.unwrap(), 1);
+    let mails = app.mails().await;
+    let has_link = |mail: &lychgate::mail::Message| mail.text.as_deref().unwrap().contains("/reset/");
+    let mut to: Vec<(&str, bool)> = mails.iter().map(|mail| (mail.to.as_str(), has_link(mail))).collect();
+    to.sort_unstable();
+    assert_eq!(to, [("joe@lp.com", false), ("matt@lp.com", true)]);
+    let left = app.store().outbox_of("joe@lp.com").await.unwrap();
+    assert_eq!(left.len(), 1, "only the last one is known of");
+}
+
+#[tokio::test]
+async fn the_owner_keeps_it_signed_in_or_by_the_link() {
+    let app = app().start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    let link = ask(&app, &mut browser).await;
+    let mut back = signed_in(&app, "joe@lp.com", IPHONE).await;
+    assert_eq!(page(&mut back).await["deletion_due_at"], "2025-06-29T15:06:40Z");
+    let again = back.post_json("/account/delete", json!({"password": PASSWORD})).await;
+    assert_eq!((again.status(), again.field_errors()), (400, json!({"": ["ACCOUNT_DELETION_ASKED"]})));
+    assert_eq!(back.post_form("/account/keep", &[]).await.location(), "/account");
+    assert_eq!(app.flashes(&back), ["ACCOUNT_DELETION_CANCELLED"]);
+    assert_eq!(page(&mut back).await["deletion_due_at"], Value::Null);
+    assert_eq!(kinds(&mut back).await[..3], ["deletion-cancelled", "sign-in", "deletion-asked"]);
+    // The link told of a deletion that is no more.
+    let mut stranger = app.browser();
+    assert_eq!(stranger.post_form(&link, &[]).await.location(), "/login");
+    assert_eq!(app.flashes(&stranger), ["ACCOUNT_KEEP_LINK_INVALID"]);
+
+    app.advance(60);
+    let later = ask(&app, &mut back).await;
+    assert_eq!(stranger.post_json(&link, json!({})).await.field_errors(), json!({"": ["ACCOUNT_KEEP_LINK_INVALID"]}));
+    let reply = stranger.get(&later).await;
+    assert_eq!((reply.status(), reply.text().contains("Keep my account")), (200, true));
+    assert_eq!(app.store().deletions_due(app.now() + time::Duration::days(15), 9).await.unwrap().len(), 1);
+    let calls = (0..20).map(|_| {
+        let (mut browser, later) = (app.browser(), later.clone());
+        async move { browser.post_json(&later, json!({})).await.status() }
+    });
+    let mut statuses = at_once(calls).await;
+    statuses.sort_unstable();
+    assert_eq!((statuses[0], statuses[1], statuses[19]), (200, 400, 400));
+    app.advance(15 * 86_400);
+    app.gate().tidy().await.unwrap();
+    assert!(is_there(&app, "joe@lp.com").await);
+}
+
+#[tokio::test]
+async fn links_that_were_tampered_with_keep_nothing() {
+    let app = app().start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    let link = ask(&app, &mut browser).await;
+    let reset = app.gate().settings().text("reset_salt").to_owned();
+    for wrong in
+        [format!("{link}x"), "/account/keep/x".to_owned(), format!("/account/keep/{reset}"), link.replace('.', "..")]
+    {
+        assert_eq!(app.browser().post_json(&wrong, json!({})).await.status(), 400, "{wrong}");
+    }
+    app.advance(15 * 86_400 + 1);
+    assert_eq!(app.browser().post_json(&link, json!({})).await.status(), 400, "the link is too old");
+    assert_eq!(app.gate().accounts().delete_due().await.unwrap(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_many_wishes_one_counts_and_one_process_deletes(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let app = app().on(database).start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    browser.get("/account/delete").await;
+    let calls = (0..10).map(|_| {
+        let mut browser = browser.clone();
+        async move { browser.post_json("/account/delete", json!({"password": PASSWORD})).await.status() }
+    });
+    let mut statuses = at_once(calls).await;
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 200);
+    assert!(statuses[1..].iter().all(|status| [400, 401].contains(status)), "{statuses:?}");
+    assert_eq!(app.mails().await.len(), 1);
+    app.advance(14 * 86_400);
+    let calls = (0..10).map(|_| {
+        let gate = app.gate().clone();
+        async move { gate.accounts().delete_due().await.unwrap() }
+    });
+    assert_eq!(at_once(calls).await.into_iter().sum::<u64>(), 1);
+    assert_eq!(app.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_grace_it_is_gone_at_once() {
+    let app = app().toml("[security]\naccount_deletion_grace = 0").start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    assert!(!browser.get("/account/delete").await.text().contains("until then"));
+    assert_eq!(browser.post_form("/account/delete", &[("password", PASSWORD)]).await.location(), "/");
+    assert_eq!(app.flashes(&browser), ["ACCOUNT_DELETED"]);
+    assert!(!is_there(&app, "joe@lp.com").await);
+    let mails = app.mails().await;
+    assert_eq!((mails.len(), mails[0].subject.as_str()), (1, "Your account was deleted"));
+}
+
+#[tokio::test]
+async fn deleting_and_downloading_ask_for_a_proof() {
+    let app = app().toml("[security]\nfreshness = 60\nfreshness_grace_period = 0").start().await;
+    for path in ["/account/delete", "/account/export"] {
+        assert_eq!(app.browser().get(path).await.location(), format!("/login?next={path}"));
+    }
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    app.advance(61);
+    assert_eq!(browser.get("/account/export").await.location(), "/verify?next=/account/export");
+    let reply = browser.get_json("/account/export").await;
+    assert_eq!((reply.status(), &reply.response()["reauth_required"]), (401, &json!(true)));
+    for body in [json!({}), json!({"password": ""}), json!({"password": "wrong"}), json!({"password": 7})] {
+        assert_eq!(browser.post_json("/account/delete", body).await.status(), 400);
+    }
+    assert!(app.mails().await.is_empty());
+    assert_eq!(app.store().account_state(app.user("joe@lp.com").await.id).await.unwrap(), None);
+    // The password is the proof; who has none has to come fresh.
+    assert_eq!(browser.post_json("/account/delete", json!({"password": PASSWORD})).await.status(), 200);
+    let mut matt = signed_in(&app, "matt@lp.com", FIREFOX).await;
+    let none = lychgate::store::UserPatch { password: Some(None), ..Default::default() };
+    app.update("matt@lp.com", none).await;
+    app.advance(61);
+    assert_eq!(matt.get("/account/delete").await.location(), "/verify?next=/account/delete");
+    assert_eq!(matt.post_json("/account/delete", json!({})).await.status(), 401);
+}
+
+#[tokio::test]
+async fn what_is_switched_off_is_not_there() {
+    let app = app().toml("[security]\naccount_deletion = false\naccount_export = false").start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    for path in ["/account/delete", "/account/export"] {
+        assert_eq!(browser.get(path).await.status(), 404);
+    }
+    assert!(!browser.get("/account").await.text().contains("Your data"));
+}
+
+#[tokio::test]
+async fn the_download_holds_everything_but_secrets() {
+    let app = app().start().await;
+    let mut phone = signed_in(&app, "joe@lp.com", IPHONE).await;
+    let secrets = lychgate::store::UserPatch {
+        tf_totp_secret: Some(Some("HIDDEN-totp".to_owned())),
+        us_totp_secrets: Some(Some("{\"email\": \"HIDDEN-us\"}".to_owned())),
+        mf_recovery_codes: Some(vec!["HIDDEN-code-1".to_owned(), "HIDDEN-code-2".to_owned()]),
+        tf_phone_number: Some(Some("+15551234567".to_owned())),
+        ..Default::default()
+    };
+    app.update("joe@lp.com", secrets).await;
+    let mut desk = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    assert_eq!(desk.post_json("/change-username", json!({"username": "joseph"})).await.status(), 200);
+    app.mails().await;
+    let reply = desk.get("/account/export").await;
+    assert_eq!((reply.status(), reply.header("content-type")), (200, "application/json"));
+    assert_eq!(reply.header("content-disposition"), "attachment; filename=\"account-2025-06-15.json\"");
+    assert_eq!(reply.header("cache-control"), "private, no-store");
+    let all = reply.json();
+    assert_eq!(all["account"]["username"], "joseph");
+    assert_eq!(
+        (&all["account"]["recovery_codes_left"], &all["account"]["phone_number_of_second_factor"]),
+        (&json!(2), &json!("+15551234567"))
+    );
+    assert_eq!(all["account"]["roles"], json!(["editor"]));
+    assert_eq!(all["sessions"].as_array().unwrap().len(), 2);
+    assert!(all["sessions"].to_string().contains("iPhone"));
+    assert_eq!(all["activity"].as_array().unwrap().len(), 3);
+    assert_eq!(all["messages"].as_array().unwrap().len(), 1);
+    let user = app.user("joe@lp.com").await;
+    let mut hidden = vec!["HIDDEN".to_owned(), user.fs_uniquifier.clone(), user.password.clone().unwrap()];
+    hidden.extend(user.fs_webauthn_user_handle.clone());
+    hidden.extend(app.store().sessions_of(user.id).await.unwrap().into_iter().map(|session| session.sid));
+    for secret in hidden {
+        assert!(!reply.text().contains(&secret), "{secret}");
+    }
+    assert_eq!(kinds(&mut desk).await[0], "data-exported");
+    assert_eq!(phone.get_json("/account/export").await.json()["account"]["email"], "joe@lp.com");
+    assert_eq!(phone.call("HEAD", "/account/export").send().await.status(), 200);
+    assert_eq!(kinds(&mut desk).await.iter().filter(|kind| *kind == "data-exported").count(), 2);
+}

@@ -23,6 +23,7 @@
 //! caller checks against the database. [`fingerprint`] gives the key under which to remember a used token.
 
 mod access;
+mod account;
 mod binding;
 mod codec;
 mod links;
@@ -32,6 +33,7 @@ mod setup;
 mod shape;
 
 pub use access::{AuthToken, AuthTokenPayload, RefreshToken, RefreshTokenPayload, ReservedClaim};
+pub use account::{KeepAccount, KeepAccountPayload};
 pub use binding::Binding;
 pub use codec::{RedeemError, Redeemed, Token, TokenCodec, fingerprint};
 pub use links::{
@@ -159,6 +161,7 @@ pub const ALL: &[PurposeInfo] = &[
     ChangeEmail::INFO,
     NotMe::INFO,
     KnownDevice::INFO,
+    KeepAccount::INFO,
     TwoFactorValidity::INFO,
     TwoFactorSetup::INFO,
     UnifiedSetup::INFO,

@@ -200,6 +200,8 @@ async fn recipients(store: &Store) {
     batch.forget_recipient("gone@lp.com");
     batch.enqueue(&OutboxItem::new("forget4", "mail", "gone@lp.com", "good-bye", start()));
     assert_eq!(store.commit(batch).await.unwrap().changed(0), 2);
+    let left = store.outbox_of("gone@lp.com").await.unwrap();
+    assert_eq!((left.len(), left[0].id.as_str()), (1, "forget4"));
     let ids: Vec<String> = store.outbox_list(None, 10).await.unwrap().into_iter().map(|item| item.id).collect();
     assert_eq!(ids, ["forget3", "forget4"]);
     let mut batch = store.batch();

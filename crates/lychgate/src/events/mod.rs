@@ -67,6 +67,11 @@ pub enum Event {
         /// The key of the user's row.
         user_id: i64,
     },
+    /// An account was deleted because its owner had asked for it.
+    AccountDeleted {
+        /// The key that the user's row had.
+        user_id: i64,
+    },
     /// Somebody signed in proved again who they are.
     UserReauthenticated {
         /// The key of the user's row.

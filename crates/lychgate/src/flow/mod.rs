@@ -8,6 +8,7 @@ pub(crate) mod ago;
 pub(crate) mod authenticate;
 pub(crate) mod by_email;
 pub(crate) mod codes;
+pub(crate) mod deletion;
 pub(crate) mod devices;
 pub(crate) mod landing;
 pub(crate) mod letters;

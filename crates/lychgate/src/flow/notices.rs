@@ -115,7 +115,7 @@ impl Exchange {
     }
 
     /// What every notice says: whose account it is, and which device did it, from where, when.
-    fn facts(&self, user: &User) -> Map<String, Value> {
+    pub(crate) fn facts(&self, user: &User) -> Map<String, Value> {
         let mut context = about(user);
         context.insert("device".to_owned(), self.device().into());
         if let Some(place) = self.address_text() {

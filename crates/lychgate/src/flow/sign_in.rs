@@ -72,6 +72,9 @@ impl Exchange {
             let value = self.gate.remember_codec().encode(&user.fs_uniquifier).map_err(Failure::internal)?;
             self.outgoing.lock().remember = Remember::Set(value);
         }
+        if via != "change" {
+            self.tell_of_deletion(user).await?;
+        }
         self.gate.events().send(&Event::UserAuthenticated { user_id: user.id, via });
         self.gate.events().send(&Event::IdentityChanged { user_id: Some(user.id), auth_type: Some("session") });
         Ok(())
@@ -89,10 +92,8 @@ impl Exchange {
         }
     }
 
-    /// Ends the session here and in every copy of its cookie.
-    pub(crate) async fn sign_out(&self) -> Result<(), Failure> {
-        let who = self.current().await?;
-        self.end_pending().await?;
+    /// Takes the signed-in user out of this browser's cookies, and gives the id that the session had.
+    pub(crate) fn forget_session(&self) -> Option<String> {
         let (id, token) = self.session(|session| {
             let id = session.text(key::SESSION_ID).map(str::to_owned);
             for name in [
@@ -113,10 +114,19 @@ impl Exchange {
             (id, session.remove(self.config().csrf.field))
         });
         drop(token);
+        self.outgoing.lock().remember = Remember::Clear;
+        *self.admitted.lock() = None;
+        id
+    }
+
+    /// Ends the session here and in every copy of its cookie.
+    pub(crate) async fn sign_out(&self) -> Result<(), Failure> {
+        let who = self.current().await?;
+        self.end_pending().await?;
+        let id = self.forget_session();
         if who.is_some() || self.config().csrf.cookie.is_some() {
             self.session(|session| session.set(key::CSRF_COOKIE, "clear"));
         }
-        self.outgoing.lock().remember = Remember::Clear;
         if let Some(id) = id {
             let mut batch = self.gate.store().batch();
             batch.revoke_session(&id, self.now.datetime());
@@ -125,7 +135,6 @@ impl Exchange {
             }
             self.gate.store().commit(batch).await?;
         }
-        *self.admitted.lock() = None;
         if let Some(who) = who {
             self.gate.events().send(&Event::UserSignedOut { user_id: who.user.id });
             self.gate.events().send(&Event::IdentityChanged { user_id: None, auth_type: None });

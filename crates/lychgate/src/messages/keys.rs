@@ -283,6 +283,18 @@ keys! {
     ACCOUNT_SESSION_UNKNOWN
     /// All other sessions were ended from the account page.
     ACCOUNT_OTHERS_ENDED
+    /// The account will be deleted; `date`.
+    ACCOUNT_DELETION_SCHEDULED
+    /// Somebody signs in whose account will be deleted; `date`.
+    ACCOUNT_DELETION_PENDING
+    /// The deletion was asked for before.
+    ACCOUNT_DELETION_ASKED
+    /// The account was deleted at once.
+    ACCOUNT_DELETED
+    /// The deletion was taken back.
+    ACCOUNT_DELETION_CANCELLED
+    /// A link that keeps an account is bad.
+    ACCOUNT_KEEP_LINK_INVALID
     /// Less than a minute ago.
     AGO_NOW
     /// One minute ago.

@@ -114,6 +114,8 @@ fn features(settings: &Settings, url: &impl Fn(&str) -> Option<String>) -> Value
     let there = |endpoint: &str| url(&format!(".{endpoint}")).is_some();
     let pages = [
         ("account", "account"),
+        ("account_export", "account_export"),
+        ("account_deletion", "account_delete"),
         ("registerable", "register"),
         ("recoverable", "forgot_password"),
         ("changeable", "change_password"),

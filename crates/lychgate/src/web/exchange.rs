@@ -134,6 +134,14 @@ impl Exchange {
         }
     }
 
+    /// For what happens by itself, without a request.
+    pub(crate) fn of_nobody(gate: Lychgate) -> Self {
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        // Where no `base_url` is set, links have to lead somewhere.
+        parts.headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+        Self::begin(gate, &parts, Submitted::Nothing)
+    }
+
     pub(crate) fn config(&self) -> &WebConfig {
         self.gate.web()
     }

@@ -33,6 +33,8 @@ pub(crate) enum Users {
     List(list::List),
     Show(list::Show),
     Delete(Delete),
+    /// Delete the users who asked for it on their account page and whose time of grace is over
+    Purge,
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +85,11 @@ impl Users {
             Self::List(list) => list.run(gate).await,
             Self::Show(show) => show.run(gate).await,
             Self::Delete(delete) => delete_user(gate, delete).await,
+            Self::Purge => {
+                let deleted = gate.accounts().delete_due().await?;
+                done(format_args!("{deleted} {} been deleted.", if deleted == 1 { "user has" } else { "users have" }));
+                Ok(())
+            }
         }
     }
 }

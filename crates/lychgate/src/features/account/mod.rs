@@ -1,5 +1,7 @@
 //! The account page: how somebody signs in, where they are signed in, what happened, and their data.
 
+mod deletion;
+mod export;
 pub(crate) mod openapi;
 mod page;
 mod sessions;
@@ -10,6 +12,7 @@ use http::Method;
 
 use crate::{
     failure::Failure,
+    flow::landing::token_route,
     gate::Lychgate,
     settings::Settings,
     web::{
@@ -20,13 +23,21 @@ use crate::{
     },
 };
 
-/// Each endpoint and its path below the page's own.
-const BELOW: [(&str, &str); 2] =
-    [("account_end_session", "/sessions/end"), ("account_end_others", "/sessions/end-others")];
+/// Endpoints below the page's own, and the settings that switch them on.
+const BELOW: [(&str, &str, &str); 6] = [
+    ("account_end_session", "/sessions/end", "account"),
+    ("account_end_others", "/sessions/end-others", "account"),
+    ("account_export", "/export", "account_export"),
+    ("account_delete", "/delete", "account_deletion"),
+    // Also where deletions are off by now: what was asked for before can be taken back.
+    ("account_keep", "/keep", "account"),
+    ("account_keep_link", "/keep", "account"),
+];
 
 pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
     let Some(url) = settings.text_opt("account_url").filter(|_| settings.flag("account")) else { return Vec::new() };
-    let below = BELOW.into_iter().map(|(name, path)| (name, format!("{}{path}", url.trim_end_matches('/'))));
+    let below = BELOW.into_iter().filter(|(.., switch)| settings.flag(switch));
+    let below = below.map(|(name, path, _)| (name, format!("{}{path}", url.trim_end_matches('/'))));
     std::iter::once(("account", url.to_owned())).chain(below).collect()
 }
 
@@ -36,6 +47,17 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
             "account" => routes.add(name, &[Method::GET], &url, "signed in", page::get),
             "account_end_session" => routes.add(name, &[Method::POST], &url, "signed in", sessions::end),
             "account_end_others" => routes.add(name, &[Method::POST], &url, "signed in", sessions::end_others),
+            "account_export" => routes.add(name, &[Method::GET], &url, "signed in, fresh", export::get),
+            "account_delete" => {
+                routes.add(name, &[Method::GET], &url, "signed in", deletion::get);
+                routes.add(name, &[Method::POST], &url, "signed in", deletion::post);
+            }
+            "account_keep" => routes.add(name, &[Method::POST], &url, "signed in", deletion::keep),
+            "account_keep_link" => {
+                let link = token_route(&url);
+                routes.add(name, &[Method::GET], &link, "the mailed link", deletion::follow);
+                routes.add(name, &[Method::POST], &link, "the mailed link", deletion::keep_by_link);
+            }
             _ => {}
         }
     }

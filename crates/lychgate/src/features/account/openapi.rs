@@ -1,11 +1,13 @@
 //! What the account page says of its routes.
 
 use http::Method;
-use utoipa::openapi::{ArrayBuilder, ObjectBuilder, Type, path::OperationBuilder};
+use utoipa::openapi::{ArrayBuilder, Content, ObjectBuilder, ResponseBuilder, Type, path::OperationBuilder};
 
 use crate::openapi::{
     Operations,
-    parts::{flag, formatted, members, named, nullable_text, page_or_json, redirect, text, user},
+    parts::{
+        flag, formatted, in_path, json, members, named, nullable_text, page as html, page_or_json, redirect, text, user,
+    },
 };
 
 pub(crate) fn describe(to: &mut Operations<'_>) {
@@ -25,7 +27,20 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         .response("302", redirect("A browser that is not signed in is sent to the sign-in page."));
     let get = to.signed_in(get);
     to.add("account", &Method::GET, get);
+    deletion(to);
+    let file = ResponseBuilder::new()
+        .description("The file.")
+        .content("application/json", Content::new(Some(ObjectBuilder::new())))
+        .build();
+    let export = OperationBuilder::new()
+        .summary(Some("Everything that is kept of the caller, but for secrets, as a file in JSON without an envelope"))
+        .response("200", file)
+        .response("302", redirect("A browser is sent to sign in, or to prove who it is."));
+    let export = to.fresh(export);
+    to.add("account_export", &Method::GET, export);
+    to.form("KeepAccountForm", ObjectBuilder::new());
     for (name, form, summary) in [
+        ("account_keep", "KeepAccountForm", "Keep one's account although its deletion was asked for"),
         ("account_end_session", "EndSessionForm", "End one of one's own sessions"),
         (
             "account_end_others",
@@ -43,6 +58,49 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         let post = to.takes(to.signed_in(post), form);
         to.add(name, &Method::POST, post);
     }
+}
+
+/// Asking for the deletion of an account, and the link that takes it back.
+fn deletion(to: &mut Operations<'_>) {
+    let due = || nullable_text("When the account will be deleted, if it will.");
+    to.form(
+        "DeleteAccountForm",
+        ObjectBuilder::new().property("password", formatted("password", "The password, if the user has one.")),
+    );
+    let known = members()
+        .property("active_password", flag("Whether the form asks for a password."))
+        .property("deletion_due_at", due());
+    let get = OperationBuilder::new()
+        .summary(Some("The page that asks whether the account is to be deleted"))
+        .response("200", page_or_json("The form.", known))
+        .response("302", redirect("A browser is sent to sign in, or to prove who it is."));
+    let get = to.fresh(get);
+    to.add("account_delete", &Method::GET, get);
+    let post = OperationBuilder::new()
+        .summary(Some("Ask for the deletion of one's account, and sign out everywhere"))
+        .response(
+            "200",
+            page_or_json(
+                "Set down; for browsers, the page again with its errors.",
+                ObjectBuilder::new().property("deletion_due_at", due()),
+            ),
+        )
+        .response("302", redirect("Set down; or a browser is sent to sign in, or to prove who it is."));
+    let post = to.takes(to.fresh(post), "DeleteAccountForm");
+    to.add("account_delete", &Method::POST, post);
+    let token = || in_path("token", "The token of the mailed link.");
+    let get = OperationBuilder::new()
+        .summary(Some("The page of the mailed link that keeps an account"))
+        .parameter(token())
+        .response("200", ResponseBuilder::new().description("The page with the button.").content("text/html", html()));
+    to.add_plain("account_keep_link", &Method::GET, get);
+    let post = OperationBuilder::new()
+        .summary(Some("Keep an account by the mailed link"))
+        .parameter(token())
+        .response("200", json("Kept.", members()))
+        .response("302", redirect("To the account page or to sign in, with what was done or is wrong."));
+    let post = to.takes(post, "KeepAccountForm");
+    to.add("account_keep_link", &Method::POST, post);
 }
 
 fn moment(description: &str) -> ObjectBuilder {
@@ -73,6 +131,8 @@ fn page(with_activity: bool) -> ObjectBuilder {
         .required("sections")
         .property("sessions", list("AccountSession"))
         .required("sessions")
+        .property("deletion_due_at", nullable_text("When the account will be deleted, if it will."))
+        .property("deletion_day", nullable_text("The day of that."))
         .property("sessions_left_out", number("How many sessions the list leaves out."))
         .property("elsewhere", number("How many sessions there are beside the one that asks."));
     if with_activity { page.property("activity", list("AccountActivity")) } else { page }

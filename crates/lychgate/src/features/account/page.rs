@@ -45,6 +45,9 @@ async fn view(call: &Exchange, who: &Authenticated) -> Result<Map<String, Value>
     members.insert("sessions_left_out".to_owned(), live.len().saturating_sub(shown.len()).into());
     members.insert("sessions".to_owned(), shown.into());
     members.insert("elsewhere".to_owned(), elsewhere.len().into());
+    let due = call.deletion_due(user).await?;
+    members.insert("deletion_due_at".to_owned(), due.map(iso).into());
+    members.insert("deletion_day".to_owned(), due.map(crate::flow::deletion::day).into());
     if call.gate.settings().flag("activity") {
         let noted = call.gate.store().activity_of(user.id, 200).await?;
         members.insert("activity".to_owned(), activities(call, &noted));
