@@ -78,6 +78,7 @@ pub(crate) const ACCOUNT_PAGE: &[Part] = &[
     change_email::account_part,
     change_password::account_part,
     change_username::account_part,
+    passkeys::account::account_part,
     recovery_codes::account_part,
 ];
 

@@ -249,6 +249,14 @@ keys! {
     ACCOUNT_SIGN_IN
     /// Title of the part of the account page on passkeys.
     ACCOUNT_PASSKEYS
+    /// What a passkey is for, and when it was last used; `ago`.
+    ACCOUNT_PASSKEY_FIRST
+    /// The same of one that is a second step; `ago`.
+    ACCOUNT_PASSKEY_SECOND
+    /// The way to the first passkey.
+    ACCOUNT_PASSKEY_ADD
+    /// The way to the passkeys.
+    ACCOUNT_PASSKEY_MANAGE
     /// Title of the part of the account page on second factors.
     ACCOUNT_SECOND_FACTOR
     /// Title of the part of the account page on programs and services that may use the account.

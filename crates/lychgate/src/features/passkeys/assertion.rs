@@ -137,6 +137,7 @@ pub(super) async fn judge(
                 tracing::warn!(user_id = user.id, passkey = credential.name, %refused, "a passkey may have a copy");
             }
             call.gate.events().send(&Event::UserFailedAuthentication { user_id: Some(user.id), via: "webauthn" });
+            call.note_failure(user.id, "webauthn");
             form.field_error("credential", not_verified(refused.cause()));
             return Ok(None);
         }

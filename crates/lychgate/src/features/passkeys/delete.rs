@@ -7,7 +7,10 @@ use super::{admit_fresh, names};
 use crate::{
     events::Event,
     failure::Failure,
-    flow::passkeys::{FIRST, is_not_the_only_way_in},
+    flow::{
+        activity::What,
+        passkeys::{FIRST, is_not_the_only_way_in},
+    },
     messages,
     web::{
         answer::Reply,
@@ -62,6 +65,7 @@ async fn remove(call: &Call, user: &lychgate_store::User, name: &str) -> Result<
     if goes.usage == FIRST && !is_not_the_only_way_in(&call.gate, user) {
         batch.require_credential(user.id, FIRST);
     }
+    call.note(&mut batch, user.id, What::PasskeyRemoved, Some(name));
     match store.commit(batch).await {
         Ok(_) => {}
         Err(error) => match error.kind() {

@@ -1,5 +1,6 @@
 //! Passkeys: register them, sign in with them, prove with them who you are, and remove them.
 
+pub(crate) mod account;
 mod assertion;
 mod ceremony;
 mod delete;

@@ -21,6 +21,7 @@ use crate::{
     failure::Failure,
     flow::{
         account,
+        activity::What,
         passkeys::{FIRST, SECONDARY},
     },
     messages,
@@ -50,7 +51,13 @@ fn form(call: &Exchange, mine: &[Credential]) -> Form {
     }
     let action = call.gate.url("wan_register");
     let mut form = Form::new("wan_register_form", settings.text("wan_register_template"), action, fields);
-    form.payload.insert("registered_credentials".to_owned(), mine.iter().map(view).collect());
+    let shown = mine.iter().map(|passkey| {
+        let mut shown = view(passkey);
+        shown["added"] = call.ago(passkey.created_at).into();
+        shown["used"] = call.ago(passkey.last_used_at).into();
+        shown
+    });
+    form.payload.insert("registered_credentials".to_owned(), shown.collect());
     form.payload.insert("wan_delete_action".to_owned(), call.gate.url("wan_delete").into());
     form
 }
@@ -90,7 +97,11 @@ pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
         let list: Value = mine.iter().map(view).collect();
         return Ok(Reply::Json(call.members(json!({"registered_credentials": list}))));
     }
-    Ok(Reply::Form(Box::new(form(&call, &mine))))
+    let mut form = form(&call, &mine);
+    if let Some(name) = names::suggested(&call, &mine) {
+        form.set_value("name", &name);
+    }
+    Ok(Reply::Form(Box::new(form)))
 }
 
 /// The first step: what the browser is to ask the authenticator for.
@@ -262,6 +273,7 @@ async fn add(
     let mut batch = store.batch();
     ceremony::use_up(call, &mut batch, state, "wan_register_within");
     batch.add_credential(&new);
+    call.note(&mut batch, user.id, What::PasskeyAdded, Some(&payload.name));
     match store.commit(batch).await {
         Ok(_) => Ok(Ok(())),
         Err(error) => match error.kind() {
