@@ -63,6 +63,17 @@ impl Batch {
         })
     }
 
+    /// Deletes those of the user's passkeys that were registered at this time or later; nothing where there is no table.
+    pub fn delete_credentials_since(&mut self, user_id: i64, since: OffsetDateTime) -> &mut Self {
+        self.step(|batch| {
+            let Ok(table) = batch.credentials_table() else { return Ok(()) };
+            batch.lock_user(user_id);
+            let delete = format!("DELETE FROM {table} WHERE user_id = CAST($1 AS BIGINT) AND create_datetime >= $2");
+            batch.push(Statement::new(delete, vec![user_id.into(), micros(since).into()]), Expect::Any);
+            Ok(())
+        })
+    }
+
     /// Goes on only if the user has a passkey of this usage. After [`delete_credential`](Self::delete_credential) it
     /// keeps the last one from being deleted: two batches for one user wait for one another.
     pub fn require_credential(&mut self, user_id: i64, usage: &str) -> &mut Self {

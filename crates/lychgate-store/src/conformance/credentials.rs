@@ -52,6 +52,7 @@ pub(super) async fn run(store: &Store) {
     }
     rows(store, id).await;
     counters(store).await;
+    since(store, id).await;
     races(store, id).await;
     assert!(store.delete_user(id).await.unwrap());
     assert!(store.credentials_of(id).await.unwrap().is_empty());
@@ -125,6 +126,21 @@ async fn counters(store: &Store) {
     let used = store.credential(&key).await.unwrap().unwrap();
     assert!(used.sign_count >= i64::from(i32::MAX), "{}", used.sign_count);
     note(used.sign_count, 0, false).await.unwrap();
+}
+
+async fn since(store: &Store, id: i64) {
+    let later = start() + Duration::hours(2);
+    let new = Credential { created_at: later, ..passkey(id, b"later", "later") };
+    add(store, &new).await.unwrap();
+    let names = async |since| {
+        let mut batch = store.batch();
+        batch.delete_credentials_since(id, since);
+        store.commit(batch).await.unwrap();
+        let left = store.credentials_of(id).await.unwrap();
+        left.into_iter().map(|passkey| passkey.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(later + Duration::MICROSECOND).await, ["z key", "later"]);
+    assert_eq!(names(later).await, ["z key"]);
 }
 
 /// Names, counters and the last passkey hold when several ask at once.

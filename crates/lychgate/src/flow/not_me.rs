@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use lychgate_signing::tokens::{NotMePayload, fingerprint};
 use lychgate_store::{Batch, User};
+use time::OffsetDateTime;
 
 use super::account::anchor;
 use crate::{clock::Moment, failure::Failure, web::exchange::Exchange};
@@ -41,6 +42,13 @@ fn spans(text: &str) -> Vec<(i64, i64)> {
 
 fn micros(now: Moment) -> i64 {
     i64::try_from(now.datetime().unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
+impl NotMe {
+    /// When the event happened.
+    pub(crate) fn since(&self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.at) * 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
 }
 
 impl Exchange {

@@ -133,3 +133,29 @@ async fn a_program_with_a_token() {
     assert_eq!(post(&path, &joes, made).await.status(), 200);
     assert_eq!(post("/wan-delete", &joes, json!({"name": "key"})).await.status(), 200);
 }
+
+#[tokio::test]
+async fn owners_are_told_and_can_undo_it() {
+    let toml = "profile = \"modern\"\n[security]\nwebauthn = true\n[csrf]\nenabled = false";
+    let app = TestApp::builder().toml(toml).start().await;
+    let mut joe = signed_in(&app, "joe@lp.com").await;
+    let (mut own, mut foreign) = (Authenticator::default(), Authenticator::default());
+    register(&mut joe, &mut own, "own", "first").await;
+    app.advance(60);
+    let _ = app.mails().await;
+    register(&mut joe, &mut foreign, "not mine", "first").await;
+    let mails = app.mails().await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    assert!(mail.to == "joe@lp.com" && mail.text.as_ref().unwrap().contains("NOTICE_PASSKEY_ADDED"), "{mail:?}");
+    let link = lychgate_testkit::link_in(mail, "/not-me").unwrap();
+    let done = app.browser().post_json(&link, json!({})).await;
+    assert_eq!(done.status(), 200, "{}", done.text());
+    assert_eq!(passkeys_of(&app, "joe@lp.com").await[0].name, "own");
+    refused(&sign_in(&mut app.browser(), &mut foreign).await, "", "GENERIC_AUTHN_FAILED");
+    let mut joe = app.browser();
+    assert_eq!(sign_in(&mut joe, &mut own).await.status(), 200);
+    let _ = app.mails().await;
+    joe.post_json("/wan-delete", json!({"name": "own"})).await;
+    let mails = app.mails().await;
+    assert!(mails.iter().any(|mail| mail.text.as_ref().unwrap().contains("NOTICE_PASSKEY_REMOVED")), "{mails:?}");
+}

@@ -69,6 +69,8 @@ async fn attempt(
         patch.active = Some(false);
     }
     end_access(gate, &mut batch, user, &mut patch, now);
+    // What somebody else has registered since then would let them in again.
+    batch.delete_credentials_since(user.id, found.since());
     let expected = UserPatch { email: Some(user.email.clone()), ..UserPatch::default() };
     batch.update_user_if(user.id, &expected, &patch, now.datetime());
 

@@ -9,6 +9,7 @@ use crate::{
     failure::Failure,
     flow::{
         activity::What,
+        notices::Notice,
         passkeys::{FIRST, is_not_the_only_way_in},
     },
     messages,
@@ -66,7 +67,10 @@ async fn remove(call: &Call, user: &lychgate_store::User, name: &str) -> Result<
         batch.require_credential(user.id, FIRST);
     }
     call.note(&mut batch, user.id, What::PasskeyRemoved, Some(name));
-    match store.commit(batch).await {
+    let mut post = call.post();
+    let removed = Message::from(messages::NOTICE_PASSKEY_REMOVED).with("name", name);
+    call.notify(&mut post, user, &Notice::Access(removed))?;
+    match call.commit_and_send(batch, post).await {
         Ok(_) => {}
         Err(error) => match error.kind() {
             ErrorKind::Unmet(0) => return Ok(missing()),

@@ -22,6 +22,7 @@ use crate::{
     flow::{
         account,
         activity::What,
+        notices::Notice,
         passkeys::{FIRST, SECONDARY},
     },
     messages,
@@ -274,7 +275,10 @@ async fn add(
     ceremony::use_up(call, &mut batch, state, "wan_register_within");
     batch.add_credential(&new);
     call.note(&mut batch, user.id, What::PasskeyAdded, Some(&payload.name));
-    match store.commit(batch).await {
+    let mut post = call.post();
+    let added = Message::from(messages::NOTICE_PASSKEY_ADDED).with("name", payload.name.clone());
+    call.notify(&mut post, user, &Notice::Access(added))?;
+    match call.commit_and_send(batch, post).await {
         Ok(_) => Ok(Ok(())),
         Err(error) => match error.kind() {
             ErrorKind::Conflict { .. } => Ok(Err(messages::WEBAUTHN_CREDENTIAL_ID_INUSE.into())),
