@@ -11,11 +11,11 @@ use lychgate_signing::{
     session::{Map, SessionCodec, Value},
     tokens::{
         self, AuthToken, AuthTokenPayload, Binding, ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload,
-        KeepAccount, KeepAccountPayload, KnownDevice, KnownDevicePayload, NotMe, NotMePayload, Passwordless,
-        PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword, ResetPasswordPayload,
-        TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity, TwoFactorValidityPayload, UnifiedSetup,
-        UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload,
-        fingerprint,
+        Invite, InvitePayload, KeepAccount, KeepAccountPayload, KnownDevice, KnownDevicePayload, NotMe, NotMePayload,
+        Passwordless, PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword,
+        ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity,
+        TwoFactorValidityPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload,
+        WebauthnSignin, WebauthnSigninPayload, fingerprint,
     },
 };
 use proptest::prelude::*;
@@ -352,6 +352,7 @@ fn no_token_is_good_for_another_purpose() {
         mint::<NotMe>(NotMePayload { user: 1, anchor: text(), event: text(), email: text(), at: 1 }),
         mint::<KnownDevice>(KnownDevicePayload { users: vec![text()] }),
         mint::<KeepAccount>(KeepAccountPayload { user: 1, due: 2 }),
+        mint::<Invite>(InvitePayload { invitation: text() }),
         mint::<TwoFactorValidity>(TwoFactorValidityPayload { user: text() }),
         mint::<TwoFactorSetup>(TwoFactorSetupPayload {
             totp_secret: text(),
@@ -384,6 +385,7 @@ fn no_token_is_good_for_another_purpose() {
         accepts::<NotMe>,
         accepts::<KnownDevice>,
         accepts::<KeepAccount>,
+        accepts::<Invite>,
         accepts::<TwoFactorValidity>,
         accepts::<TwoFactorSetup>,
         accepts::<UnifiedSetup>,

@@ -81,6 +81,26 @@ impl Batch {
         })
     }
 
+    /// Sets a mark on the account of the user with this uniquifier, who is created in the same batch.
+    pub fn mark_new_account(&mut self, fs_uniquifier: &str, mark: &AccountMark, now: OffsetDateTime) -> &mut Self {
+        let sql = self.sql.clone();
+        self.step(|batch| {
+            if mark.state.is_empty() || mark.state.len() > 64 {
+                return Err(StoreError::invalid("the word for an account's state is empty or too long"));
+            }
+            let insert = Statement::new(
+                format!(
+                    "INSERT INTO lychgate_account_state (user_id, state, state_since) \
+                     SELECT id, CAST($2 AS TEXT), $3 FROM {} WHERE fs_uniquifier = $1",
+                    sql.schema.user.quoted
+                ),
+                vec![fs_uniquifier.into(), mark.state.as_str().into(), micros(now).into()],
+            );
+            batch.push(insert, Expect::One);
+            Ok(())
+        })
+    }
+
     /// Takes the mark of this word off an account; the batch fails if it has none, or another one.
     pub fn unmark_account(&mut self, user_id: i64, state: &str) -> &mut Self {
         let update = Statement::new(
@@ -142,6 +162,20 @@ impl Store {
         let sql = format!("SELECT {COLUMNS} FROM lychgate_account_state WHERE user_id = $1");
         let rows = self.query(sql, vec![user_id.into()], Reach::Key).await?;
         rows.into_iter().next().map(account_state).transpose()
+    }
+
+    /// Accounts with the mark of this word, the longest marked first; at most `limit`, and at most 1000.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn marked_accounts(&self, state: &str, limit: u32) -> Result<Vec<AccountState>> {
+        let limit = limit.min(MOST);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM lychgate_account_state WHERE state = $1 ORDER BY state_since, user_id LIMIT {limit}"
+        );
+        let rows = self.query(sql, vec![state.into()], Reach::Scan).await?;
+        rows.into_iter().map(account_state).collect()
     }
 
     /// Accounts whose deletion is due, the longest overdue first; at most `limit`, and at most 1000.

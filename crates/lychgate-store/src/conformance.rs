@@ -7,6 +7,7 @@
 
 mod account;
 mod credentials;
+mod invitations;
 mod limits;
 mod outbox;
 
@@ -82,6 +83,7 @@ pub async fn run(store: &Store) {
     races(store).await;
     odd_values(store).await;
     credentials::run(store).await;
+    invitations::run(store).await;
     outbox::run(store).await;
 }
 

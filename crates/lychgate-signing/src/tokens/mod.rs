@@ -26,6 +26,7 @@ mod access;
 mod account;
 mod binding;
 mod codec;
+mod invitation;
 mod links;
 mod notices;
 mod passkeys;
@@ -36,6 +37,7 @@ pub use access::{AuthToken, AuthTokenPayload, RefreshToken, RefreshTokenPayload,
 pub use account::{KeepAccount, KeepAccountPayload};
 pub use binding::Binding;
 pub use codec::{RedeemError, Redeemed, Token, TokenCodec, fingerprint};
+pub use invitation::{Invite, InvitePayload};
 pub use links::{
     ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless, PasswordlessPayload,
     ResetPassword, ResetPasswordPayload, TwoFactorValidity, TwoFactorValidityPayload,
@@ -162,6 +164,7 @@ pub const ALL: &[PurposeInfo] = &[
     NotMe::INFO,
     KnownDevice::INFO,
     KeepAccount::INFO,
+    Invite::INFO,
     TwoFactorValidity::INFO,
     TwoFactorSetup::INFO,
     UnifiedSetup::INFO,

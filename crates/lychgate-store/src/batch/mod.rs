@@ -83,7 +83,7 @@ pub(crate) struct Done {
 #[derive(Debug, Clone)]
 #[must_use = "a batch does nothing until it is committed"]
 pub struct Batch {
-    sql: Arc<Sql>,
+    pub(crate) sql: Arc<Sql>,
     pub(crate) planned: Vec<Planned>,
     steps: usize,
     pub(crate) error: Option<String>,

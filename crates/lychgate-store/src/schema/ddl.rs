@@ -111,6 +111,13 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
         "CREATE INDEX IF NOT EXISTS lychgate_ix_account_state_due ON lychgate_account_state (deletion_due_at)"
             .to_owned(),
         format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_invitations (id TEXT NOT NULL PRIMARY KEY, email TEXT NOT NULL, \
+             roles TEXT, invited_by TEXT, created_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, \
+             used_at {datetime}, revoked_at {datetime})"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_invitations_email ON lychgate_invitations (lower(email))".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_invitations_created ON lychgate_invitations (created_at)".to_owned(),
+        format!(
             "CREATE TABLE IF NOT EXISTS lychgate_names (name_column TEXT NOT NULL, look TEXT NOT NULL, \
              user_id {bigint} NOT NULL, PRIMARY KEY (name_column, look))"
         ),
@@ -138,6 +145,7 @@ pub(crate) fn side_tables_known() -> &'static [&'static str] {
         "lychgate_activity",
         "lychgate_account_state",
         "lychgate_names",
+        "lychgate_invitations",
         "lychgate_redemptions",
         "lychgate_outbox",
     ]

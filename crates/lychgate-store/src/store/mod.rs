@@ -211,7 +211,7 @@ impl Store {
 }
 
 /// Turns "no row was changed" into `false`.
-fn met(result: Result<u64>) -> Result<bool> {
+pub(crate) fn met(result: Result<u64>) -> Result<bool> {
     match result {
         Ok(rows) => Ok(rows > 0),
         Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
@@ -220,6 +220,6 @@ fn met(result: Result<u64>) -> Result<bool> {
 }
 
 /// Whether a text can be the key of anything stored; others are not even looked for.
-fn is_key(text: &str) -> bool {
+pub(crate) fn is_key(text: &str) -> bool {
     !text.is_empty() && text.len() <= 1024 && !text.contains('\0')
 }

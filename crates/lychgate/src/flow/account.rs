@@ -3,7 +3,9 @@
 use lychgate_store::User;
 use serde_json::{Value, json};
 
+use super::invitations;
 use crate::{
+    failure::Failure,
     gate::Lychgate,
     messages::{self, MessageKey},
 };
@@ -33,6 +35,16 @@ pub(crate) fn problem(gate: &Lychgate, user: &User) -> Option<MessageKey> {
     let settings = gate.settings();
     let must_confirm = settings.flag("confirmable") && !settings.flag("login_without_confirmation");
     (must_confirm && user.confirmed_at.is_none()).then_some(messages::CONFIRMATION_REQUIRED)
+}
+
+/// Says more to somebody who has proved who they are.
+pub(crate) async fn explained(gate: &Lychgate, user: &User, problem: MessageKey) -> Result<MessageKey, Failure> {
+    if problem != messages::DISABLED_ACCOUNT {
+        return Ok(problem);
+    }
+    let state = gate.store().account_state(user.id).await?;
+    let waits = state.and_then(|state| state.mark).is_some_and(|mark| mark.state == invitations::WAITING);
+    Ok(if waits { messages::ACCOUNT_WAITING } else { problem })
 }
 
 /// What templates see of the current user.

@@ -7,8 +7,8 @@
 use lychgate_signing::{
     KeyRing,
     tokens::{
-        ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless, PasswordlessPayload, Purpose,
-        RedeemError, Redeemed, ResetPassword, ResetPasswordPayload, TokenCodec, fingerprint,
+        ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Invite, Passwordless, PasswordlessPayload,
+        Purpose, RedeemError, Redeemed, ResetPassword, ResetPasswordPayload, TokenCodec, fingerprint,
     },
 };
 use lychgate_store::{Batch, User};
@@ -21,6 +21,7 @@ pub(crate) struct Links {
     reset: Link<ResetPassword>,
     login: Link<Passwordless>,
     change_email: Link<ChangeEmail>,
+    invite: TokenCodec<Invite>,
 }
 
 struct Link<P> {
@@ -68,7 +69,19 @@ impl Links {
             reset: link(keys, settings, "reset", "reset_salt", "reset_password_within"),
             login: link(keys, settings, "login", "login_salt", "login_within"),
             change_email: link(keys, settings, "change-email", "change_email_salt", "change_email_within"),
+            invite: TokenCodec::new(
+                keys,
+                settings.text("invitation_salt"),
+                settings.duration("invitation_within").map(|within| within.as_secs()),
+            ),
         }
+    }
+}
+
+impl Links {
+    /// What signs invitations. They are kept in a table of their own.
+    pub(crate) fn invite(&self) -> &TokenCodec<Invite> {
+        &self.invite
     }
 }
 

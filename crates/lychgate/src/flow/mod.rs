@@ -10,6 +10,7 @@ pub(crate) mod by_email;
 pub(crate) mod codes;
 pub(crate) mod deletion;
 pub(crate) mod devices;
+pub(crate) mod invitations;
 pub(crate) mod landing;
 pub(crate) mod letters;
 pub(crate) mod links;

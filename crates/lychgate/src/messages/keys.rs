@@ -411,6 +411,14 @@ keys! {
     REGISTRATION_CLOSED
     /// The address is of a domain that may not register.
     REGISTRATION_DOMAIN
+    /// The account was made and waits to be approved.
+    REGISTRATION_WAITING
+    /// Nobody may register without an invitation that can still be used.
+    INVITATION_REQUIRED
+    /// The invitation is for another address.
+    INVITATION_ADDRESS
+    /// The account waits to be approved.
+    ACCOUNT_WAITING
     /// The user signed out.
     LOGOUT_SUCCESSFUL
 }

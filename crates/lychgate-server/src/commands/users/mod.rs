@@ -1,6 +1,7 @@
 //! `lychgate users`: accounts.
 
 mod create;
+mod entry;
 mod list;
 
 use std::sync::Arc;
@@ -30,6 +31,17 @@ pub(crate) enum Users {
     /// End all sessions and tokens of a user and remove second factors, passkeys and recovery codes; the password stays
     ResetAccess(One),
     ChangePassword(ChangePassword),
+    Invite(entry::Invite),
+    /// Take the invitation of an address back
+    Uninvite(Address),
+    /// List invitations, the newest first
+    Invitations,
+    /// List accounts that wait to be approved, the oldest first
+    Waiting,
+    /// Approve an account that waits; its owner is told by mail
+    Approve(One),
+    /// Delete an account that waits
+    Decline(One),
     List(list::List),
     Show(list::Show),
     Delete(Delete),
@@ -41,6 +53,12 @@ pub(crate) enum Users {
 pub(crate) struct One {
     /// Whom: e-mail address, username …
     user: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Address {
+    /// The address that was invited
+    email: String,
 }
 
 /// Give a user a new password and end all sessions
@@ -82,6 +100,12 @@ impl Users {
                 Ok(())
             }
             Self::ChangePassword(change) => change_password(gate, change).await,
+            Self::Invite(invite) => invite.run(gate).await,
+            Self::Uninvite(Address { email }) => entry::uninvite(gate, &email).await,
+            Self::Invitations => entry::invitations(gate).await,
+            Self::Waiting => entry::waiting(gate).await,
+            Self::Approve(One { user }) => entry::approve(gate, &user).await,
+            Self::Decline(One { user }) => entry::decline(gate, &user).await,
             Self::List(list) => list.run(gate).await,
             Self::Show(show) => show.run(gate).await,
             Self::Delete(delete) => delete_user(gate, delete).await,

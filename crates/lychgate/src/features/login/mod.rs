@@ -116,7 +116,10 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
         }
         Some(user) => match account::problem(&call.gate, &user) {
             None => return Ok(Some(user)),
-            Some(problem) => form.field_error(field, problem),
+            Some(problem) => {
+                let problem = account::explained(&call.gate, &user, problem).await?;
+                form.field_error(field, problem);
+            }
         },
     }
     Ok(None)

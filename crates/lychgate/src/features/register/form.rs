@@ -1,12 +1,14 @@
 //! The fields of the registration form.
 
+use super::entry::Entry;
 use crate::web::{
+    body::Submitted,
     exchange::Exchange,
     form::{Field, Form, Kind},
 };
 
 /// The form, empty; errors are told in the reference's order, whatever order the page has.
-pub(crate) fn register(exchange: &Exchange) -> Form {
+pub(super) fn register(exchange: &Exchange, entry: &Entry) -> Form {
     let settings = exchange.gate.settings();
     let mut fields = vec![Field::new("email", Kind::Email, "Email").autocomplete("email").required()];
     if settings.flag("username_enable") {
@@ -27,13 +29,33 @@ pub(crate) fn register(exchange: &Exchange) -> Form {
     if !short {
         fields.push(Field::new("next", Kind::Hidden, ""));
     }
+    if matches!(entry, Entry::Invited(_)) {
+        fields.push(Field::new("invitation", Kind::Hidden, ""));
+    }
     let template = settings.text("register_user_template");
     let form = Form::new("register_user_form", template, exchange.action("register"), fields);
     let mut form = form.error_order(&["email", "password", "password_confirm", "next", "username"]);
     form.payload.insert("password_min_length".to_owned(), settings.int("password_length_min").into());
-    form.payload.insert("register_mode".to_owned(), settings.text("register_mode").into());
+    form.payload.insert("register_mode".to_owned(), entry.mode().into());
     if let Some(next) = exchange.query("next") {
         form.set_value("next", &next);
     }
+    if let Entry::Invited(invitation) = entry {
+        form.set_value("email", &invitation.email);
+        form.set_value("invitation", &token(exchange));
+    }
     form
+}
+
+/// The invitation that the client brings, in the form or the query.
+pub(super) fn token(exchange: &Exchange) -> String {
+    let sent = match &exchange.submitted {
+        Submitted::Json(members) => members.get("invitation").and_then(serde_json::Value::as_str),
+        Submitted::Form(fields) => {
+            fields.iter().find(|(name, _)| name == "invitation").map(|(_, value)| value.as_str())
+        }
+        _ => None,
+    };
+    let sent = sent.filter(|token| !token.is_empty()).map(str::to_owned);
+    sent.or_else(|| exchange.query("invitation")).unwrap_or_default()
 }

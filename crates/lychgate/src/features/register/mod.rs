@@ -1,19 +1,21 @@
 //! Register: a form, an account, a welcome mail; in one transaction, so that nothing half done stays behind.
 
+mod entry;
 mod form;
 mod known;
 pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::{Method, StatusCode};
-use lychgate_store::{NewUser, User};
+use lychgate_store::{AccountMark, ErrorKind, NewUser, User};
 use serde_json::{Map, Value, json};
 
+use self::entry::Entry;
 use crate::{
     accounts::{self, NewAccount, Problem, username_problem},
     failure::Failure,
     flow::{
-        account, by_email,
+        account, by_email, invitations,
         letters::{self, about},
         names::NewNames,
         second_factor::Step,
@@ -49,23 +51,23 @@ async fn get(call: Call) -> Result<Reply, Failure> {
     if call.wants_json() {
         return Ok(Reply::Json(call.members(json!({}))));
     }
-    Ok(Reply::Form(Box::new(form::register(&call))))
+    let entry = Entry::of(&call, &form::token(&call)).await?;
+    Ok(Reply::Form(Box::new(form::register(&call, &entry))))
 }
 
 async fn post(call: Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
     call.anonymous_only().await?;
-    if call.gate.settings().text("register_mode") == "closed" {
-        return Err(Failure::bad(StatusCode::FORBIDDEN, messages::REGISTRATION_CLOSED));
-    }
-    let mut form = form::register(&call);
+    let entry = Entry::of(&call, &form::token(&call)).await?;
+    entry.check()?;
+    let mut form = form::register(&call, &entry);
     form.fill(&call.submitted)?;
-    let new = prepare(&call, &mut form).await?;
+    let new = prepare(&call, &mut form, &entry).await?;
     call.check_next(&mut form);
     call.csrf_of_form(&mut form);
     let Some(new) = new.filter(|_| !form.has_errors()) else { return refuse(&call, form).await };
-    match store(&call, &new).await? {
-        Ok(user) => done(&call, &form, &user).await,
+    match store(&call, &new, &entry).await? {
+        Ok(user) => done(&call, &form, &user, &entry).await,
         Err(errors) => {
             add_errors(&mut form, errors);
             refuse(&call, form).await
@@ -74,13 +76,13 @@ async fn post(call: Call) -> Result<Reply, Failure> {
 }
 
 /// Everything is looked at, so that all errors are told at once.
-async fn prepare(call: &Exchange, form: &mut Form) -> Result<Option<NewUser>, Failure> {
+async fn prepare(call: &Exchange, form: &mut Form, entry: &Entry) -> Result<Option<NewUser>, Failure> {
     let settings = call.gate.settings();
-    let account = account_of(call, form);
+    let account = account_of(call, form, entry).await?;
     if form.has_field("username") && !form.has_error_in("username") {
         check_presence(settings, form);
     }
-    check_domain(call, form);
+    entry.check_email(call, form);
     let prepared = call.gate.prepare_account(&account, call.now).await;
     if form.value("email").trim() != form.value("email") && !form.value("email").trim().is_empty() {
         form.field_error("email", messages::INVALID_EMAIL_ADDRESS);
@@ -123,7 +125,7 @@ fn check_repeated(settings: &Settings, form: &mut Form, refused: bool) {
     }
 }
 
-fn account_of(call: &Exchange, form: &Form) -> NewAccount {
+async fn account_of(call: &Exchange, form: &Form, entry: &Entry) -> Result<NewAccount, Failure> {
     let username = Some(form.value("username")).filter(|name| !name.trim().is_empty()).map(str::to_owned);
     let mut extra = Map::new();
     for field in call.gate.register_fields() {
@@ -131,25 +133,26 @@ fn account_of(call: &Exchange, form: &Form) -> NewAccount {
             extra.insert(field.name.to_owned(), form.value(field.name).into());
         }
     }
-    NewAccount {
+    let mut roles = Vec::new();
+    if let Entry::Invited(invitation) = entry {
+        for role in &invitation.roles {
+            // One that is gone since is left out.
+            if call.gate.store().role_by_name(role).await?.is_some() {
+                roles.push(role.clone());
+            }
+        }
+    }
+    Ok(NewAccount {
         email: form.value("email").to_owned(),
         username,
         // Nothing but spaces is no password.
         password: Some(form.value("password")).map(|typed| if typed.trim().is_empty() { "" } else { typed }.to_owned()),
-        active: true,
+        active: !matches!(entry, Entry::Waiting),
+        confirmed: matches!(entry, Entry::Invited(_)) && call.gate.store().has_user_column("confirmed_at"),
+        roles,
         extra,
         ..NewAccount::default()
-    }
-}
-
-/// Where only some mail domains may register.
-fn check_domain(call: &Exchange, form: &mut Form) {
-    let settings = call.gate.settings();
-    let domains = settings.list("register_domains");
-    let domain = form.value("email").rsplit('@').next().unwrap_or_default().trim().to_lowercase();
-    if settings.text("register_mode") == "domain" && !domains.iter().any(|allowed| allowed.to_lowercase() == domain) {
-        form.field_error("email", messages::REGISTRATION_DOMAIN);
-    }
+    })
 }
 
 fn add_errors(form: &mut Form, errors: accounts::FieldErrors) {
@@ -162,7 +165,11 @@ fn add_errors(form: &mut Form, errors: accounts::FieldErrors) {
 
 /// The account and its mail in one transaction. An address that somebody else takes at the same moment is an error of
 /// the field.
-async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<User>, accounts::FieldErrors>, Failure> {
+async fn store(
+    call: &Exchange,
+    new: &NewUser,
+    entry: &Entry,
+) -> Result<Result<std::sync::Arc<User>, accounts::FieldErrors>, Failure> {
     let store = call.gate.store();
     let mut batch = store.batch();
     let mut names = NewNames::of(new);
@@ -170,13 +177,19 @@ async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<U
     batch.create_user(new, call.now.datetime());
     let step = batch.len() - 1;
     names.record(&mut batch, &new.fs_uniquifier);
+    let entered = batch.len();
+    match entry {
+        Entry::Invited(invitation) => drop(batch.accept_invitation(&invitation.id, call.now.datetime())),
+        Entry::Waiting => drop(batch.mark_new_account(&new.fs_uniquifier, &waiting(), call.now.datetime())),
+        _ => {}
+    }
     let mut post = call.post();
     let settings = call.gate.settings();
     if settings.flag("send_register_email") {
         // The link names the account by its uniquifier, which is known before the row is.
         let preview = preview(new);
         let mut context = about(&preview);
-        if settings.flag("confirmable") {
+        if settings.flag("confirmable") && new.confirmed_at.is_none() {
             let link = call.gate.confirm_link(&preview, call.now).await?;
             letters::CONFIRM.put(call, &link, &mut context);
         }
@@ -193,13 +206,23 @@ async fn store(call: &Exchange, new: &NewUser) -> Result<Result<std::sync::Arc<U
     let outcome = match call.commit_and_send(batch, post).await {
         Ok(outcome) => outcome,
         Err(error) => {
-            let Some(column) = names.taken(&error) else { return Err(error.into()) };
-            return Ok(Err(accounts::taken(column, new)));
+            if let Some(column) = names.taken(&error) {
+                return Ok(Err(accounts::taken(column, new)));
+            }
+            if matches!(error.kind(), ErrorKind::Unmet(step) if *step == entered) {
+                return Err(Failure::bad(StatusCode::FORBIDDEN, messages::INVITATION_REQUIRED));
+            }
+            return Err(error.into());
         }
     };
     let id = outcome.id(step).ok_or_else(|| Failure::internal("a new user has no id"))?;
     let user = store.user_by_id(id).await?;
     Ok(Ok(user.ok_or_else(|| Failure::internal("a new user is not there"))?))
+}
+
+/// The mark of an account that somebody has to approve.
+fn waiting() -> AccountMark {
+    AccountMark { state: invitations::WAITING.to_owned(), ..AccountMark::default() }
 }
 
 /// The user as it is going to be, for the mail that tells of it.
@@ -211,10 +234,13 @@ fn preview(new: &NewUser) -> User {
     user
 }
 
-async fn done(call: &Exchange, form: &Form, user: &User) -> Result<Reply, Failure> {
+async fn done(call: &Exchange, form: &Form, user: &User, entry: &Entry) -> Result<Reply, Failure> {
     let settings = call.gate.settings();
-    if settings.flag("confirmable") {
+    if settings.flag("confirmable") && user.confirmed_at.is_none() {
         call.flash(Message::from(messages::CONFIRM_REGISTRATION).with("email", user.email.clone()));
+    }
+    if matches!(entry, Entry::Waiting) {
+        call.flash(messages::REGISTRATION_WAITING);
     }
     let mut signs_in = account::problem(&call.gate, user).is_none() && !by_email::is_generic(call);
     if signs_in {

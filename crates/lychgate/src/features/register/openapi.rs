@@ -40,8 +40,8 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         .parameter(include_auth_token())
         .response("200", sets_cookies(done, "The session, if the new user is signed in at once."))
         .response("302", redirect("A browser that registered goes on to `next`, or where the settings say."));
-    if to.settings().text("register_mode") == "closed" {
-        operation = operation.response("403", refusal("Nobody may register."));
+    if matches!(to.settings().text("register_mode"), "closed" | "invitation") {
+        operation = operation.response("403", refusal("Nobody may register, or nobody without an invitation."));
     }
     let operation = to.takes(operation, "RegisterForm");
     to.add("register", &Method::POST, operation);
@@ -55,6 +55,7 @@ fn form(to: &Operations<'_>) -> ObjectBuilder {
         .required("email")
         .property("password", password())
         .required("password")
+        .property("invitation", text("The token of the link in an invitation, if there is one."))
         .property("next", text("Where a browser goes afterwards."));
     if settings.flag("password_confirm_required") {
         form = form.property("password_confirm", password()).required("password_confirm");

@@ -1,6 +1,6 @@
 //! Registration.
 
-use crate::settings::setting::{Setting, choice, flag, list, opt_text, path, text};
+use crate::settings::setting::{DAY, Setting, choice, duration, flag, list, opt_text, path, text};
 
 pub(crate) const SETTINGS: &[Setting] = &[
     flag("registerable", false).means("Whether people can register."),
@@ -19,7 +19,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Template of the mail to somebody who asked for a taken user name, with generic \
              replies.",
     ),
-    choice("register_mode", &["open", "domain", "closed"], "open")
-        .means("Who may register: anybody, people with an address in `register_domains`, or nobody."),
+    choice("register_mode", &["open", "domain", "invitation", "approval", "closed"], "open").means(
+        "Who may register: anybody, people with an address in `register_domains`, the invited, anybody whom an operator \
+         then approves, or nobody. An invitation lets in under each of them.",
+    ),
+    duration("invitation_within", 7 * DAY).means("How long an invitation works."),
+    text("invitation_salt", "invitation-salt").means("Salt of invitations."),
+    text("invitation_email_template", "security/email/invitation").means("Template of the mail with an invitation."),
+    text("email_subject_invitation", "You are invited").means("Subject of that mail."),
+    text("account_approved_email_template", "security/email/account_approved")
+        .means("Template of the mail to somebody whose account was approved."),
+    text("email_subject_account_approved", "Your account is ready").means("Subject of that mail."),
     list("register_domains", &[]).means("Domains of mail addresses that may register."),
 ];

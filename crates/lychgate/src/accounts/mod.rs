@@ -1,5 +1,7 @@
 //! Making and changing accounts without a form: for the command line, the first administrator, and applications.
 
+mod entry;
+
 use std::{fmt, sync::Arc};
 
 use lychgate_store::{NewUser, User, UserPatch};
@@ -99,7 +101,7 @@ impl Lychgate {
         Accounts(self)
     }
 
-    fn resolve<T>(&self, result: Result<T, Problem>) -> Result<T, AccountError> {
+    pub(crate) fn resolve<T>(&self, result: Result<T, Problem>) -> Result<T, AccountError> {
         result.map_err(|problem| match problem {
             Problem::Fields(errors) => {
                 AccountError::Invalid(errors.into_iter().map(|(field, message)| (field, self.text(&message))).collect())
