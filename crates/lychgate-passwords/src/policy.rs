@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 use zeroize::Zeroizing;
-use zxcvbn::{Score, zxcvbn};
+use zxcvbn::{Score, feedback::Warning, zxcvbn};
 
 /// How much of a password zxcvbn gets to see. Its work grows faster than the length: a password made for that takes
 /// tenths of a second at this length, seconds at twice it.
@@ -39,13 +39,13 @@ impl Default for Policy {
 pub struct Broken {
     /// The message: `PASSWORD_INVALID_LENGTH`, `PASSWORD_BREACHED` or `PASSWORD_TOO_SIMPLE`.
     pub key: &'static str,
-    /// What zxcvbn has to say about a weak password, in English.
-    pub warning: Option<String>,
+    /// Why a weak password is easy to guess, where there is a reason: another message, such as `PASSWORD_SEQUENCE`.
+    pub reason: Option<&'static str>,
 }
 
 impl Broken {
     const fn new(key: &'static str) -> Self {
-        Self { key, warning: None }
+        Self { key, reason: None }
     }
 }
 
@@ -119,8 +119,28 @@ impl Policy {
         if score >= least {
             return Ok(());
         }
-        let warning = found.feedback().and_then(|feedback| feedback.warning()).map(|warning| warning.to_string());
-        Err(Broken { key: "PASSWORD_TOO_SIMPLE", warning })
+        let reason = found.feedback().and_then(|feedback| feedback.warning()).map(reason);
+        Err(Broken { key: "PASSWORD_TOO_SIMPLE", reason })
+    }
+}
+
+/// The message of a warning of zxcvbn.
+fn reason(warning: Warning) -> &'static str {
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess => "PASSWORD_KEYBOARD_ROW",
+        Warning::ShortKeyboardPatternsAreEasyToGuess => "PASSWORD_KEYBOARD_PATTERN",
+        Warning::RepeatsLikeAaaAreEasyToGuess => "PASSWORD_REPEATED_CHARACTER",
+        Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => "PASSWORD_REPEATED_WORD",
+        Warning::ThisIsATop10Password => "PASSWORD_MOST_COMMON",
+        Warning::ThisIsATop100Password => "PASSWORD_VERY_COMMON",
+        Warning::ThisIsACommonPassword => "PASSWORD_COMMON",
+        Warning::ThisIsSimilarToACommonlyUsedPassword => "PASSWORD_LIKE_A_COMMON_ONE",
+        Warning::SequencesLikeAbcAreEasyToGuess => "PASSWORD_SEQUENCE",
+        Warning::RecentYearsAreEasyToGuess => "PASSWORD_YEAR",
+        Warning::AWordByItselfIsEasyToGuess => "PASSWORD_SINGLE_WORD",
+        Warning::DatesAreOftenEasyToGuess => "PASSWORD_DATE",
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess => "PASSWORD_NAME",
+        Warning::CommonNamesAndSurnamesAreEasyToGuess => "PASSWORD_COMMON_NAME",
     }
 }
 
@@ -162,7 +182,8 @@ mod tests {
     fn a_weak_password_comes_with_a_reason() {
         let broken = policy(Some(3), None).check("password", &[], None).unwrap_err();
         assert_eq!(broken.key, "PASSWORD_TOO_SIMPLE");
-        assert!(broken.warning.unwrap().contains("common password"));
+        assert_eq!(broken.reason, Some("PASSWORD_MOST_COMMON"));
+        assert_eq!(policy(Some(3), None).check("abcdefgh", &[], None).unwrap_err().reason, Some("PASSWORD_SEQUENCE"));
     }
 
     #[test]

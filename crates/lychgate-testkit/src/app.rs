@@ -13,7 +13,7 @@ use lychgate::{
     sms::TextMessage,
 };
 use lychgate_signing::session::SessionCodec;
-use lychgate_store::{Store, User, UserPatch, testing::PgServer};
+use lychgate_store::{OpenOptions, Store, User, UserPatch, testing::PgServer};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -57,6 +57,7 @@ pub struct AppBuilder {
     configure: Vec<Configure>,
     routes: Vec<Routes>,
     empty: bool,
+    sql: Vec<String>,
     real_texts: bool,
     shared: Option<(String, ManualClock)>,
     real_mail: bool,
@@ -107,6 +108,12 @@ impl AppBuilder {
         Self { shared: Some((app.url.clone(), app.clock.clone())), empty: true, ..self }
     }
 
+    /// A statement that the new database sees before the application does, such as one that adds a column.
+    pub fn sql(mut self, statement: &str) -> Self {
+        self.sql.push(statement.to_owned());
+        self
+    }
+
     /// Without users and roles.
     pub fn empty(self) -> Self {
         Self { empty: true, ..self }
@@ -121,6 +128,9 @@ impl AppBuilder {
             Database::Sqlite => format!("sqlite:///{}", folder.path().join("app.db").display()),
             Database::Postgres => SERVER.fresh_database().unwrap(),
         };
+        if !self.sql.is_empty() {
+            prepare(&url, &self.sql).await;
+        }
         let mut settings = Settings::builder().toml("base", BASE);
         if !self.real_texts {
             for key in MessageKey::all() {
@@ -166,6 +176,17 @@ impl std::fmt::Debug for AppBuilder {
     }
 }
 
+/// Makes the tables and runs the statements.
+async fn prepare(url: &str, statements: &[String]) {
+    Store::open(OpenOptions::new(url.parse().unwrap())).await.unwrap().close().await;
+    for statement in statements {
+        match url.strip_prefix("sqlite:///") {
+            Some(file) => rusqlite::Connection::open(file).unwrap().execute_batch(statement).unwrap(),
+            None => SERVER.execute(url, statement).unwrap(),
+        }
+    }
+}
+
 /// Who is asking, and how they proved it.
 async fn whoami(user: Option<CurrentUser>) -> Json<Value> {
     Json(json!({
@@ -199,6 +220,7 @@ impl TestApp {
             configure: vec![],
             routes: vec![],
             empty: false,
+            sql: vec![],
             real_texts: false,
             shared: None,
             real_mail: false,

@@ -15,7 +15,7 @@ use crate::{
     hashing::Hashing,
     identity_rules,
     mail::{AnyMailer, Desk, Mailer},
-    messages::Messages,
+    messages::{Library, Messages},
     principal::Need,
     render::{Renderer, Sources},
     settings::{RawValue, Settings},
@@ -33,6 +33,7 @@ pub struct Builder {
     hooks: Hooks,
     events: Events,
     sources: Sources,
+    catalogues: Vec<(String, String)>,
     endpoints: BTreeMap<String, String>,
     max_waiting: usize,
     mailer: Option<AnyMailer>,
@@ -50,6 +51,7 @@ impl Default for Builder {
             hooks: Hooks::default(),
             events: Events::default(),
             sources: Sources::default(),
+            catalogues: Vec::new(),
             endpoints: BTreeMap::new(),
             max_waiting: 256,
             mailer: None,
@@ -177,6 +179,13 @@ impl Builder {
         self
     }
 
+    /// A catalogue of a language, as TOML: it adds the language `tag`, such as `fr` or `pt-BR`, or replaces texts of it.
+    /// `languages` of the settings says which ones visitors can choose.
+    pub fn catalogue(mut self, tag: impl Into<String>, toml: impl Into<String>) -> Self {
+        self.catalogues.push((tag.into(), toml.into()));
+        self
+    }
+
     /// Names a path of the application, so that settings such as `post_login_view` and templates can.
     pub fn endpoint(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.endpoints.insert(name.into(), path.into());
@@ -221,6 +230,8 @@ impl Builder {
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
         let hashing =
             Hashing::new(context, at_once, self.max_waiting).map_err(|error| BuildError::Threads(error.to_string()))?;
+        let library = Library::load(&settings, &self.catalogues).map_err(BuildError::Setting)?;
+        let languages = offered(&settings, &library).map_err(BuildError::Setting)?;
         let mut endpoints = self.endpoints;
         endpoints.extend(features::endpoints(&settings));
         let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web);
@@ -228,7 +239,8 @@ impl Builder {
         let wallet = wallet(&settings)?;
         let gate = Lychgate(Arc::new(Inner {
             identity_rules: identity_rules::from_settings(&settings),
-            messages: Messages::new(&settings),
+            default_language: languages.first().cloned().unwrap_or_else(|| Messages::of(&settings, &library)),
+            languages,
             hashing,
             breached,
             codecs,
@@ -262,6 +274,19 @@ impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder").finish_non_exhaustive()
     }
+}
+
+/// The languages of the settings, in their order.
+fn offered(settings: &Settings, library: &Library) -> Result<Vec<Messages>, String> {
+    let known = library.tags();
+    let all = Messages::of(settings, library);
+    let one = |tag: &String| {
+        if known.contains(tag) {
+            return Ok(all.in_locale(tag));
+        }
+        Err(format!("languages: there is no catalogue for {tag:?}, only for {}; see `i18n_dirname`", known.join(", ")))
+    };
+    settings.list("languages").iter().map(one).collect()
 }
 
 async fn open(settings: &Settings, create: CreateMode) -> Result<Store, BuildError> {

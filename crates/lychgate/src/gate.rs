@@ -67,7 +67,9 @@ pub(crate) struct Inner {
     pub(crate) breached: Breached,
     pub(crate) codecs: Codecs,
     pub(crate) identity_rules: Rules,
-    pub(crate) messages: Messages,
+    /// The offered languages; the first is that of whoever did not choose.
+    pub(crate) languages: Vec<Messages>,
+    pub(crate) default_language: Messages,
     pub(crate) renderer: Renderer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: Events,
@@ -303,14 +305,23 @@ impl Lychgate {
         Ok(token.into_string())
     }
 
+    /// The text of a message outside a request, in the language of whoever did not choose.
     pub(crate) fn text(&self, message: &Message) -> String {
-        let args: Vec<(&str, &dyn fmt::Display)> =
-            message.args.iter().map(|(name, value)| (*name, value as &dyn fmt::Display)).collect();
-        self.0.messages.format(message.key, &args)
+        message.text(self.messages(0))
+    }
+
+    /// The languages that are offered, the default first.
+    pub(crate) fn languages(&self) -> &[Messages] {
+        &self.0.languages
+    }
+
+    /// The texts of an offered language; those of the default one if there are not so many.
+    pub(crate) fn messages(&self, language: usize) -> &Messages {
+        self.0.languages.get(language).unwrap_or(&self.0.default_language)
     }
 
     pub(crate) fn category(&self, key: MessageKey) -> &str {
-        self.0.messages.category(key)
+        self.messages(0).category(key)
     }
 
     /// A password in the form in which it is hashed.

@@ -7,6 +7,7 @@ pub(crate) mod change_password;
 pub(crate) mod change_username;
 pub(crate) mod confirm;
 pub(crate) mod dev_mail;
+pub(crate) mod languages;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod not_me;
@@ -52,6 +53,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "confirm", endpoints: confirm::endpoints, describe: confirm::openapi::describe },
     Feature { name: "dev_mail", endpoints: dev_mail::endpoints, describe: dev_mail::openapi::describe },
+    Feature { name: "languages", endpoints: languages::endpoints, describe: languages::openapi::describe },
     Feature { name: "not_me", endpoints: not_me::endpoints, describe: not_me::openapi::describe },
     Feature { name: "passkeys", endpoints: passkeys::endpoints, describe: passkeys::openapi::describe },
     Feature { name: "passwordless", endpoints: passwordless::endpoints, describe: passwordless::openapi::describe },
@@ -102,6 +104,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     change_username::routes(gate, routes);
     confirm::routes(gate, routes);
     dev_mail::routes(gate, routes);
+    languages::routes(gate, routes);
     not_me::routes(gate, routes);
     passkeys::routes(gate, routes);
     passwordless::routes(gate, routes);

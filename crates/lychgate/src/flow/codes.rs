@@ -22,7 +22,7 @@ use crate::{
     failure::Failure,
     gate::Lychgate,
     mail::Letter,
-    messages,
+    messages::{self, Said},
     web::{exchange::Exchange, form::Message},
 };
 
@@ -166,7 +166,7 @@ pub(crate) async fn send_code(
         let mut context = super::letters::about(secret.user);
         context.insert("username".to_owned(), super::account::identity_text(gate, secret.user).into());
         context.insert("token".to_owned(), code.as_str().into());
-        context.insert("within".to_owned(), crate::mail::within(good_for.as_secs_f64()).into());
+        context.insert("within".to_owned(), Said::Span(good_for.as_secs_f64()).into());
         context.extend((letter.context)(code.as_str()));
         let (template, subject) = (letter.template, letter.subject.to_owned());
         let mut post = exchange.post();
@@ -339,5 +339,5 @@ async fn count(exchange: &Exchange, what: &str, scope: &str, user_id: i64) -> Re
 
 /// The message to somebody who has to wait.
 pub(crate) fn wait_message(retry_after: u32) -> Message {
-    Message::from(messages::TOO_MANY_REQUESTS).with("within", crate::mail::within(f64::from(retry_after)))
+    Message::from(messages::TOO_MANY_REQUESTS).with("within", Said::Span(f64::from(retry_after)))
 }

@@ -1,25 +1,29 @@
 //! Letters to users: what each says of them, mailed links, and the transaction that a letter belongs to.
 
 use lychgate_store::{Batch, BatchOutcome, StoreError, User};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::links::Issued;
 use crate::{
     failure::Failure,
-    mail::{self, Letter, Post},
+    mail::{Letter, Post},
+    messages::Said,
     settings::Settings,
     web::exchange::Exchange,
 };
 
-/// The beginning of a letter's context.
+/// The beginning of a letter's context: who the user is, the application's own columns among it. One of them may say
+/// which language the letter is written in.
 pub(crate) fn about(user: &User) -> Map<String, Value> {
-    let user = json!({"email": user.email, "username": user.username});
-    Map::from_iter([("user".to_owned(), user)])
+    let mut about = user.extra.clone();
+    about.insert("email".to_owned(), user.email.as_str().into());
+    about.insert("username".to_owned(), user.username.clone().into());
+    Map::from_iter([("user".to_owned(), about.into())])
 }
 
-/// The lifetime that a setting gives, in words.
-pub(crate) fn within(settings: &Settings, name: &str) -> String {
-    mail::within(settings.duration(name).map_or(0.0, |seconds| seconds.as_secs_f64()))
+/// The lifetime that a setting gives; it becomes words in the language of the text that it stands in.
+pub(crate) fn within(settings: &Settings, name: &str) -> Said {
+    Said::Span(settings.duration(name).map_or(0.0, |seconds| seconds.as_secs_f64()))
 }
 
 /// A kind of mailed link: where it leads, and what its letter is made of.
@@ -68,8 +72,8 @@ pub(crate) const CHANGE_EMAIL: MailedLink = MailedLink {
 };
 
 impl MailedLink {
-    /// How long it works, in words.
-    pub(crate) fn within(&self, settings: &Settings) -> String {
+    /// How long it works.
+    pub(crate) fn within(&self, settings: &Settings) -> Said {
         within(settings, self.within)
     }
 

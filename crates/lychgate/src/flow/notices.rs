@@ -1,7 +1,6 @@
 //! Letters that tell the owner of an account what has just happened to it: by which device, from where, when.
 
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
 
 use lychgate_store::User;
 
@@ -9,6 +8,7 @@ use super::letters::about;
 use crate::{
     failure::Failure,
     mail::{Letter, Post},
+    messages::{Messages, Said},
     web::{device::device_name, exchange::Exchange, form::Message},
 };
 
@@ -56,7 +56,7 @@ impl Exchange {
                 context.insert("username".to_owned(), (*username).into());
             }
             Notice::Access(what) => {
-                context.insert("what".to_owned(), self.text(what).into());
+                context.insert("what".to_owned(), what.text(self.messages_for(user)).into());
             }
             Notice::PasswordChanged | Notice::PasswordReset | Notice::NewDevice => {}
         }
@@ -117,30 +117,17 @@ impl Exchange {
     /// What every notice says: whose account it is, and which device did it, from where, when.
     pub(crate) fn facts(&self, user: &User) -> Map<String, Value> {
         let mut context = about(user);
-        context.insert("device".to_owned(), self.device().into());
+        context.insert("device".to_owned(), self.device(self.messages_for(user)).into());
         if let Some(place) = self.address_text() {
             context.insert("place".to_owned(), place.into());
         }
-        context.insert("when".to_owned(), in_words(self.now.datetime()).into());
+        context.insert("when".to_owned(), Said::At(self.now.unix()).into());
         context
     }
 
     /// The caller's device, in words.
-    pub(crate) fn device(&self) -> String {
+    pub(crate) fn device(&self, messages: &Messages) -> String {
         let header = self.user_agent().map(String::from_utf8_lossy).unwrap_or_default();
-        device_name(&header).to_string()
-    }
-}
-
-/// A moment for people, in UTC: `22 November 2026, 15:04 UTC`.
-fn in_words(at: OffsetDateTime) -> String {
-    format!("{} {} {}, {:02}:{:02} UTC", at.day(), at.month(), at.year(), at.hour(), at.minute())
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn moments_in_words() {
-        assert_eq!(super::in_words(time::OffsetDateTime::UNIX_EPOCH), "1 January 1970, 00:00 UTC");
+        device_name(&header).in_words(messages)
     }
 }

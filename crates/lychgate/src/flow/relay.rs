@@ -2,7 +2,10 @@
 
 use serde_json::Map;
 
-use crate::web::{answer::Reply, exchange::Exchange, form::Form};
+use crate::{
+    messages::Said,
+    web::{answer::Reply, exchange::Exchange, form::Form},
+};
 
 impl Exchange {
     /// Whether a followed link asks for a click before it acts.
@@ -16,12 +19,12 @@ impl Exchange {
         Form::new("relay_form", "security/relay.html", self.uri.path().to_owned(), Vec::new())
     }
 
-    /// The page, with what will happen and the word on the button.
-    pub(crate) fn relay_page(&self, title: &str, button: &str) -> Reply {
+    /// The page, with what will happen and the word on the button, both in English.
+    pub(crate) fn relay_page(&self, title: &'static str, button: &'static str) -> Reply {
         let mut form = self.relay_form();
         let mut payload = Map::new();
-        payload.insert("title".to_owned(), title.into());
-        payload.insert("button".to_owned(), button.into());
+        payload.insert("title".to_owned(), Said::Text(title).into());
+        payload.insert("button".to_owned(), Said::Text(button).into());
         form.payload = payload;
         Reply::Form(Box::new(form))
     }

@@ -12,8 +12,9 @@ use super::{Message, post::Letter};
 use crate::{
     failure::Failure,
     gate::Lychgate,
+    messages::Messages,
     settings::{Kind, Section, Settings},
-    web::exchange::Exchange,
+    web::{exchange::Exchange, page::in_words},
 };
 
 /// The longest letter, in bytes of its parts.
@@ -27,14 +28,13 @@ impl Exchange {
     pub(super) fn compose(&self, letter: Letter<'_>) -> Result<Message, Failure> {
         let gate = &self.gate;
         let origin = self.origin();
-        let mut context: BTreeMap<String, Value> =
-            letter.context.into_iter().map(|(name, value)| (name, Value::from(Serde(value)))).collect();
+        let messages = self.language_of_letter(&letter).clone();
+        let mut context = in_words(letter.context, &messages);
         context
             .entry("user".to_owned())
             .or_insert_with(|| Value::from(Serde(json!({"email": letter.to, "username": null}))));
         context.insert("security_config".to_owned(), gate.desk().settings_for_templates());
         context.insert("home_url".to_owned(), format!("{origin}{}", self.root()).into());
-        context.insert("locale".to_owned(), "en".into());
         let shared = gate.clone();
         context.insert(
             "url_for".to_owned(),
@@ -46,7 +46,7 @@ impl Exchange {
             if !gate.settings().flag(wanted) || !renderer.exists(&name).map_err(Failure::internal)? {
                 return Ok(None);
             }
-            renderer.render(&name, context.clone()).map(Some).map_err(Failure::internal)
+            renderer.render(&name, context.clone(), &messages).map(Some).map_err(Failure::internal)
         };
         let (text, html) = (part("email_plaintext", "txt")?, part("email_html", "html")?);
         if text.is_none() && html.is_none() {
@@ -63,10 +63,22 @@ impl Exchange {
             written_at: self.now.datetime(),
             from: gate.desk().sender().clone(),
             to: letter.to.to_owned(),
-            subject: one_line(&letter.subject),
+            subject: one_line(&messages.translated(&letter.subject, &[("app", &gate.settings().text("app_name"))])),
             text,
             html,
         })
+    }
+}
+
+impl Exchange {
+    /// The language that is stored with the recipient, else that of the request.
+    fn language_of_letter(&self, letter: &Letter<'_>) -> &Messages {
+        let column = self.config().language.column.as_deref();
+        let stored = column.and_then(|column| letter.context.get("user")?.get(column)?.as_str());
+        match stored.and_then(|tag| self.gate.language_called(tag)) {
+            Some(language) => self.gate.messages(language),
+            None => self.messages(),
+        }
     }
 }
 

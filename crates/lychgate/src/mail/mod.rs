@@ -33,13 +33,11 @@ mod mime;
 mod parcel;
 mod post;
 mod smtp;
-mod within;
 
 pub(crate) use self::{
     desk::Desk,
     erased::AnyMailer,
     post::{Letter, Post},
-    within::within,
 };
 pub use self::{
     desk::MOST_ATTEMPTS,

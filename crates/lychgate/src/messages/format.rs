@@ -1,6 +1,15 @@
 //! Filling in Python-style placeholders.
 
-use std::fmt::{Display, Write};
+use std::{
+    collections::BTreeSet,
+    fmt::{Display, Write},
+};
+
+/// The names of the placeholders of a text.
+pub(super) fn placeholders(text: &str) -> BTreeSet<&str> {
+    let parts = text.split('%').skip(1).filter_map(|part| part.strip_prefix('(')?.split_once(')'));
+    parts.map(|(name, _)| name).collect()
+}
 
 /// Replaces `%(name)s` and `%(name)d` by the value of that name and `%%` by `%`, in one pass.
 ///

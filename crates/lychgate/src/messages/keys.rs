@@ -81,6 +81,34 @@ keys! {
     PASSWORD_INVALID_LENGTH
     /// The password is easy to guess.
     PASSWORD_TOO_SIMPLE
+    /// Why the password is easy to guess: it is a row of keys.
+    PASSWORD_KEYBOARD_ROW
+    /// Why the password is easy to guess: it is a short pattern on the keyboard.
+    PASSWORD_KEYBOARD_PATTERN
+    /// Why the password is easy to guess: it repeats one character.
+    PASSWORD_REPEATED_CHARACTER
+    /// Why the password is easy to guess: it repeats a few characters.
+    PASSWORD_REPEATED_WORD
+    /// Why the password is easy to guess: it is among the ten most common ones.
+    PASSWORD_MOST_COMMON
+    /// Why the password is easy to guess: it is among the hundred most common ones.
+    PASSWORD_VERY_COMMON
+    /// Why the password is easy to guess: it is a common one.
+    PASSWORD_COMMON
+    /// Why the password is easy to guess: it is like a common one.
+    PASSWORD_LIKE_A_COMMON_ONE
+    /// Why the password is easy to guess: it is a run of letters or digits.
+    PASSWORD_SEQUENCE
+    /// Why the password is easy to guess: it is a recent year.
+    PASSWORD_YEAR
+    /// Why the password is easy to guess: it is a single word.
+    PASSWORD_SINGLE_WORD
+    /// Why the password is easy to guess: it is a date.
+    PASSWORD_DATE
+    /// Why the password is easy to guess: it is a name.
+    PASSWORD_NAME
+    /// Why the password is easy to guess: it holds a common name.
+    PASSWORD_COMMON_NAME
     /// The password is known from a breach.
     PASSWORD_BREACHED
     /// Breaches could not be looked up.
@@ -389,6 +417,8 @@ keys! {
     SETUP_ALREADY_DONE
     /// The first administrator was created.
     SETUP_DONE
+    /// The language is none of those to choose from.
+    LANGUAGE_NOT_OFFERED
     /// The link by which an owner says that it was not them is used, too old or not one of ours.
     NOT_ME_LINK_INVALID
     /// A notice: the second factor was changed.

@@ -1,8 +1,9 @@
-//! Texts for users: looked up by key, overridden by settings, filled in with values.
+//! Texts for users: looked up by key, overridden by settings, filled in with values, in the reader's language.
 //!
 //! Code carries a [`MessageKey`]; the text is looked up where a reply is written. Texts come from
-//! the catalogue of the language, then English; what `[messages]` of the settings says wins over
-//! both.
+//! the catalogues of the language, an application's before the library's, then English; what `[messages]` of the
+//! settings says wins over all of them, in every language. Templates give English texts to `_()`, which catalogues
+//! translate as well.
 //!
 //! ```
 //! use lychgate::{messages::{self, Messages}, settings::Settings};
@@ -15,20 +16,35 @@
 //! let messages = Messages::new(&settings);
 //! assert_eq!(messages.format(messages::USE_CODE, &[("code", &123_456)]), "123456 is your code");
 //! assert_eq!(messages.category(messages::USE_CODE), "info");
+//! assert_eq!(messages.in_locale("de").translate("Sign in"), "Anmelden");
 //! # Ok::<(), lychgate::settings::SettingsErrors>(())
 //! ```
 
 mod catalogue;
 mod format;
 mod keys;
+mod library;
+mod plural;
+mod said;
+mod time;
 
+#[cfg(test)]
+mod complete;
 #[cfg(test)]
 mod tests;
 
 use std::{fmt, sync::Arc};
 
-use self::catalogue::Catalogue;
+pub use self::catalogue::Direction;
 pub use self::keys::*;
+use self::{
+    catalogue::{Catalogue, Entry},
+    plural::Plural,
+};
+pub(crate) use self::{
+    library::{Library, matching},
+    said::Said,
+};
 use crate::settings::Settings;
 
 /// The key of a message: one of the constants of this module.
@@ -56,7 +72,7 @@ impl MessageKey {
     /// The category where the settings give none: `error`, `info` or `success`.
     #[must_use]
     pub fn default_category(self) -> &'static str {
-        catalogue::english().get(self).map_or("error", |entry| entry.category.as_str())
+        library::english().messages.get(&self).and_then(|entry| entry.category.as_deref()).unwrap_or("error")
     }
 }
 
@@ -66,23 +82,36 @@ impl fmt::Display for MessageKey {
     }
 }
 
+/// Marks an English text of the program that is translated where it is shown; a test sees that every language of the
+/// library has it.
+pub(crate) const fn words(english: &'static str) -> &'static str {
+    english
+}
+
 /// The texts of one language; a clone is cheap.
 #[derive(Clone)]
 pub struct Messages {
     settings: Settings,
-    catalogues: Arc<[&'static Catalogue]>,
-    language: &'static Catalogue,
+    library: Library,
+    tag: Arc<str>,
+    /// Where texts are looked for, in order; English is last.
+    chain: Arc<[Arc<Catalogue>]>,
 }
 
 impl Messages {
-    /// English texts with the overrides of `settings`.
+    /// English texts with the overrides of `settings`, and the library's other languages for [`Self::in_locale`].
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Self::with_catalogues(settings, catalogue::embedded())
+        Self::of(settings, &Library::embedded())
     }
 
-    fn with_catalogues(settings: &Settings, catalogues: Vec<&'static Catalogue>) -> Self {
-        Self { settings: settings.clone(), catalogues: catalogues.into(), language: catalogue::english() }
+    pub(crate) fn of(settings: &Settings, library: &Library) -> Self {
+        Self {
+            settings: settings.clone(),
+            library: library.clone(),
+            tag: "en".into(),
+            chain: library.chain("en").into(),
+        }
     }
 
     /// The same with the texts of `locale`, a language tag such as `de` or `de-CH`.
@@ -90,21 +119,35 @@ impl Messages {
     /// Falls back from region to language to English, text by text.
     #[must_use]
     pub fn in_locale(&self, locale: &str) -> Self {
-        let language = locale.split(['-', '_']).next().unwrap_or_default();
-        let named = |tag: &str| self.catalogues.iter().copied().find(|known| known.locale.eq_ignore_ascii_case(tag));
-        let found = named(&locale.replace('_', "-")).or_else(|| named(language)).unwrap_or(catalogue::english());
-        Self { language: found, ..self.clone() }
+        let tags = self.library.tags();
+        let tag = matching(locale, &tags).map_or("en", |at| tags.get(at).map_or("en", String::as_str));
+        Self { tag: tag.into(), chain: self.library.chain(tag).into(), ..self.clone() }
     }
 
     /// The language tag of the texts.
     #[must_use]
     pub fn locale(&self) -> &str {
-        &self.language.locale
+        &self.tag
+    }
+
+    /// What the language calls itself.
+    #[must_use]
+    pub fn language_name(&self) -> &str {
+        let own = self.chain.iter().take_while(|catalogue| catalogue.tag != "en" || &*self.tag == "en");
+        own.filter_map(|catalogue| catalogue.name.as_deref()).next().unwrap_or(&self.tag)
+    }
+
+    /// Which way it is written.
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        let own = self.chain.iter().take_while(|catalogue| catalogue.tag != "en");
+        own.filter_map(|catalogue| catalogue.direction).next().unwrap_or_default()
     }
 
     /// The language tags that there are texts for.
-    pub fn locales(&self) -> impl Iterator<Item = &str> {
-        self.catalogues.iter().map(|catalogue| catalogue.locale.as_str())
+    #[must_use]
+    pub fn locales(&self) -> Vec<String> {
+        self.library.tags()
     }
 
     /// The text as it stands, placeholders and all.
@@ -135,13 +178,45 @@ impl Messages {
         format::fill(self.text(key), values)
     }
 
-    fn entry(&self, key: MessageKey) -> Option<&'static catalogue::Entry> {
-        self.language.get(key).or_else(|| catalogue::english().get(key))
+    /// What stands for an English text in this language; the text itself where no catalogue has it.
+    #[must_use]
+    pub fn translate<'a>(&'a self, english: &'a str) -> &'a str {
+        self.chain.iter().find_map(|catalogue| catalogue.texts.get(english)).map_or(english, String::as_str)
     }
+
+    /// The same with its placeholders filled in.
+    #[must_use]
+    pub fn translated(&self, english: &str, values: &[(&str, &dyn fmt::Display)]) -> String {
+        format::fill(self.translate(english), values)
+    }
+
+    /// A text beside a number: English `one` and `several`, in which `%(count)s` is the number.
+    #[must_use]
+    pub fn counted(&self, one: &str, several: &str, count: i64) -> String {
+        format::fill(self.form(one, several, count), &[("count", &count)])
+    }
+
+    /// The form that a text takes beside a number.
+    pub(crate) fn form<'a>(&'a self, one: &'a str, several: &'a str, count: i64) -> &'a str {
+        let translated = self
+            .chain
+            .iter()
+            .find_map(|catalogue| catalogue.counted(several, Plural::of(&catalogue.tag, count.unsigned_abs())));
+        translated.unwrap_or(if count == 1 { one } else { several })
+    }
+
+    fn entry(&self, key: MessageKey) -> Option<&Entry> {
+        self.chain.iter().find_map(|catalogue| catalogue.messages.get(&key))
+    }
+}
+
+/// Fills in the placeholders of a text.
+pub(crate) fn fill(text: &str, values: &[(&str, &dyn fmt::Display)]) -> String {
+    format::fill(text, values)
 }
 
 impl fmt::Debug for Messages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Messages").field("locale", &self.language.locale).finish_non_exhaustive()
+        f.debug_struct("Messages").field("locale", &self.tag).finish_non_exhaustive()
     }
 }

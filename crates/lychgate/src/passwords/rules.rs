@@ -71,6 +71,8 @@ impl Lychgate {
 }
 
 fn told(broken: &Broken, policy: &Policy) -> Message {
-    let key = MessageKey::named(broken.key).unwrap_or(messages::PASSWORD_TOO_SIMPLE);
+    // The reason says more than that the password is simple.
+    let key = broken.reason.unwrap_or(broken.key);
+    let key = MessageKey::named(key).unwrap_or(messages::PASSWORD_TOO_SIMPLE);
     Message::from(key).with("length", policy.min_chars.to_string())
 }

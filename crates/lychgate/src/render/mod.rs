@@ -8,7 +8,10 @@ use minijinja::{
 };
 use rust_embed::RustEmbed;
 
-use crate::settings::Settings;
+use crate::{
+    messages::{self, Messages},
+    settings::Settings,
+};
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/templates"]
@@ -43,8 +46,6 @@ impl Renderer {
         environment.set_formatter(format_value);
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.set_fuel(Some(FUEL));
-        environment.add_function("_", translate);
-        environment.add_function("_fsdomain", translate);
         let root = asset_root.clone();
         environment.add_function("asset", move |file: String| format!("{root}/{file}?v={}", env!("CARGO_PKG_VERSION")));
         environment.add_function("url_for", move |endpoint: String, query: Kwargs| -> Result<String, Error> {
@@ -70,7 +71,14 @@ impl Renderer {
         Self { environment }
     }
 
-    pub(crate) fn render(&self, template: &str, context: BTreeMap<String, Value>) -> Result<String, Error> {
+    /// Renders a template in the language of `messages`.
+    pub(crate) fn render(
+        &self,
+        template: &str,
+        mut context: BTreeMap<String, Value>,
+        messages: &Messages,
+    ) -> Result<String, Error> {
+        context.extend(language(messages).map(|(name, value)| (name.to_owned(), value)));
         self.environment.get_template(template)?.render(Value::from(context))
     }
 
@@ -140,15 +148,36 @@ fn features(settings: &Settings, url: &impl Fn(&str) -> Option<String>) -> Value
     Value::from(map)
 }
 
-/// The text in the reader's language, with `%(name)s` filled in. English is the language of the templates.
-fn translate(text: String, args: Rest<Value>, named: Kwargs) -> Result<String, Error> {
-    let mut text = text;
+/// What templates know of the language: its tag and direction, and the functions that look texts up in it.
+fn language(messages: &Messages) -> [(&'static str, Value); 5] {
+    // `_("Hello %(name)s", name=…)`: English is the language of the templates.
+    let texts = messages.clone();
+    let translate = Value::from_function(move |text: String, _: Rest<Value>, named: Kwargs| {
+        filled(texts.translate(&text), &named, &[])
+    });
+    // `ngettext("%(num)s code", "%(num)s codes", n)`.
+    let texts = messages.clone();
+    let count = Value::from_function(move |one: String, several: String, count: i64, named: Kwargs| {
+        filled(texts.form(&one, &several, count), &named, &[("num", &count), ("count", &count)])
+    });
+    [
+        ("_", translate.clone()),
+        ("_fsdomain", translate),
+        ("ngettext", count),
+        ("locale", messages.locale().into()),
+        ("dir", messages.direction().as_str().into()),
+    ]
+}
+
+/// A text with the named values in its place-holders.
+fn filled(text: &str, named: &Kwargs, more: &[(&str, &dyn std::fmt::Display)]) -> Result<String, Error> {
+    let mut values: Vec<(&str, Value)> = Vec::new();
     for name in named.args() {
-        let value: Value = named.get(name)?;
-        text = text.replace(&format!("%({name})s"), &value.to_string());
+        values.push((name, named.get(name)?));
     }
-    drop(args);
-    Ok(text)
+    let shown = values.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display));
+    let all: Vec<(&str, &dyn std::fmt::Display)> = shown.chain(more.iter().copied()).collect();
+    Ok(messages::fill(text, &all))
 }
 
 /// Escapes what HTML needs escaped, and leaves slashes, so that URLs read as they were written.

@@ -110,7 +110,7 @@ impl Exchange {
         let text = self.text(&messages::UNAUTHENTICATED.into());
         let challenge = realm.map(|realm| format!("Basic realm=\"{}\"", realm.replace(['"', '\\'], "")));
         let mut response = if self.wants_json() {
-            envelope(StatusCode::UNAUTHORIZED, json!({"errors": [text]}))
+            self.in_language(envelope(StatusCode::UNAUTHORIZED, json!({"errors": [text]})))
         } else if challenge.is_some() {
             let html = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
             (StatusCode::UNAUTHORIZED, html, text).into_response()
@@ -142,7 +142,7 @@ impl Exchange {
                 "oauth_enabled": settings.flag("oauth_enable"),
                 "oauth_providers": [],
             });
-            return envelope(StatusCode::UNAUTHORIZED, members);
+            return self.in_language(envelope(StatusCode::UNAUTHORIZED, members));
         }
         self.flash(messages::REAUTHENTICATION_REQUIRED);
         redirect_to(&self.with_next(&self.gate.url("verify"), self.relative_url()))
@@ -162,7 +162,7 @@ impl Exchange {
     }
 
     fn errors(&self, status: StatusCode, message: &Message) -> Response {
-        envelope(status, json!({"errors": [self.text(message)]}))
+        self.in_language(envelope(status, json!({"errors": [self.text(message)]})))
     }
 
     fn form_errors(&self, form: &Form) -> Response {
@@ -175,7 +175,7 @@ impl Exchange {
                 list.push(text);
             }
         }
-        envelope(StatusCode::BAD_REQUEST, json!({"errors": errors, "field_errors": by_field}))
+        self.in_language(envelope(StatusCode::BAD_REQUEST, json!({"errors": errors, "field_errors": by_field})))
     }
 
     async fn plain_error(self: &Arc<Self>, status: StatusCode, message: Message) -> Response {
@@ -194,15 +194,17 @@ impl Exchange {
     }
 
     pub(crate) async fn form_page(self: &Arc<Self>, form: &Form) -> Result<Response, Failure> {
+        self.settle_language().await;
         let mut context = form.payload.clone();
-        context.insert("form".to_owned(), form.view(|message: &Message| self.text(message)));
+        context.insert("form".to_owned(), form.view(self.messages()));
         self.page(StatusCode::OK, &form.template, context).await
     }
 
     async fn error_page(self: &Arc<Self>, status: StatusCode, message: Message) -> Response {
+        self.settle_language().await;
         let mut context = Map::new();
         context.insert("status".to_owned(), status.as_u16().into());
-        context.insert("title".to_owned(), status.canonical_reason().unwrap_or("Error").into());
+        context.insert("title".to_owned(), self.translate(status.canonical_reason().unwrap_or("Error")).into());
         context.insert("text".to_owned(), self.text(&message).into());
         // Messages wait for a page that people asked for; a browser asks for icons of its own accord.
         context.insert("keep_flashes".to_owned(), true.into());

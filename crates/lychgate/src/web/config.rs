@@ -37,6 +37,7 @@ pub(crate) struct WebConfig {
     pub(crate) flash_messages: bool,
     pub(crate) realm: String,
     pub(crate) cache_control: Option<String>,
+    pub(crate) language: LanguageConfig,
     /// Whether the reference's narrower readings are kept where a wider one is as safe.
     pub(crate) as_flask: bool,
 }
@@ -109,6 +110,19 @@ pub(crate) struct TrustedConfig {
     #[allow(dead_code)] // set by whoever proves second factors
     pub(crate) cookie: CookieAttributes,
     pub(crate) seconds: i64,
+}
+
+/// How the language of a request is found.
+#[derive(Debug)]
+pub(crate) struct LanguageConfig {
+    /// Whether there is more than one.
+    pub(crate) is_chosen: bool,
+    /// Whether replies say which language they are in.
+    pub(crate) is_told: bool,
+    pub(crate) cookie_name: String,
+    pub(crate) cookie: CookieAttributes,
+    /// The column of the user table that holds it.
+    pub(crate) column: Option<String>,
 }
 
 /// How long a proof of identity counts.
@@ -220,6 +234,20 @@ impl WebConfig {
             flash_messages: settings.flag("flash_messages"),
             realm: settings.text("default_http_auth_realm").to_owned(),
             cache_control: cache_control(settings),
+            language: LanguageConfig {
+                is_chosen: settings.list("languages").len() > 1,
+                is_told: settings.given("languages") || settings.profile() == crate::settings::Profile::Modern,
+                cookie_name: text("language_cookie_name").unwrap_or_else(|| "language".to_owned()),
+                cookie: CookieAttributes {
+                    domain: text("session.cookie_domain"),
+                    path: settings.text("application_root").to_owned(),
+                    secure: secure(settings.flag_or_auto("session.cookie_secure")),
+                    http_only: true,
+                    same_site: Some("Lax".to_owned()),
+                    partitioned: false,
+                },
+                column: text("language_column"),
+            },
             as_flask: settings.profile() == crate::settings::Profile::Flask,
         })
     }

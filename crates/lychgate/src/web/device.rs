@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::messages::{Messages, words};
+
 /// A browser and its system, as far as the header says. It is what a client says of itself, so it helps people to
 /// recognise their own sign-ins and proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,20 @@ pub(crate) fn device_name(user_agent: &str) -> DeviceName {
     let find =
         |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| text.contains(mark)).map(|(_, name)| *name);
     DeviceName { browser: find(&BROWSERS), system: find(&SYSTEMS) }
+}
+
+impl DeviceName {
+    /// In the words of a language.
+    pub(crate) fn in_words(self, messages: &Messages) -> String {
+        match (self.browser, self.system) {
+            (Some(browser), Some(system)) => {
+                messages.translated(words("%(browser)s on %(system)s"), &[("browser", &browser), ("system", &system)])
+            }
+            (Some(browser), None) => browser.to_owned(),
+            (None, Some(system)) => messages.translated(words("a browser on %(system)s"), &[("system", &system)]),
+            (None, None) => messages.translate(words("an unknown device")).to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for DeviceName {

@@ -10,7 +10,10 @@ use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use super::{body::Submitted, config::WebConfig, cookie, csrf, identify::Authenticated, negotiate, session::Session};
+use super::{
+    body::Submitted, config::WebConfig, cookie, csrf, identify::Authenticated, language::Asked, negotiate,
+    session::Session,
+};
 use crate::{clock::Moment, gate::Lychgate, web::form::Message};
 
 /// A request on its way through Lychgate; every part of it is looked at when first needed, and once.
@@ -24,6 +27,7 @@ pub(crate) struct Exchange {
     pub(crate) submitted: Submitted,
     pub(crate) now: Moment,
     request_id: OnceLock<String>,
+    pub(crate) language: OnceLock<Asked>,
     session: Mutex<Option<Session>>,
     pub(crate) csrf: Mutex<csrf::State>,
     pub(crate) by_session: OnceCell<Option<Arc<Authenticated>>>,
@@ -56,6 +60,7 @@ pub(crate) struct Headers {
     cookie: Vec<HeaderValue>,
     host: Option<HeaderValue>,
     accept: Option<HeaderValue>,
+    pub(crate) accept_language: Option<HeaderValue>,
     content_type: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
     pub(crate) authorization: Option<HeaderValue>,
@@ -76,6 +81,7 @@ impl Headers {
             cookie: map.get_all(header::COOKIE).iter().cloned().collect(),
             host: map.get(header::HOST).cloned(),
             accept: map.get(header::ACCEPT).cloned(),
+            accept_language: map.get(header::ACCEPT_LANGUAGE).filter(|_| config.language.is_chosen).cloned(),
             content_type: map.get(header::CONTENT_TYPE).cloned(),
             user_agent: map.get(header::USER_AGENT).cloned(),
             authorization: map.get(header::AUTHORIZATION).cloned(),
@@ -123,6 +129,7 @@ impl Exchange {
             submitted,
             now: Moment::of(gate.clock()),
             request_id: OnceLock::new(),
+            language: OnceLock::new(),
             session: Mutex::new(None),
             csrf: Mutex::default(),
             by_session: OnceCell::new(),
@@ -284,7 +291,7 @@ impl Exchange {
 
     /// The text of a message, in the client's language.
     pub(crate) fn text(&self, message: &Message) -> String {
-        self.gate.text(message)
+        message.text(self.messages())
     }
 
     /// Stores a message for the next page, if messages are kept at all.

@@ -9,20 +9,62 @@ use zeroize::Zeroize as _;
 use super::body::Submitted;
 use crate::{
     failure::Failure,
-    messages::{self, MessageKey},
+    messages::{self, MessageKey, Messages, Said},
 };
 
 /// A message with what stands in its place-holders.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) key: MessageKey,
-    pub(crate) args: Vec<(&'static str, String)>,
+    pub(crate) args: Vec<(&'static str, Arg)>,
+}
+
+/// What stands in a place-holder.
+#[derive(Clone, Debug)]
+pub(crate) enum Arg {
+    /// Text as it is.
+    Text(String),
+    /// What each language says in its own way.
+    Said(Said),
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Said> for Arg {
+    fn from(said: Said) -> Self {
+        Self::Said(said)
+    }
 }
 
 impl Message {
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Arg>) -> Self {
         self.args.push((name, value.into()));
         self
+    }
+
+    /// As people read it.
+    pub(crate) fn text(&self, messages: &Messages) -> String {
+        let args: Vec<(&str, String)> = self
+            .args
+            .iter()
+            .map(|(name, arg)| match arg {
+                Arg::Text(text) => (*name, text.clone()),
+                Arg::Said(said) => (*name, said.in_words(messages)),
+            })
+            .collect();
+        let args: Vec<(&str, &dyn std::fmt::Display)> =
+            args.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display)).collect();
+        messages.format(self.key, &args)
     }
 }
 
@@ -389,14 +431,17 @@ impl Form {
         fields.chain(self.form_errors.iter().map(|message| ("", message)))
     }
 
-    /// For the template: `text` turns a message into what is shown.
-    pub(crate) fn view(&self, text: impl Fn(&Message) -> String) -> Value {
+    /// For the template, in the language of `messages`.
+    pub(crate) fn view(&self, messages: &Messages) -> Value {
+        let text = |message: &Message| message.text(messages);
         let list: Vec<Value> = self
             .fields
             .iter()
             .map(|field| {
                 let errors = self.field_errors.iter().filter(|(name, _)| *name == field.name);
-                field.view(errors.map(|(_, message)| text(message)).collect())
+                let mut view = field.view(errors.map(|(_, message)| text(message)).collect());
+                translate_labels(&mut view, messages);
+                view
             })
             .collect();
         let mut by_name: Map<String, Value> =
@@ -423,6 +468,18 @@ impl Form {
     }
 }
 
+/// Translates what a field is called, how it is explained, and the same of its choices.
+fn translate_labels(view: &mut Value, messages: &Messages) {
+    for name in ["label", "help"] {
+        if let Some(Value::String(text)) = view.get_mut(name) {
+            *text = messages.translate(text).to_owned();
+        }
+    }
+    if let Some(Value::Array(choices)) = view.get_mut("choices") {
+        choices.iter_mut().for_each(|choice| translate_labels(choice, messages));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -435,6 +492,10 @@ mod tests {
             Field::new("remember", Kind::Checkbox, "Remember").checked(true),
         ];
         Form::new("f", "t", "/".to_owned(), fields)
+    }
+
+    fn english() -> Messages {
+        Messages::new(&crate::settings::tests::minimal().build().unwrap())
     }
 
     fn filled(json: Value) -> Form {
@@ -500,7 +561,7 @@ mod tests {
                 "{wrong}: {errors:?}"
             );
         }
-        let view = asked("secondary", Submitted::Nothing).view(|_| String::new());
+        let view = asked("secondary", Submitted::Nothing).view(&english());
         let shown = &view["fields"]["usage"];
         assert_eq!((&shown["type"], &shown["choices"][1]["checked"]), (&json!("radio"), &json!(true)));
     }
@@ -516,7 +577,7 @@ mod tests {
     #[test]
     fn passwords_are_never_shown_again() {
         let form = filled(json!({"password": "hunter2"}));
-        assert!(!form.view(|_| String::new()).to_string().contains("hunter2"));
+        assert!(!form.view(&english()).to_string().contains("hunter2"));
         assert!(!format!("{form:?}").contains("hunter2"));
     }
 }

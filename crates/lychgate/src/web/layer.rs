@@ -129,6 +129,7 @@ async fn finish(exchange: &Arc<Exchange>, response: Response<Body>) -> Response 
     }
     remember_cookie(exchange);
     session_cookie(exchange, response.headers_mut());
+    exchange.vary_by_language(response.headers_mut());
     for cookie in std::mem::take(&mut exchange.outgoing.lock().cookies) {
         if let Ok(value) = HeaderValue::try_from(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);

@@ -13,6 +13,7 @@ pub(crate) mod extract;
 pub(crate) mod form;
 pub mod guard;
 pub(crate) mod identify;
+pub(crate) mod language;
 pub(crate) mod layer;
 pub(crate) mod negotiate;
 pub(crate) mod opened;

@@ -8,10 +8,13 @@ use minijinja::{
     Value,
     value::{Kwargs, Serde},
 };
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use super::exchange::Exchange;
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    messages::{Messages, Said},
+};
 
 /// A page of the application, rendered by Lychgate's layer: templates see `current_user`, `csrf_token()`, flashed
 /// messages and everything else that Lychgate's own pages see.
@@ -64,6 +67,14 @@ impl IntoResponse for Page {
     }
 }
 
+/// The values of a context as templates see them.
+pub(crate) fn in_words(
+    context: Map<String, serde_json::Value>,
+    messages: &Messages,
+) -> std::collections::BTreeMap<String, Value> {
+    context.into_iter().map(|(name, value)| (name, Value::from(Serde(Said::resolve(value, messages))))).collect()
+}
+
 impl Exchange {
     /// Renders a template for this request.
     pub(crate) async fn page(
@@ -74,8 +85,7 @@ impl Exchange {
     ) -> Result<Response, Failure> {
         // A page about a database that is away must not need the database.
         let user = self.current().await.ok().flatten();
-        let mut all: std::collections::BTreeMap<String, Value> =
-            context.into_iter().map(|(name, value)| (name, Value::from(Serde(value)))).collect();
+        let mut all: std::collections::BTreeMap<String, Value> = in_words(context, self.messages());
         let current_user = user.map_or(Value::from(()), |who| {
             let view = crate::flow::account::template_view(&self.gate, &who.user);
             Value::from(Serde(view))
@@ -86,8 +96,7 @@ impl Exchange {
         all.insert("request_id".to_owned(), self.request_id().into());
         all.insert("next".to_owned(), self.query("next").map_or(Value::from(()), Value::from));
         all.insert("home_url".to_owned(), self.root().into());
-        all.insert("locale".to_owned(), "en".into());
-        all.insert("dir".to_owned(), "ltr".into());
+        all.insert("language_choice".to_owned(), self.language_choice());
         let exchange = Arc::clone(self);
         all.insert("csrf_token".to_owned(), Value::from_function(move || exchange.csrf_token()));
         let keep = all.get("keep_flashes").is_some_and(Value::is_true);
@@ -102,13 +111,27 @@ impl Exchange {
             })
         };
         all.insert("get_flashed_messages".to_owned(), Value::from_function(flashes));
-        let html = self.gate.renderer().render(template, all).map_err(Failure::internal)?;
+        let html = self.gate.renderer().render(template, all, self.messages()).map_err(Failure::internal)?;
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
             (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         ];
-        Ok((status, headers, html).into_response())
+        Ok(self.in_language((status, headers, html).into_response()))
+    }
+
+    /// The languages to choose from, and where; none where there is nothing to choose.
+    fn language_choice(&self) -> Value {
+        let Some(url) = self.gate.endpoint_url(".language") else { return Value::from(()) };
+        let one = |language: &Messages| {
+            let (name, dir) = (language.language_name(), language.direction().as_str());
+            json!({"tag": language.locale(), "name": name, "dir": dir})
+        };
+        Value::from(Serde(json!({
+            "name": self.messages().language_name(),
+            "url": self.with_next(&url, self.relative_url()),
+            "languages": self.gate.languages().iter().map(one).collect::<Vec<_>>(),
+        })))
     }
 }

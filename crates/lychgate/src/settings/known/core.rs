@@ -1,8 +1,6 @@
 //! Settings that concern all features, and names kept from elsewhere.
 
-use crate::settings::setting::{
-    Preset, Setting, any, flag, identities, later, list_or_text, map, opt_choice, opt_text, path, text,
-};
+use crate::settings::setting::{Preset, Setting, any, flag, identities, map, opt_choice, opt_text, path, text};
 
 /// The Unicode normalisation forms.
 pub(crate) const FORMS: &[&str] = &["NFC", "NFD", "NFKC", "NFKD"];
@@ -63,15 +61,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
 
 pub(crate) const TRACKING: &[Setting] =
     &[flag("trackable", false).means("Whether time, address and number of sign-ins are recorded with the user.")];
-
-pub(crate) const LANGUAGES: &[Setting] = &later(
-    "languages",
-    [
-        list_or_text("i18n_domain", &["flask_security"]).means("Translation domains that texts are looked up in."),
-        list_or_text("i18n_dirname", &["builtin"])
-            .means("Folders of translations; \"builtin\" stands for those of the library."),
-    ],
-);
 
 /// Names of the libraries around Flask-Security, and misspelt ones of its documentation.
 pub(crate) const FOREIGN: &[Setting] = &[

@@ -34,8 +34,8 @@ use super::{
 };
 use crate::{
     features::{
-        account, change_email, change_password, confirm, login, logout, not_me, passkeys, passwordless, recover,
-        recovery_codes, register, verify,
+        account, change_email, change_password, confirm, languages, login, logout, not_me, passkeys, passwordless,
+        recover, recovery_codes, register, verify,
     },
     messages::MessageKey,
 };
@@ -90,7 +90,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Mail server", mail::SETTINGS),
     group("Text messages", sms::SETTINGS),
     group("Text message gateway", sms::GATEWAY),
-    group("Languages", core::LANGUAGES),
+    group("Languages", languages::settings::SETTINGS),
     group("Proxies", edge::PROXY),
     group("Limits", limits::SETTINGS),
     group("Other origins (CORS)", edge::CORS),
