@@ -8,8 +8,12 @@ use super::letters::about;
 use crate::{
     failure::Failure,
     mail::{Letter, Post},
-    messages::{Messages, Said},
-    web::{device::device_name, exchange::Exchange, form::Message},
+    messages::Said,
+    web::{
+        device::{DeviceName, device_name},
+        exchange::Exchange,
+        form::Message,
+    },
 };
 
 /// What an owner is told of.
@@ -117,7 +121,7 @@ impl Exchange {
     /// What every notice says: whose account it is, and which device did it, from where, when.
     pub(crate) fn facts(&self, user: &User) -> Map<String, Value> {
         let mut context = about(user);
-        context.insert("device".to_owned(), self.device(self.messages_for(user)).into());
+        context.insert("device".to_owned(), self.device().in_words(self.messages_for(user)).into());
         if let Some(place) = self.address_text() {
             context.insert("place".to_owned(), place.into());
         }
@@ -125,9 +129,8 @@ impl Exchange {
         context
     }
 
-    /// The caller's device, in words.
-    pub(crate) fn device(&self, messages: &Messages) -> String {
-        let header = self.user_agent().map(String::from_utf8_lossy).unwrap_or_default();
-        device_name(&header).in_words(messages)
+    /// The caller's device.
+    pub(crate) fn device(&self) -> DeviceName {
+        device_name(&self.user_agent().map(String::from_utf8_lossy).unwrap_or_default())
     }
 }

@@ -78,6 +78,7 @@ impl DeviceName {
     }
 }
 
+/// English, for whatever is compared and not read.
 impl fmt::Display for DeviceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.browser, self.system) {

@@ -68,7 +68,7 @@ fn account(user: &User) -> Value {
 fn session(call: &Exchange, session: &SessionRecord, current: bool) -> Value {
     json!({
         "id": sessions::public_id(&session.sid),
-        "device": device(session.user_agent.as_deref()),
+        "device": device(call, session.user_agent.as_deref()),
         "address": session.address,
         "via": session.via,
         "remembered": session.remembered,
@@ -79,8 +79,8 @@ fn session(call: &Exchange, session: &SessionRecord, current: bool) -> Value {
     })
 }
 
-fn device(user_agent: Option<&str>) -> String {
-    device_name(user_agent.unwrap_or_default()).to_string()
+fn device(call: &Exchange, user_agent: Option<&str>) -> String {
+    device_name(user_agent.unwrap_or_default()).in_words(call.messages())
 }
 
 /// What happened, the newest first; the same failure several times in a row is told once.
@@ -95,7 +95,7 @@ fn activities(call: &Exchange, noted: &[Activity]) -> Value {
             "times": group.len(),
             "at": iso(newest.at),
             "ago": call.ago(newest.at),
-            "device": device(newest.user_agent.as_deref()),
+            "device": device(call, newest.user_agent.as_deref()),
             "address": newest.address,
             "detail": newest.detail,
         }))
