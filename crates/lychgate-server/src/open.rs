@@ -5,28 +5,30 @@ use lychgate::Lychgate;
 use crate::{cli::Global, config::Config, exit::Exit, files, output};
 
 /// Opens the database that the settings name and keeps fresh secrets.
-pub(crate) async fn gate(global: &Global, listen: Option<&str>) -> Result<Lychgate, Exit> {
+///
+/// With `serves` it also empties the outbox and forgets what is over; a program for one command leaves that to the server.
+pub(crate) async fn gate(global: &Global, listen: Option<&str>, serves: bool) -> Result<Lychgate, Exit> {
     // Two first starts at once: the slower one runs with the secrets of the faster one.
     for _ in 0..2 {
         let config = Config::load(global, listen)?;
         for (path, mode) in config.open_files() {
             tracing::warn!("{} can be read by others (mode {mode:03o}): chmod 600 {}", path.display(), path.display());
         }
-        if let Some(gate) = attempt(config).await? {
+        if let Some(gate) = attempt(config, serves).await? {
             return Ok(gate);
         }
     }
     Err(Exit::failed("the secrets are being changed by another process; try again"))
 }
 
-async fn attempt(config: Config) -> Result<Option<Lychgate>, Exit> {
+async fn attempt(config: Config, serves: bool) -> Result<Option<Lychgate>, Exit> {
     if config.has_own_database() {
         files::make_private_folder(&config.data)
             .map_err(|error| Exit::failed(format!("cannot make the folder {}: {error}", config.data.display())))?;
     }
     let must_be_kept = config.secrets.must_be_kept(&config.settings);
     let fresh_salt = config.secrets.runs_with_fresh(&config.settings, "password_salt");
-    let gate = Lychgate::builder().settings(config.settings).setup_link(true).build().await?;
+    let gate = Lychgate::builder().settings(config.settings).setup_link(true).outbox_worker(serves).build().await?;
     if fresh_salt && gate.store().count_users().await? > 0 {
         gate.store().close().await;
         return Err(Exit::Settings(format!(

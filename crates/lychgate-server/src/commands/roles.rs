@@ -97,7 +97,7 @@ pub(crate) struct Delete {
 
 impl Roles {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Exit> {
-        let gate = open::gate(global, None).await?;
+        let gate = open::gate(global, None, false).await?;
         let result = self.run_with(&gate).await;
         open::closing(&gate, result).await
     }

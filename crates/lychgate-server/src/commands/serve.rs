@@ -48,7 +48,7 @@ impl Serve {
         let listen = self.listen.as_deref();
         let address = Config::load(global, listen)?.settings.text("listen").to_owned();
         let listener = bind(&address).await?;
-        let gate = open::gate(global, listen).await?;
+        let gate = open::gate(global, listen, true).await?;
         let local = listener.local_addr().map_err(Exit::failed)?;
         let origin = format!("http://{}", reachable(local));
         let serving = async { gate.serve(app::router(&gate), listener).await.map_err(Exit::failed) };
