@@ -243,6 +243,20 @@ async fn numbers_are_looked_at() {
     }
 }
 
+#[tokio::test]
+async fn a_number_is_not_flooded() {
+    let app = TestApp::builder().toml("[sms]\nmost_per_hour = 3").start().await;
+    let to = async |number: &str| app.gate().send_text(number, "x", GOOD_FOR).await.unwrap();
+    for number in ["650-555-1212", "(650) 555-1212", "+1 650 555 1212"] {
+        assert!(to(number).await);
+    }
+    assert!(!to("6505551212").await);
+    assert!(to("650-555-1213").await, "another number");
+    assert_eq!(app.texts().await.len(), 4);
+    app.advance(3601);
+    assert!(to("650-555-1212").await);
+}
+
 #[rstest]
 #[case::no_service("")]
 #[case::webhook_that_nothing_needs("webhook")]

@@ -18,7 +18,7 @@ impl Lychgate {
     /// longer than `good_for`.
     ///
     /// `false` means that it is not sent and will not be: there is no gateway (`sms_service`), the number is none, the
-    /// text is longer than 1600 bytes, or, where messages are sent at once, the gateway did not take it.
+    /// text is longer than 1600 bytes, the number has had as many as `sms.most_per_hour` allows, or, where messages are sent at once, the gateway did not take it.
     ///
     /// # Errors
     ///
@@ -29,6 +29,14 @@ impl Lychgate {
             return Ok(false);
         }
         let now = Moment::of(self.clock()).datetime();
+        let most = self.settings().int("sms.most_per_hour");
+        // However it is spelt it is the same telephone.
+        let read = identity::map(self.identity_rules(), "uia_phone_mapper", &to).unwrap_or_else(|| to.clone());
+        let key = format!("sms-to/{}", read.chars().filter(char::is_ascii_digit).collect::<String>());
+        if !self.store().count_attempt(&key, most, time::Duration::HOUR, now).await? {
+            tracing::warn!("a number got no text message, as it has had {most} within an hour");
+            return Ok(false);
+        }
         let good_for = time::Duration::try_from(good_for).unwrap_or(time::Duration::MAX);
         let mut post = Post::new(self);
         post.text(TextMessage {

@@ -119,7 +119,8 @@ async fn show(call: Call) -> Result<Reply, Failure> {
 /// New codes in the place of the old ones.
 async fn renew(call: Call) -> Result<Reply, Failure> {
     let who = admit(&call).await?;
-    let mut form = codes_form(&call, &[], kept::left(&call.gate, &who.user, call.now));
+    let before = kept::left(&call.gate, &who.user, call.now);
+    let mut form = codes_form(&call, &[], before);
     form.fill(&call.submitted)?;
     call.csrf_of_form(&mut form);
     if form.has_errors() {
@@ -140,6 +141,7 @@ async fn renew(call: Call) -> Result<Reply, Failure> {
     }
     let mut form = codes_form(&call, &codes, codes.len());
     form.payload.insert("just_made".to_owned(), true.into());
+    form.payload.insert("replaced".to_owned(), (before > 0).into());
     Ok(Reply::Form(Box::new(form)))
 }
 

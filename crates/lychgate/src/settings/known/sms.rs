@@ -1,6 +1,6 @@
 //! Text messages.
 
-use crate::settings::setting::{Preset, Section, Setting, flag, map, opt_duration, opt_text, section, text};
+use crate::settings::setting::{Preset, Section, Setting, flag, int, map, opt_duration, opt_text, section, text};
 
 pub(crate) const SETTINGS: &[Setting] = &[
     text("sms_service", "Dummy").modern(Preset::Text("")).means(
@@ -24,6 +24,9 @@ pub(crate) const GATEWAY: &[Setting] = &section(
         opt_text("webhook_token").secret().means("Sent to the webhook as `Authorization: Bearer …`."),
         text("twilio_url", "https://api.twilio.com").means("Where Twilio's API is."),
         opt_duration("timeout").means("Longest wait for the gateway; off for 10 seconds."),
+        int("most_per_hour", 30)
+            .within(1, 1_000_000)
+            .means("Messages to one number within an hour, for whichever accounts; beyond that none are sent."),
         flag("e164", false).modern(Preset::Flag(true)).means(
             "Whether numbers are handed to the sender in E.164 form, `+16505551212`; otherwise as they were typed.",
         ),
