@@ -174,6 +174,18 @@ async fn an_ended_session_is_out_at_its_next_request() {
 }
 
 #[tokio::test]
+async fn a_device_that_was_to_remember_is_out_as_well() {
+    let app = app().toml("profile = \"modern\"").start().await;
+    let mut phone = app.browser();
+    phone.sign_in_with(json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true})).await;
+    let mut desk = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    let id = elsewhere(&mut desk).await.remove(0);
+    assert_eq!(desk.post_json("/account/sessions/end", json!({"session": id})).await.status(), 200);
+    phone.drop_cookie("session");
+    assert_eq!((phone.who().await.as_str(), desk.who().await.as_str()), ("nobody", "joe@lp.com"));
+}
+
+#[tokio::test]
 async fn nobody_ends_a_session_of_somebody_else() {
     let app = app().start().await;
     let mut matt = signed_in(&app, "matt@lp.com", IPHONE).await;

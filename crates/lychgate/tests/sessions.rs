@@ -493,3 +493,68 @@ async fn an_application_counts_as_an_account_only_what_exists(
     assert_eq!(refused.to_string(), "email: EMAIL_ALREADY_ASSOCIATED");
     assert_eq!(app.gate().accounts().find("Joe@LP.com").await.unwrap().unwrap().id, app.user("joe@lp.com").await.id);
 }
+
+/// In the modern profile the remember cookie goes on with its own session, so that ending that ends it.
+#[tokio::test]
+async fn a_remember_cookie_ends_with_its_session() {
+    let app = app().toml("[remember]\nnames_session = true").start().await;
+    let fields = json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true});
+    let mut browser = app.browser();
+    browser.sign_in_with(fields.clone()).await;
+    let joe = app.user("joe@lp.com").await;
+    let ids = async || -> Vec<String> {
+        app.store().sessions_of(joe.id).await.unwrap().into_iter().map(|session| session.sid).collect()
+    };
+    let before = ids().await;
+    for _ in 0..3 {
+        browser.drop_cookie("session");
+        assert_eq!(browser.who().await, "joe@lp.com");
+        assert_eq!(browser.get("/fresh").await.location(), "/verify?next=/fresh");
+    }
+    assert_eq!(ids().await, before, "it is the same session");
+
+    // It lives as long as the cookie, which is longer than other sessions.
+    app.advance(100 * 86_400);
+    browser.drop_cookie("session");
+    assert_eq!(browser.who().await, "joe@lp.com");
+
+    // Nobody can leave the session out of the cookie, or put another one in.
+    let cookie = browser.cookie("remember_token").unwrap().to_owned();
+    let (text, signature) = cookie.rsplit_once('|').unwrap();
+    let mut thief = app.browser();
+    for text in [text.split('~').next().unwrap(), &text.replace('~', "~x"), &format!("{text}~{}", "x".repeat(43))] {
+        thief.set_cookie("remember_token", &format!("{text}|{signature}"));
+        assert_eq!(thief.who().await, "nobody", "{text}");
+    }
+    thief.set_cookie("remember_token", &cookie);
+    assert_eq!(thief.who().await, "joe@lp.com");
+    thief.drop_cookie("session");
+    app.store().revoke_session(&before[0], app.now()).await.unwrap();
+    browser.drop_cookie("session");
+    for mut ended in [thief, browser] {
+        assert_eq!(ended.who().await, "nobody");
+        assert_eq!(ended.cookie("remember_token"), None, "the browser is told to forget it");
+    }
+
+    // What a Flask application remembers counts as before.
+    let mut flask = app.browser();
+    let key = KeyRing::new(app.gate().settings().text("secret_key")).unwrap();
+    flask.set_cookie("remember_token", &RememberCodec::new(&key).encode(&joe.fs_uniquifier).unwrap());
+    assert_eq!(flask.who().await, "joe@lp.com");
+}
+
+#[tokio::test]
+async fn a_session_that_has_expired_is_not_remembered() {
+    let app = app().toml("[remember]\nnames_session = true\ncookie_duration = \"10 days\"").start().await;
+    let mut browser = app.browser();
+    browser.sign_in_with(json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true})).await;
+    let other = app.browser();
+    let cookie = browser.cookie("remember_token").unwrap().to_owned();
+    // Thirty-one days is how long any session lives.
+    app.advance(31 * 86_400);
+    for mut late in [browser, other] {
+        late.drop_cookie("session");
+        late.set_cookie("remember_token", &cookie);
+        assert_eq!(late.who().await, "nobody");
+    }
+}

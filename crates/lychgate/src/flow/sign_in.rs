@@ -69,7 +69,7 @@ impl Exchange {
             session.remove(key::GRACE_UNTIL);
         });
         if remember {
-            let value = self.gate.remember_codec().encode(&user.fs_uniquifier).map_err(Failure::internal)?;
+            let value = self.remember_value(&user.fs_uniquifier)?;
             self.outgoing.lock().remember = Remember::Set(value);
         }
         if via != "change" {

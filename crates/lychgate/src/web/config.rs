@@ -68,6 +68,8 @@ pub(crate) struct RememberConfig {
     pub(crate) cookie: CookieAttributes,
     pub(crate) seconds: i64,
     pub(crate) refresh_each_request: bool,
+    /// Whether the cookie names its session.
+    pub(crate) names_session: bool,
 }
 
 #[derive(Debug)]
@@ -177,6 +179,7 @@ impl WebConfig {
                 },
                 seconds: whole("remember.cookie_duration").unwrap_or(365 * 86_400),
                 refresh_each_request: settings.flag("remember.cookie_refresh_each_request"),
+                names_session: settings.flag("remember.names_session"),
             },
             csrf: CsrfConfig {
                 enabled: settings.flag("csrf.enabled"),

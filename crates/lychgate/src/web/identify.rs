@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    flow::{account, authenticate, second_factor},
+    flow::{account, activity::What, authenticate, second_factor},
     principal::{Identity, Need},
 };
 
@@ -198,7 +198,7 @@ impl Exchange {
             sid: id.to_owned(),
             user_id: user.id,
             created_at: now,
-            expires_at: self.session_end(),
+            expires_at: self.session_end(remembered),
             address: self.address_text(),
             user_agent: self.user_agent().map(|agent| {
                 let agent = String::from_utf8_lossy(agent);
@@ -210,15 +210,19 @@ impl Exchange {
     }
 
     /// Until when a session that is used now may be used again.
-    fn session_end(&self) -> time::OffsetDateTime {
-        self.now.datetime().saturating_add(time::Duration::seconds(self.config().session.lifetime))
+    fn session_end(&self, remembered: bool) -> time::OffsetDateTime {
+        let (lifetime, remember) = (self.config().session.lifetime, &self.config().remember);
+        // The remember cookie goes on with it when the session's own has gone.
+        let seconds = if remembered && remember.names_session { lifetime.max(remember.seconds) } else { lifetime };
+        self.now.datetime().saturating_add(time::Duration::seconds(seconds))
     }
 
     /// Notes now and then, beside the request, that a session is in use.
     fn seen(&self, record: &SessionRecord) {
         let now = self.now.datetime();
         if now - record.last_seen_at >= SEEN_EVERY {
-            let (store, sid, until) = (self.gate.store().clone(), record.sid.clone(), self.session_end());
+            let (store, sid, until) =
+                (self.gate.store().clone(), record.sid.clone(), self.session_end(record.remembered));
             tokio::spawn(async move {
                 if let Err(error) = store.touch_session(&sid, until, now).await {
                     tracing::debug!(%error, "a session's last use was not noted");
@@ -233,20 +237,19 @@ impl Exchange {
             return Ok(None);
         }
         let codec = self.gate.remember_codec();
-        let Some(uniquifier) = self.cookie(&config.name, |value: &str| codec.decode(value).ok().map(str::to_owned))
-        else {
+        let Some(named) = self.cookie(&config.name, |value: &str| codec.decode(value).ok().map(str::to_owned)) else {
             return Ok(None);
         };
+        let (uniquifier, session_named) = named_by_remember(&named);
         let Some(user) =
-            self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user))
+            self.gate.store().user_by_uniquifier(uniquifier).await?.filter(|user| !account::is_blocked(user))
         else {
             return Ok(None);
         };
-        if account::is_blocked(&user) {
+        let Some(id) = self.remembered_session(&user, session_named).await? else {
+            self.outgoing.lock().remember = Remember::Clear;
             return Ok(None);
-        }
-        let id = crate::random::id();
-        self.gate.store().open_session(self.new_session(&id, &user, "remember", true)).await?;
+        };
         let identifier = self.identifier();
         self.session(|session| {
             session.set(key::USER, user.fs_uniquifier.clone());
@@ -263,6 +266,34 @@ impl Exchange {
             }
         });
         self.authenticated(user, Mechanism::Session, None).await
+    }
+
+    /// The session that a remember cookie goes on with: the one that it names, unless that has ended; a new one for a
+    /// cookie that names none.
+    async fn remembered_session(&self, user: &User, named: Option<&str>) -> Result<Option<String>, Failure> {
+        let store = self.gate.store();
+        let Some(named) = named else {
+            let id = crate::random::id();
+            let mut batch = store.batch();
+            batch.open_session(&self.new_session(&id, user, "remember", true));
+            self.note(&mut batch, user.id, What::SignedIn, Some("remember"));
+            store.commit(batch).await?;
+            return Ok(Some(id));
+        };
+        let record = store.session(named).await?;
+        let live = record.filter(|record| record.user_id == user.id && record.is_live(self.now.datetime()));
+        if let Some(record) = &live {
+            self.seen(record);
+        }
+        Ok(live.map(|record| record.sid.clone()))
+    }
+
+    /// What the remember cookie of this session says.
+    pub(crate) fn remember_value(&self, uniquifier: &str) -> Result<String, Failure> {
+        let session = self.session(|session| session.text(key::SESSION_ID).map(str::to_owned));
+        let named = session.filter(|_| self.config().remember.names_session);
+        let text = named.map_or_else(|| uniquifier.to_owned(), |sid| format!("{uniquifier}{SESSION_MARK}{sid}"));
+        self.gate.remember_codec().encode(&text).map_err(Failure::internal)
     }
 
     async fn token_user(&self) -> Found {
@@ -331,6 +362,19 @@ impl Exchange {
         Some((name.to_owned(), password.to_owned()))
     }
 }
+
+/// Whom a remember cookie names, and the session, if it names one. The signature is over both, so that nobody can leave
+/// the session out.
+fn named_by_remember(text: &str) -> (&str, Option<&str>) {
+    let is_id = |sid: &str| sid.len() >= 43 && sid.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    match text.rsplit_once(SESSION_MARK) {
+        Some((uniquifier, sid)) if is_id(sid) => (uniquifier, Some(sid)),
+        _ => (text, None),
+    }
+}
+
+/// Between the user and the session in a remember cookie.
+const SESSION_MARK: char = '~';
 
 fn signed_in_later(record: &SessionRecord, signed_in_at: Option<f64>) -> bool {
     #[allow(clippy::cast_precision_loss)] // unix seconds

@@ -176,7 +176,7 @@ fn remember_cookie(exchange: &Exchange) {
         }
         Remember::Keep if config.refresh_each_request => {
             if let Some(who) = exchange.by_session.get().and_then(Option::as_ref)
-                && let Ok(value) = exchange.gate.remember_codec().encode(&who.user.fs_uniquifier)
+                && let Ok(value) = exchange.remember_value(&who.user.fs_uniquifier)
             {
                 exchange.set_cookie(config.cookie.set(&config.name, &value, Keep::Until(until), https));
             }

@@ -119,8 +119,7 @@ async fn renew(call: &Exchange, who: &Authenticated) -> Result<(), Failure> {
     }
     if own.is_some() {
         if call.has_cookie(&call.config().remember.name) {
-            let value = call.gate.remember_codec().encode(&fresh).map_err(Failure::internal)?;
-            call.outgoing.lock().remember = Remember::Set(value);
+            call.outgoing.lock().remember = Remember::Set(call.remember_value(&fresh)?);
         }
         call.session(|session| session.set(key::USER, fresh));
     }

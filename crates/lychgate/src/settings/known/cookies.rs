@@ -98,6 +98,10 @@ pub(crate) const REMEMBER: &[Setting] = &section(
         opt_choice("cookie_samesite", SAME_SITE, Preset::Off)
             .modern(Preset::Text("Lax"))
             .means("Whether other sites' requests carry the remember-me cookie."),
+        flag("names_session", false).modern(Preset::Flag(true)).means(
+            "Whether the remember-me cookie names its session, so that whoever ends the session ends the cookie. A Flask \
+                 application that shares the key does not know such a cookie; it knows the session.",
+        ),
         flag("cookie_refresh_each_request", false).means("Whether every request prolongs the remember-me cookie."),
     ],
 );
