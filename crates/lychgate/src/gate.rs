@@ -9,7 +9,9 @@ use lychgate_signing::{
     csrf::CsrfCodec,
     remember::RememberCodec,
     session::{Map, SessionCodec},
-    tokens::{AuthToken, AuthTokenPayload, KeepAccount, KnownDevice, NotMe, TokenCodec, TwoFactorValidity},
+    tokens::{
+        AuthToken, AuthTokenPayload, KeepAccount, KnownDevice, NotMe, TokenCodec, TwoFactorSetup, TwoFactorValidity,
+    },
 };
 use lychgate_store::{Store, User};
 use serde_json::Value;
@@ -96,6 +98,8 @@ pub(crate) struct Codecs {
     pub(crate) passkeys: PasskeyCodecs,
     not_me: TokenCodec<NotMe>,
     device: TokenCodec<KnownDevice>,
+    /// The state of a second factor that is being set up.
+    pub(crate) second_factor_setup: TokenCodec<TwoFactorSetup>,
 }
 
 impl Codecs {
@@ -108,6 +112,11 @@ impl Codecs {
             csrf: CsrfCodec::new(csrf_keys, CsrfCodec::SALT),
             links: Links::new(keys, settings),
             keep_account: TokenCodec::new(keys, settings.text("keep_account_salt"), deletion::link_lifetime(settings)),
+            second_factor_setup: TokenCodec::new(
+                keys,
+                settings.text("two_factor_setup_salt"),
+                settings.duration("two_factor_setup_within").map(|within| within.as_secs()),
+            ),
             trusted: TokenCodec::new(keys, settings.text("two_factor_validity_salt"), Some(web.trusted.seconds)),
             passkeys: PasskeyCodecs::new(keys, settings),
             not_me: TokenCodec::new(keys, settings.text("not_me_salt"), seconds("not_me_within")),
@@ -260,6 +269,10 @@ impl Lychgate {
 
     pub(crate) fn trusted_codec(&self) -> &TokenCodec<TwoFactorValidity> {
         &self.0.codecs.trusted
+    }
+
+    pub(crate) fn second_factor_setup_codec(&self) -> &TokenCodec<TwoFactorSetup> {
+        &self.0.codecs.second_factor_setup
     }
 
     /// What encrypts the secrets of one-time codes, where `totp_secrets` is set.

@@ -38,7 +38,8 @@ fn with_accounts(settings: SettingsBuilder) -> SettingsBuilder {
         "not_me",
         "webauthn",
     ];
-    features.into_iter().fold(settings, |settings, feature| settings.set(feature, true))
+    let settings = features.into_iter().fold(settings, |settings, feature| settings.set(feature, true));
+    settings.toml("codes", "[security]\ntwo_factor = true\ntotp_issuer = \"Sample\"\ntotp_secrets = { 1 = \"8642\" }")
 }
 
 /// Second factors and what goes with them.

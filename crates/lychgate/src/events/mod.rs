@@ -41,6 +41,18 @@ pub enum Event {
         /// How: `email` or `sms`.
         means: &'static str,
     },
+    /// Somebody set up another second factor.
+    SecondFactorChanged {
+        /// The key of the user's row.
+        user_id: i64,
+        /// Which: `authenticator`, `email` or `sms`.
+        method: &'static str,
+    },
+    /// Somebody switched their second factor off.
+    SecondFactorDisabled {
+        /// The key of the user's row.
+        user_id: i64,
+    },
     /// Somebody passed the second step of a sign-in.
     SecondFactorConfirmed {
         /// The key of the user's row.

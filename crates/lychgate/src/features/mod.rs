@@ -19,6 +19,7 @@ pub(crate) mod recover_username;
 pub(crate) mod recovery_codes;
 pub(crate) mod register;
 pub(crate) mod setup;
+pub(crate) mod two_factor;
 pub(crate) mod verify;
 
 use crate::{flow::account_page::Part, gate::Lychgate, openapi::Operations, settings::Settings, web::routes::Routes};
@@ -70,6 +71,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "register", endpoints: register::endpoints, describe: register::openapi::describe },
     Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
+    Feature { name: "two_factor", endpoints: two_factor::endpoints, describe: two_factor::openapi::describe },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
 
@@ -81,6 +83,7 @@ pub(crate) const ACCOUNT_PAGE: &[Part] = &[
     change_password::account_part,
     change_username::account_part,
     passkeys::account::account_part,
+    two_factor::account_part,
     recovery_codes::account_part,
 ];
 
@@ -113,6 +116,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     recovery_codes::routes(gate, routes);
     register::routes(gate, routes);
     setup::routes(gate, routes);
+    two_factor::routes(gate, routes);
     verify::routes(gate, routes);
 }
 

@@ -4,8 +4,6 @@
 //! code that is sent takes the place of those before it; of the codes of an app, none counts once it or a later one was
 //! used. Guesses and sendings are counted for each account, apart from passwords, and become free again by themselves.
 
-#![allow(dead_code)] // whoever checks codes comes next
-
 use std::fmt::Write as _;
 
 use lychgate_otp::{Code, Totp, hotp};
@@ -211,6 +209,9 @@ pub(crate) async fn check_code(exchange: &Exchange, secret: &Secret<'_>, typed: 
         forgive_guesses(&mut batch, secret.scope, secret.user.id);
         gate.store().commit(batch).await?;
         return Ok(Outcome::Right);
+    }
+    if matches!(secret.scope, "tf" | "us") {
+        exchange.note_failure(secret.user.id, secret.means.name());
     }
     let (user_id, via) = (Some(secret.user.id), secret.means.name());
     gate.events().send(&Event::UserFailedAuthentication { user_id, via });

@@ -3,8 +3,6 @@
 //! Who has proved the first factor is not signed in. Their session says who they are under the names that the reference
 //! uses, and under one of our own since when and by which sign-in; it counts for ten minutes, and once.
 
-#![allow(dead_code)] // whoever proves second factors comes next
-
 use std::{collections::BTreeMap, sync::Arc};
 
 use http::StatusCode;
@@ -101,11 +99,6 @@ fn ended(id: &str) -> String {
     format!("tf-ended/{id}")
 }
 
-/// Whether any second factor can be set up here.
-pub(crate) fn is_on(gate: &Lychgate) -> bool {
-    gate.settings().flag("two_factor") || gate.settings().flag("webauthn")
-}
-
 /// Whether this user has to have a second factor.
 pub(crate) fn is_required(gate: &Lychgate, user: &User) -> bool {
     let settings = gate.settings();
@@ -155,9 +148,16 @@ pub(crate) fn ways_to_set_up(gate: &Lychgate, first: &str) -> Vec<Means> {
 
 /// Takes everything about a second factor out of a session.
 pub(crate) fn clear(session: &mut Session) {
-    for name in
-        [key::TF_STATE, key::TF_USER, key::TF_METHOD, key::TF_REMEMBER, key::TF_SECRET, key::TF_SELECT, key::TF_PENDING]
-    {
+    for name in [
+        key::TF_STATE,
+        key::TF_USER,
+        key::TF_METHOD,
+        key::TF_REMEMBER,
+        key::TF_SECRET,
+        key::TF_SELECT,
+        key::TF_PHONE,
+        key::TF_PENDING,
+    ] {
         session.remove(name);
     }
 }
@@ -218,6 +218,11 @@ impl Exchange {
         }
         let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await? else { return Ok(None) };
         if account::problem(&self.gate, &user).is_some() {
+            return Ok(None);
+        }
+        // Only the first one is set up by one factor alone, also of two sign-ins at a time.
+        let first = matches!(pending.state, State::SetUp | State::Validating);
+        if first && !methods_of(&self.gate, &user).await?.is_empty() {
             return Ok(None);
         }
         pending.user = user;

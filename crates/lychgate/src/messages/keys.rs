@@ -183,6 +183,14 @@ keys! {
     TWO_FACTOR_METHOD_NOT_AVAILABLE
     /// The second factor was switched off.
     TWO_FACTOR_DISABLED
+    /// What the code of a second factor is called.
+    SECOND_FACTOR_CODE
+    /// A second factor: an authenticator app.
+    SECOND_FACTOR_AUTHENTICATOR
+    /// A second factor: codes by mail.
+    SECOND_FACTOR_EMAIL
+    /// A second factor: codes by text message.
+    SECOND_FACTOR_SMS
     /// The second factor would prove what the first has proved.
     SECOND_FACTOR_SAME_WAY
     /// Setting up took too long; `within`.
@@ -365,7 +373,7 @@ keys! {
     ACTIVITY_SIGNED_IN_REMEMBERED
     /// Activity: made the account.
     ACTIVITY_REGISTERED
-    /// Activity: somebody typed a wrong password.
+    /// Activity: somebody typed a wrong password or code.
     ACTIVITY_SIGN_IN_FAILED
     /// The same several times in a row; `count`.
     ACTIVITY_SIGN_IN_FAILED_OFTEN

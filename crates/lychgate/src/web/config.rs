@@ -109,7 +109,6 @@ pub(crate) struct ProxyConfig {
 #[derive(Debug)]
 pub(crate) struct TrustedConfig {
     pub(crate) name: String,
-    #[allow(dead_code)] // set by whoever proves second factors
     pub(crate) cookie: CookieAttributes,
     pub(crate) seconds: i64,
 }

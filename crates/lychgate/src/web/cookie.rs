@@ -33,7 +33,6 @@ pub(crate) enum Keep {
     /// Until this unix time; only `Expires` is written, as Flask-Login does.
     Until(i64),
     /// Until this unix time, which is in so many seconds; both are written, as Werkzeug does.
-    #[allow(dead_code)] // for the cookie of trusted browsers
     For { until: i64, seconds: i64 },
     /// Not at all: the cookie is removed.
     Remove,

@@ -82,6 +82,8 @@ pub(crate) enum Kind {
     Password,
     Hidden,
     Checkbox,
+    /// A one-time code, which programs may send as a number.
+    Code,
     /// One of several; see [`Field::choices`].
     Radio,
 }
@@ -94,6 +96,7 @@ impl Kind {
             Kind::Password => "password",
             Kind::Hidden => "hidden",
             Kind::Checkbox => "checkbox",
+            Kind::Code => "text",
             Kind::Radio => "radio",
         }
     }
@@ -192,6 +195,9 @@ impl Field {
                 None => self.sent = false,
                 Some(_) => return Err(()),
             },
+            (Kind::Code, Sent::Json(Value::Number(number))) if number.is_u64() => {
+                self.value = Secretive(format!("{:06}", number.as_u64().unwrap_or_default()));
+            }
             // What is none of the choices says so itself.
             (Kind::Radio, Sent::Json(_)) => self.value = Secretive::default(),
             (_, Sent::Json(_)) => return Err(()),
@@ -205,7 +211,7 @@ impl Field {
     }
 
     fn view(&self, errors: Vec<String>) -> Value {
-        let shown = if self.kind == Kind::Password { "" } else { self.value.0.as_str() };
+        let shown = if matches!(self.kind, Kind::Password | Kind::Code) { "" } else { self.value.0.as_str() };
         let mut view = Map::new();
         for (key, value) in [
             ("name", self.name),
@@ -401,7 +407,6 @@ impl Form {
     }
 
     /// Takes back what was said of single fields.
-    #[allow(dead_code)] // for steps out of turn
     pub(crate) fn without_field_errors(mut self) -> Self {
         self.field_errors.clear();
         self

@@ -18,6 +18,8 @@ pub(crate) mod key {
     pub(crate) const TF_SECRET: &str = "tf_totp_secret";
     pub(crate) const TF_REMEMBER: &str = "tf_remember_login";
     pub(crate) const TF_SELECT: &str = "tf_select";
+    /// Our own: the number of a second factor that is being set up at sign-in.
+    pub(crate) const TF_PHONE: &str = "lg_tf_phone";
     /// Our own: which sign-in waits for its second factor, since when, and by which first one.
     pub(crate) const TF_PENDING: &str = "lg_tf";
     /// Our own: what was proved when, by name.

@@ -55,6 +55,19 @@
     check();
   }
 
+  // Send a one-time code as soon as all of it is there, typed, pasted or filled in; once.
+  for (const control of document.querySelectorAll("[data-code]")) {
+    const input = control.querySelector("input");
+    const length = Number(control.dataset.code);
+    let sent = false;
+    input.addEventListener("input", () => {
+      const code = input.value.replace(/[\s=-]/g, "");
+      if (sent || !new RegExp(`^[0-9]{${length}}$`).test(code)) return;
+      sent = true;
+      input.form.requestSubmit();
+    });
+  }
+
   // A second click on a slow form sends nothing more.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -18,7 +18,6 @@ mod oauth;
 mod password;
 mod sms;
 mod tokens;
-mod two_factor;
 mod unified;
 mod username;
 
@@ -35,7 +34,7 @@ use super::{
 use crate::{
     features::{
         account, change_email, change_password, confirm, languages, login, logout, not_me, passkeys, passwordless,
-        recover, recovery_codes, register, verify,
+        recover, recovery_codes, register, two_factor, verify,
     },
     messages::MessageKey,
 };
@@ -78,7 +77,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Tracking", core::TRACKING),
     group("Passwordless", passwordless::settings::SETTINGS),
     group("Unified sign-in", unified::SETTINGS),
-    group("Second factor", two_factor::SETTINGS),
+    group("Second factor", two_factor::settings::SETTINGS),
     group("Recovery codes", recovery_codes::settings::SETTINGS),
     group("Passkeys", passkeys::settings::SETTINGS),
     group("Passkeys: fixed values", passkeys::settings::FIXED),
