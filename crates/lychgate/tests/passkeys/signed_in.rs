@@ -159,3 +159,21 @@ async fn owners_are_told_and_can_undo_it() {
     let mails = app.mails().await;
     assert!(mails.iter().any(|mail| mail.text.as_ref().unwrap().contains("NOTICE_PASSKEY_REMOVED")), "{mails:?}");
 }
+
+/// Who registers with an address that is not theirs must not keep a way in once its owner takes the account over.
+#[tokio::test]
+async fn recovery_removes_the_passkeys_of_whoever_proved_no_address() {
+    let toml = "[security]\nconfirmable = true\nlogin_without_confirmation = true\nrecoverable = true\nsend_password_reset_notice_email = false";
+    let app = app().toml(toml).start().await;
+    let confirmed = UserPatch { confirmed_at: Some(Some(app.now())), ..UserPatch::default() };
+    app.update("dave@lp.com", confirmed).await;
+    for (email, left) in [("joe@lp.com", 0), ("dave@lp.com", 1)] {
+        device_of(&app, email, "first").await;
+        let mut owner = app.browser();
+        assert_eq!(owner.post_json("/reset", json!({"email": email})).await.status(), 200);
+        let link = app.mailed_link("/reset").await;
+        let new = json!({"password": "a new password", "password_confirm": "a new password"});
+        assert_eq!(owner.post_json(&link, new).await.status(), 200);
+        assert_eq!(passkeys_of(&app, email).await.len(), left, "{email}");
+    }
+}

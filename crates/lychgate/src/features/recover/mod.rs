@@ -181,6 +181,10 @@ async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<
     let mut batch = call.gate.store().batch();
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     batch.revoke_sessions_of(user.id, None, call.now.datetime());
+    if call.gate.settings().flag("confirmable") && user.confirmed_at.is_none() {
+        // Until now nobody has proved that the address is theirs; who registered these may be somebody else.
+        batch.delete_credentials_since(user.id, time::OffsetDateTime::UNIX_EPOCH);
+    }
     call.note(&mut batch, user.id, What::PasswordReset, None);
     match call.commit_and_send(batch, post).await {
         Ok(_) => {}
