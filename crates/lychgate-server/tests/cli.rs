@@ -392,6 +392,19 @@ fn init_keeps_the_secrets_of_a_running_installation() {
 }
 
 #[test]
+fn passkeys_need_their_table() {
+    let place = Place::new();
+    place.user(&["joe@lp.com"]);
+    place.sql("DROP TABLE web_authn");
+    assert_eq!(place.run(&["users", "list"]).code, 0);
+    place.write("lychgate.toml", "[security]\nwebauthn = true\n");
+    let said = place.run(&["users", "list"]);
+    assert!(said.code != 0 && said.err.contains("no table web_authn"), "{said:?}");
+    let report = place.run(&["doctor"]);
+    assert!(report.code != 0 && report.out.contains("no table web_authn"), "{report:?}");
+}
+
+#[test]
 fn the_doctor_finds_nothing_in_a_good_installation() {
     let place = Place::new();
     let before = place.run(&["doctor"]);

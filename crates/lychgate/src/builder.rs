@@ -211,10 +211,9 @@ impl Builder {
             Some(store) => store,
             None => open(&settings, self.create).await?,
         };
-        if settings.flag("webauthn")
-            && !(store.has_credentials_table() && store.has_user_column("fs_webauthn_user_handle"))
-        {
-            let text = "webauthn is on, but the database has no table for passkeys (web_authn) or its users have no column fs_webauthn_user_handle";
+        if settings.flag("webauthn") && !store.can_hold_passkeys() {
+            let text = "webauthn is on, but the database has no table web_authn, or its users have no column \
+                        fs_webauthn_user_handle; `lychgate doctor` says what it found";
             return Err(BuildError::Setting(text.to_owned()));
         }
         if settings.flag("multi_factor_recovery_codes") && !store.has_user_column("mf_recovery_codes") {

@@ -17,6 +17,12 @@ impl Store {
         self.schema().webauthn.is_some()
     }
 
+    /// Whether the database has all that passkeys need: the table, and the column that tells users apart to authenticators.
+    #[must_use]
+    pub fn can_hold_passkeys(&self) -> bool {
+        self.has_credentials_table() && self.has_user_column("fs_webauthn_user_handle")
+    }
+
     /// The user's passkeys in the order in which they were added; at most 1000.
     ///
     /// # Errors

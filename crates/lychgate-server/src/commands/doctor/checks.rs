@@ -107,11 +107,11 @@ pub(super) async fn database(report: &mut Report, config: &Config) {
             return report.problem(section, format!("{error}"), advice);
         }
     };
-    inspect(report, &store).await;
+    inspect(report, &store, config.settings.flag("webauthn")).await;
     store.close().await;
 }
 
-async fn inspect(report: &mut Report, store: &Store) {
+async fn inspect(report: &mut Report, store: &Store, passkeys: bool) {
     let section = "database";
     let found = store.describe();
     let kind = match found.kind {
@@ -125,6 +125,13 @@ async fn inspect(report: &mut Report, store: &Store) {
     if !found.missing_columns.is_empty() {
         let text = format!("columns that features may need are missing: {}", found.missing_columns.join(", "));
         report.warn(section, text, Some("add them before you switch on what needs them"));
+    }
+    if passkeys && !store.can_hold_passkeys() {
+        report.problem(
+            section,
+            "webauthn is on, but there is no table web_authn or users have no column fs_webauthn_user_handle",
+            "add what is missing, or switch webauthn off; nothing starts before",
+        );
     }
     match (store.count_users().await, store.roles().await, store.any_user_with_role("admin").await) {
         (Ok(users), Ok(roles), Ok(admin)) => {
