@@ -377,7 +377,7 @@ async fn an_account_is_deleted_after_a_time_of_grace(
     let mut desk = signed_in(&app, "joe@lp.com", FIREFOX).await;
     assert!(desk.get("/account").await.text().contains("href=\"/account/delete\""));
     let text = desk.get("/account/delete").await.text().to_owned();
-    assert!(text.contains("on 2025-06-29") && text.contains("name=\"password\""), "{text}");
+    assert!(text.contains("on 29 June 2025") && text.contains("name=\"password\""), "{text}");
     let wrong = desk.post_form("/account/delete", &[("password", "wrong")]).await;
     assert_eq!(wrong.status(), 200);
     assert!(wrong.text().contains("That password is not right."), "{}", wrong.text());
@@ -385,7 +385,7 @@ async fn an_account_is_deleted_after_a_time_of_grace(
     assert_eq!(desk.post_form("/account/delete", &[("password", PASSWORD)]).await.location(), "/");
     assert_eq!(
         app.flashes(&desk),
-        ["Your account will be deleted on 2025-06-29. Until then you can sign in and keep it."]
+        ["Your account will be deleted on 29 June 2025. Until then you can sign in and keep it."]
     );
 
     // Everything that was signed in is out at once.
@@ -408,10 +408,12 @@ async fn an_account_is_deleted_after_a_time_of_grace(
     assert_eq!(back.post_form("/login", &form).await.status(), 302);
     assert_eq!(
         app.flashes(&back),
-        ["Your account will be deleted on 2025-06-29. On your account page you can keep it."]
+        ["Your account will be deleted on 29 June 2025. On your account page you can keep it."]
     );
     let text = back.get("/account").await.text().to_owned();
-    assert!(text.contains("This account will be deleted on 2025-06-29.") && text.contains("action=\"/account/keep\""));
+    assert!(
+        text.contains("This account will be deleted on 29 June 2025.") && text.contains("action=\"/account/keep\"")
+    );
     assert!(!text.contains("href=\"/account/delete\""));
 
     app.advance(13 * 86_400 - 1);

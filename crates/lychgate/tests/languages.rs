@@ -305,7 +305,8 @@ async fn why_a_password_is_easy_to_guess() {
 #[tokio::test]
 async fn templates_of_an_application_are_translated() {
     let template = "{{ _('Hello, %(name)s', name='<b>%(x)s') }}|{{ ngettext('one code', '%(num)s codes', 3) }}|\
-                    {{ _('Never heard of') }}|{{ locale }}";
+                    {{ _('Never heard of') }}|{{ locale }}|\
+                    {% set bold %}<b>&</b>{% endset %}{{ _('<i>%(a)s %(b)s', a=bold, b='<u>') }}";
     let routes = |router: axum::Router| {
         router.route("/page", axum::routing::get(async || lychgate::Page::new("own.html").with("languages", "mine")))
     };
@@ -316,5 +317,5 @@ async fn templates_of_an_application_are_translated() {
         .start()
         .await;
     let page = get(&mut app.browser(), "/page", GERMAN).await;
-    assert_eq!(page.text(), "Guten Tag, &lt;b&gt;%(x)s|3 Codes|Never heard of|de");
+    assert_eq!(page.text(), "Guten Tag, &lt;b&gt;%(x)s|3 Codes|Never heard of|de|&lt;i&gt;<b>&</b> &lt;u&gt;");
 }

@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     gate::Lychgate,
     mail::Letter,
-    messages,
+    messages::{self, Said},
     settings::Settings,
     web::{exchange::Exchange, form::Message},
 };
@@ -128,13 +128,13 @@ impl Exchange {
     /// Tells somebody who signs in that their account will be deleted.
     pub(crate) async fn tell_of_deletion(&self, user: &User) -> Result<(), Failure> {
         if let Some(due) = self.deletion_due(user).await?.filter(|_| !self.wants_json()) {
-            self.flash(Message::from(messages::ACCOUNT_DELETION_PENDING).with("date", day(due)));
+            self.flash(Message::from(messages::ACCOUNT_DELETION_PENDING).with("date", Said::Day(due.unix_timestamp())));
         }
         Ok(())
     }
 }
 
-/// A day for people in all languages (ISO 8601), in UTC.
+/// A day for programs and names of files (ISO 8601), in UTC.
 pub(crate) fn day(at: OffsetDateTime) -> String {
     at.to_offset(time::UtcOffset::UTC).date().to_string()
 }

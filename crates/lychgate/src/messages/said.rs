@@ -13,12 +13,15 @@ pub(crate) enum Said {
     Span(f64),
     /// Unix seconds.
     At(i64),
+    /// The day of these unix seconds.
+    Day(i64),
 }
 
 /// What the member of a context is called that holds such a value.
 const TEXT: &str = "$text";
 const SPAN: &str = "$span";
 const AT: &str = "$at";
+const DAY: &str = "$day";
 
 impl Said {
     /// In words.
@@ -26,10 +29,8 @@ impl Said {
         match self {
             Self::Text(english) => messages.translate(english).to_owned(),
             Self::Span(seconds) => messages.span(seconds),
-            Self::At(unix) => match time::OffsetDateTime::from_unix_timestamp(unix) {
-                Ok(at) => messages.moment(at),
-                Err(_) => String::new(),
-            },
+            Self::At(unix) => moment(unix).map(|at| messages.moment(at)).unwrap_or_default(),
+            Self::Day(unix) => moment(unix).map(|at| messages.day(at)).unwrap_or_default(),
         }
     }
 
@@ -42,10 +43,17 @@ impl Said {
             if let Some(unix) = object.get(AT).and_then(Value::as_i64) {
                 return Some(Self::At(unix).in_words(messages));
             }
+            if let Some(unix) = object.get(DAY).and_then(Value::as_i64) {
+                return Some(Self::Day(unix).in_words(messages));
+            }
             object.get(TEXT).and_then(Value::as_str).map(|english| messages.translate(english).to_owned())
         });
         said.map_or(value, Value::from)
     }
+}
+
+fn moment(unix: i64) -> Option<time::OffsetDateTime> {
+    time::OffsetDateTime::from_unix_timestamp(unix).ok()
 }
 
 impl From<Said> for Value {
@@ -54,6 +62,7 @@ impl From<Said> for Value {
             Said::Text(english) => json!({TEXT: english}),
             Said::Span(seconds) => json!({SPAN: seconds}),
             Said::At(unix) => json!({AT: unix}),
+            Said::Day(unix) => json!({DAY: unix}),
         }
     }
 }

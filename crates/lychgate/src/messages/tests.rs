@@ -170,6 +170,7 @@ fn values_become_words_in_each_language() {
     assert_eq!(Said::resolve(span, &german), "1 Minute");
     assert_eq!(Said::resolve(Said::Text("Sign in").into(), &german), "Anmelden");
     assert_eq!(Said::resolve(Said::At(0).into(), &messages), "1 January 1970, 00:00 UTC");
+    assert_eq!(Said::resolve(Said::Day(0).into(), &german), "1. Januar 1970");
     let other = serde_json::json!({"$span": 1, "more": 2});
     assert_eq!(Said::resolve(other.clone(), &messages), other);
 }

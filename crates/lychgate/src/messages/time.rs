@@ -58,12 +58,18 @@ impl Messages {
     #[must_use]
     pub fn moment(&self, at: OffsetDateTime) -> String {
         let at = at.to_offset(time::UtcOffset::UTC);
-        let month = MONTHS.get(usize::from(u8::from(at.month())) - 1).copied().unwrap_or_default();
         let clock = format!("{:02}:{:02}", at.hour(), at.minute());
-        self.translated(
-            words("%(day)s %(month)s %(year)s, %(time)s UTC"),
-            &[("day", &at.day()), ("month", &self.translate(month)), ("year", &at.year()), ("time", &clock)],
-        )
+        self.translated(words("%(day)s, %(time)s UTC"), &[("day", &self.day(at)), ("time", &clock)])
+    }
+
+    /// A day in words, in UTC: `22 November 2026`.
+    #[must_use]
+    pub fn day(&self, at: OffsetDateTime) -> String {
+        let at = at.to_offset(time::UtcOffset::UTC);
+        let month = MONTHS.get(usize::from(u8::from(at.month())) - 1).copied().unwrap_or_default();
+        let parts: [(&str, &dyn std::fmt::Display); 3] =
+            [("day", &at.day()), ("month", &self.translate(month)), ("year", &at.year())];
+        self.translated(words("%(day)s %(month)s %(year)s"), &parts)
     }
 }
 

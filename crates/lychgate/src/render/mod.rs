@@ -169,15 +169,24 @@ fn language(messages: &Messages) -> [(&'static str, Value); 5] {
     ]
 }
 
-/// A text with the named values in its place-holders.
-fn filled(text: &str, named: &Kwargs, more: &[(&str, &dyn std::fmt::Display)]) -> Result<String, Error> {
+/// A text with the named values in its place-holders. If one of them is HTML, the whole is, and the others are escaped.
+fn filled(text: &str, named: &Kwargs, more: &[(&str, &dyn std::fmt::Display)]) -> Result<Value, Error> {
     let mut values: Vec<(&str, Value)> = Vec::new();
     for name in named.args() {
         values.push((name, named.get(name)?));
     }
-    let shown = values.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display));
-    let all: Vec<(&str, &dyn std::fmt::Display)> = shown.chain(more.iter().copied()).collect();
-    Ok(messages::fill(text, &all))
+    let is_html = values.iter().any(|(_, value)| value.is_safe());
+    let shown = |value: &Value| match value.is_safe() {
+        false if is_html => escaped(&value.to_string()),
+        _ => value.to_string(),
+    };
+    let values: Vec<(&str, String)> = values.iter().map(|(name, value)| (*name, shown(value))).collect();
+    let values = values.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display));
+    let all: Vec<(&str, &dyn std::fmt::Display)> = values.chain(more.iter().copied()).collect();
+    Ok(match is_html {
+        true => Value::from_safe_string(messages::fill(&escaped(text), &all)),
+        false => messages::fill(text, &all).into(),
+    })
 }
 
 /// Escapes what HTML needs escaped, and leaves slashes, so that URLs read as they were written.
@@ -185,6 +194,11 @@ fn format_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) 
     let Some(text) = value.as_str().filter(|_| *state.auto_escape() == AutoEscape::Html && !value.is_safe()) else {
         return minijinja::escape_formatter(out, state, value);
     };
+    escape(out, text)?;
+    Ok(())
+}
+
+fn escape(out: &mut dyn std::fmt::Write, text: &str) -> std::fmt::Result {
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
         let (plain, tail) = rest.split_at(at);
@@ -199,6 +213,12 @@ fn format_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) 
         })?;
         rest = chars.as_str();
     }
-    out.write_str(rest)?;
-    Ok(())
+    out.write_str(rest)
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    // Writing to a String cannot fail.
+    let _ = escape(&mut out, text);
+    out
 }

@@ -8,14 +8,9 @@ use super::{done, iso};
 use crate::{
     events::Event,
     failure::Failure,
-    flow::{
-        activity::What,
-        authenticate,
-        deletion::{day, grace},
-        letters::within,
-    },
+    flow::{activity::What, authenticate, deletion::grace, letters::within},
     mail::Letter,
-    messages,
+    messages::{self, Said},
     web::{
         answer::Reply,
         exchange::Exchange,
@@ -47,7 +42,8 @@ fn form(call: &Exchange, user: &User) -> Form {
     let after = grace(settings);
     if after.is_positive() {
         form.payload.insert("within".to_owned(), within(settings, "account_deletion_grace").into());
-        form.payload.insert("deletion_day".to_owned(), day(call.now.datetime() + after).into());
+        form.payload
+            .insert("deletion_day".to_owned(), Said::Day((call.now.datetime() + after).unix_timestamp()).into());
     }
     form
 }
@@ -89,7 +85,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     let message = if at_once {
         messages::ACCOUNT_DELETED.into()
     } else {
-        Message::from(messages::ACCOUNT_DELETION_SCHEDULED).with("date", day(due))
+        Message::from(messages::ACCOUNT_DELETION_SCHEDULED).with("date", Said::Day(due.unix_timestamp()))
     };
     call.flash(message);
     Ok(Reply::Redirect(call.after(None, "post_logout_view")))

@@ -8,6 +8,7 @@ use crate::{
     failure::Failure,
     features::ACCOUNT_PAGE,
     flow::activity,
+    messages::Said,
     web::{answer::Reply, device::device_name, exchange::Exchange, identify::Authenticated, routes::Call},
 };
 
@@ -21,6 +22,9 @@ pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
     if call.wants_json() {
         members.insert("user".to_owned(), call.user_payload(&who.user, false)?);
         return Ok(Reply::Json(call.members(members.into())));
+    }
+    if let Some(due) = call.deletion_due(&who.user).await? {
+        members.insert("deletion_day".to_owned(), Said::Day(due.unix_timestamp()).into());
     }
     let template = call.gate.settings().text("account_template").to_owned();
     Ok(Reply::Page { template, context: members })
