@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 use axum::Router;
 use lychgate_otp::Wallet;
 use lychgate_signing::{
-    KeyRing,
+    Derivation, KeyRing, Signer,
     csrf::CsrfCodec,
     remember::RememberCodec,
     session::{Map, SessionCodec},
@@ -96,6 +96,7 @@ pub(crate) struct Codecs {
     /// The cookie of a browser that need not be asked for the second factor for a while.
     pub(crate) trusted: TokenCodec<TwoFactorValidity>,
     pub(crate) passkeys: PasskeyCodecs,
+    relay: Signer,
     not_me: TokenCodec<NotMe>,
     device: TokenCodec<KnownDevice>,
     /// The state of a second factor that is being set up.
@@ -119,6 +120,7 @@ impl Codecs {
             ),
             trusted: TokenCodec::new(keys, settings.text("two_factor_validity_salt"), Some(web.trusted.seconds)),
             passkeys: PasskeyCodecs::new(keys, settings),
+            relay: Signer::new(keys, "relay-code", Derivation::Hmac),
             not_me: TokenCodec::new(keys, settings.text("not_me_salt"), seconds("not_me_within")),
             device: TokenCodec::new(keys, settings.text("device_salt"), seconds("device_cookie_within")),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
@@ -286,6 +288,10 @@ impl Lychgate {
 
     pub(crate) fn passkeys(&self) -> &PasskeyCodecs {
         &self.0.codecs.passkeys
+    }
+
+    pub(crate) fn relay_signer(&self) -> &Signer {
+        &self.0.codecs.relay
     }
 
     pub(crate) fn not_me_codec(&self) -> &TokenCodec<NotMe> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lychgate_store::User;
 
-use super::{account, authenticate};
+use super::{account, authenticate, letters::MailedLink};
 use crate::{
     failure::Failure,
     identity, messages,
@@ -84,11 +84,16 @@ pub(crate) async fn decoy(exchange: &Exchange) -> Result<(), Failure> {
 }
 
 /// The reply when a mail is on its way, or would be: the page again with a message, or the token for the next form.
-pub(crate) fn sent(exchange: &Exchange, form: Form, message: Message) -> Reply {
+///
+/// Where the link may be opened on another device, it is the page with the field for the code that it shows there.
+pub(crate) fn sent(exchange: &Exchange, form: Form, message: Message, kind: &MailedLink) -> Reply {
     if exchange.wants_json() {
         return Reply::Json(exchange.members(serde_json::json!({})));
     }
     exchange.flash(message);
+    if exchange.is_waiting(kind) {
+        return exchange.waiting_page(kind, form.value("email"));
+    }
     Reply::Form(Box::new(form.without_errors()))
 }
 

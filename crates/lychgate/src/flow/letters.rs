@@ -29,8 +29,10 @@ pub(crate) fn within(settings: &Settings, name: &str) -> Said {
 /// A kind of mailed link: where it leads, and what its letter is made of.
 #[derive(Debug)]
 pub(crate) struct MailedLink {
+    /// What the database calls the kind.
+    pub(crate) name: &'static str,
     /// The endpoint below which the link leads.
-    endpoint: &'static str,
+    pub(crate) endpoint: &'static str,
     /// What the template calls the link and its token.
     names: (&'static str, &'static str),
     /// Settings: the lifetime, the template, the subject.
@@ -40,6 +42,7 @@ pub(crate) struct MailedLink {
 }
 
 pub(crate) const CONFIRM: MailedLink = MailedLink {
+    name: "confirm",
     endpoint: "send_confirmation",
     names: ("confirmation_link", "confirmation_token"),
     within: "confirm_email_within",
@@ -48,6 +51,7 @@ pub(crate) const CONFIRM: MailedLink = MailedLink {
 };
 
 pub(crate) const RESET: MailedLink = MailedLink {
+    name: "reset",
     endpoint: "forgot_password",
     names: ("reset_link", "reset_token"),
     within: "reset_password_within",
@@ -56,6 +60,7 @@ pub(crate) const RESET: MailedLink = MailedLink {
 };
 
 pub(crate) const LOGIN: MailedLink = MailedLink {
+    name: "login",
     endpoint: "login",
     names: ("login_link", "login_token"),
     within: "login_within",
@@ -64,6 +69,7 @@ pub(crate) const LOGIN: MailedLink = MailedLink {
 };
 
 pub(crate) const CHANGE_EMAIL: MailedLink = MailedLink {
+    name: "change-email",
     endpoint: "change_email",
     names: ("link", "token"),
     within: "change_email_within",
@@ -75,6 +81,11 @@ impl MailedLink {
     /// How long it works.
     pub(crate) fn within(&self, settings: &Settings) -> Said {
         within(settings, self.within)
+    }
+
+    /// How long it works, in seconds.
+    pub(crate) fn seconds(&self, settings: &Settings) -> i64 {
+        settings.duration(self.within).map_or(0, |within| within.as_secs())
     }
 
     /// Gives a letter of whatever kind the link and its token.
@@ -99,6 +110,7 @@ impl Exchange {
         let mut batch = self.gate.store().batch();
         self.write_link(kind, user, to, link, &mut post)?;
         link.record(&mut batch);
+        self.remember_waiting(&mut batch, kind, user.id, &link.token);
         self.commit_and_send(batch, post).await?;
         Ok(())
     }

@@ -137,6 +137,12 @@ impl Lychgate {
         Ok(mark != hex(&fingerprint(text)) && issued_at.unwrap_or(0) <= newest)
     }
 
+    /// Whether no newer link took the place of the one that `mark` names.
+    pub(crate) async fn is_newest_link(&self, kind: &str, user_id: i64, mark: &str) -> Result<bool, Failure> {
+        let record = self.store().meta_get(&record_key(kind, user_id)).await?;
+        Ok(record.is_none_or(|record| record.split_once(':').is_some_and(|(_, newest)| newest == mark)))
+    }
+
     /// A link that confirms the user's present address.
     pub(crate) async fn confirm_link(&self, user: &User, now: Moment) -> Result<Issued, Failure> {
         let email_hash = self.hashing().data_hash(&user.email).await?;

@@ -25,3 +25,4 @@ pub(crate) mod relay;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;
 pub(crate) mod texts;
+pub(crate) mod waiting;

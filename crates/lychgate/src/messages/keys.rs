@@ -427,6 +427,8 @@ keys! {
     SETUP_DONE
     /// The language is none of those to choose from.
     LANGUAGE_NOT_OFFERED
+    /// A code that a mailed link showed is wrong, too old or of another request.
+    RELAY_CODE_INVALID
     /// The link by which an owner says that it was not them is used, too old or not one of ours.
     NOT_ME_LINK_INVALID
     /// A notice: the second factor was changed.

@@ -23,6 +23,17 @@ pub(crate) enum Submitted {
     Broken(Broken),
 }
 
+impl Submitted {
+    /// Whether a field of this name was sent, whatever it holds.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match self {
+            Submitted::Json(map) => map.contains_key(name),
+            Submitted::Form(pairs) => pairs.iter().any(|(key, _)| key == name),
+            Submitted::Nothing | Submitted::Broken(_) => false,
+        }
+    }
+}
+
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {

@@ -4,12 +4,15 @@ pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;
-use lychgate_store::{ErrorKind, User};
+use lychgate_store::User;
 use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{account, by_email, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn},
+    flow::{
+        account, by_email, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn,
+        waiting::mark_of,
+    },
     gate::Lychgate,
     messages,
     settings::Settings,
@@ -47,8 +50,32 @@ async fn get(call: Call) -> Result<Reply, Failure> {
     Ok(Reply::Form(Box::new(form(&call))))
 }
 
+/// The code that the link showed on another device.
+async fn by_code(call: &Call) -> Result<Reply, Failure> {
+    call.anonymous_only().await?;
+    let mut form = call.waiting_form(&letters::LOGIN);
+    form.fill(&call.submitted)?;
+    call.csrf_of_form(&mut form);
+    if form.has_errors() {
+        return Err(form.rejected());
+    }
+    match call.redeem_relay_code(&letters::LOGIN, &form).await? {
+        Some(relayed) => match finish(call, &relayed.user, &relayed.link).await? {
+            Ok(reply) => Ok(reply),
+            Err(problem) => {
+                form.form_error(problem);
+                Err(form.rejected())
+            }
+        },
+        None => Err(call.refused_code(form)),
+    }
+}
+
 async fn post(call: Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
+    if call.brings_relay_code() {
+        return by_code(&call).await;
+    }
     let mut form = form(&call);
     form.fill(&call.submitted)?;
     let user = by_email::find_usable(&call, &mut form).await?;
@@ -59,12 +86,14 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     let shown = user.as_ref().filter(|_| !generic).map_or(form.value("email"), |user| user.email.as_str());
     let message = Message::from(messages::LOGIN_EMAIL_SENT).with("email", shown);
     if before && generic && !form.has_error_in("csrf_token") {
+        call.wait_for(&letters::LOGIN);
         by_email::decoy(&call).await?;
-        return Ok(by_email::sent(&call, form, message));
+        return Ok(by_email::sent(&call, form, message, &letters::LOGIN));
     }
     let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
+    call.wait_for(&letters::LOGIN);
     send_link(&call, &user).await?;
-    Ok(by_email::sent(&call, form, message))
+    Ok(by_email::sent(&call, form, message, &letters::LOGIN))
 }
 
 async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
@@ -75,7 +104,12 @@ async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {
 async fn follow(call: Call) -> Result<Reply, Failure> {
     call.anonymous_only().await?;
     if call.asks_for_a_click() {
-        return Ok(call.relay_page("Sign in", "Sign in"));
+        let token = call.param("token");
+        let code = match call.gate.open_login_link(token, call.now).await? {
+            Ok(user) => call.relay_code(&letters::LOGIN, &user, token).await?,
+            Err(_) => None,
+        };
+        return Ok(call.relay_page_with("Sign in", "Sign in", code));
     }
     act(call).await
 }
@@ -121,31 +155,38 @@ async fn act(call: Call) -> Result<Reply, Failure> {
             return failed(expired, Some(&user));
         }
     };
-    if let Some(problem) = account::problem(&call.gate, &user) {
-        return failed(problem.into(), None);
+    match finish(&call, &user, &mark_of(&token)).await? {
+        Ok(reply) => Ok(reply),
+        Err(problem) => failed(problem, None),
+    }
+}
+
+/// Uses the link up, which `mark` names, and signs in; or why not.
+async fn finish(call: &Call, user: &User, mark: &str) -> Result<Result<Reply, Message>, Failure> {
+    if let Some(problem) = account::problem(&call.gate, user) {
+        return Ok(Err(problem.into()));
     }
     let expires = call.now.datetime() + time::Duration::days(31);
-    let mut batch = call.gate.store().batch();
-    batch.redeem_once("login-link", &token, expires, call.now.datetime());
-    match call.gate.store().commit(batch).await {
-        Ok(_) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {
-            return failed(messages::INVALID_LOGIN_TOKEN.into(), None);
-        }
-        Err(error) => return Err(error.into()),
+    if !call.gate.store().redeem_once("login-link", mark, expires, call.now.datetime()).await? {
+        return Ok(Err(messages::INVALID_LOGIN_TOKEN.into()));
     }
-    match call.first_factor(SignIn { via: "token", user: &user, remember: false }, None).await? {
+    match call.first_factor(SignIn { via: "token", user, remember: false }, None).await? {
         Step::SignedIn => {}
-        Step::Asked(reply) => return Ok(reply),
-        Step::NotThisWay => return failed(messages::SECOND_FACTOR_SAME_WAY.into(), None),
+        Step::Asked(reply) => return Ok(Ok(reply)),
+        Step::NotThisWay => return Ok(Err(messages::SECOND_FACTOR_SAME_WAY.into())),
+    }
+    // A link is followed by a browser, whatever it accepts; a code may come from a program.
+    if call.brings_relay_code() && call.wants_json() {
+        let user = call.user_payload(user, true)?;
+        return Ok(Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user})))));
     }
     if call.is_spa()
         && let Some(view) = call.landing_view("post_login_view")
     {
-        let identity = account::identity_text(&call.gate, &user);
+        let identity = account::identity_text(&call.gate, user);
         let query = [("email", user.email.as_str()), ("identity", identity.as_str())];
-        return Ok(Reply::Redirect(crate::flow::landing::with_query(&view, &query)));
+        return Ok(Ok(Reply::Redirect(crate::flow::landing::with_query(&view, &query))));
     }
     call.flash(messages::PASSWORDLESS_LOGIN_SUCCESSFUL);
-    Ok(Reply::Redirect(call.after(None, "post_login_view")))
+    Ok(Ok(Reply::Redirect(call.after(None, "post_login_view"))))
 }

@@ -71,7 +71,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     let request = Message::from(messages::PASSWORD_RESET_REQUEST).with("email", form.value("email"));
     if before && by_email::is_generic(&call) && !form.has_error_in("csrf_token") {
         by_email::decoy(&call).await?;
-        return Ok(by_email::sent(&call, form, request));
+        return Ok(by_email::sent(&call, form, request, &letters::RESET));
     }
     if let Some(reply) = by_email::explain_confirmation(&call, &form) {
         return Ok(reply);
@@ -81,7 +81,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         let link = call.gate.reset_link(&user, call.now).await?;
         call.mail_link(&letters::RESET, &user, &user.email, &link).await?;
     }
-    Ok(by_email::sent(&call, form, request))
+    Ok(by_email::sent(&call, form, request, &letters::RESET))
 }
 
 /// Why a recovery link does nothing, in words.

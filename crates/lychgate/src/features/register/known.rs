@@ -43,6 +43,7 @@ pub(crate) async fn tell_owner(call: &Exchange, form: &Form) -> Result<(), Failu
                 let link = call.gate.confirm_link(owner, call.now).await?;
                 letters::CONFIRM.put(call, &link, &mut context);
                 link.record(&mut batch);
+                call.remember_waiting(&mut batch, &letters::CONFIRM, owner.id, &link.token);
             }
             ("register_email_existing_template", &**owner)
         }
@@ -62,5 +63,9 @@ pub(crate) async fn tell_owner(call: &Exchange, form: &Form) -> Result<(), Failu
         },
     )?;
     call.commit_and_send(batch, post).await?;
+    if settings.flag("confirmable") && call.is_waiting(&letters::CONFIRM) {
+        // Whoever is new has their ticket written now.
+        call.gate.store().meta_set("decoy", &email).await?;
+    }
     Ok(())
 }

@@ -16,10 +16,12 @@ use crate::{
     failure::Failure,
     flow::{
         account, by_email, invitations,
+        landing::with_query,
         letters::{self, about},
         names::NewNames,
         second_factor::Step,
         sign_in::SignIn,
+        waiting::QUERY,
     },
     gate::Lychgate,
     identity::username::UsernameError,
@@ -66,6 +68,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     call.check_next(&mut form);
     call.csrf_of_form(&mut form);
     let Some(new) = new.filter(|_| !form.has_errors()) else { return refuse(&call, form).await };
+    wait(&call);
     match store(&call, &new, &entry).await? {
         Ok(user) => done(&call, &form, &user, &entry).await,
         Err(errors) => {
@@ -185,6 +188,7 @@ async fn store(
     }
     let mut post = call.post();
     let settings = call.gate.settings();
+    let mut mailed = None;
     if settings.flag("send_register_email") {
         // The link names the account by its uniquifier, which is known before the row is.
         let preview = preview(new);
@@ -192,6 +196,7 @@ async fn store(
         if settings.flag("confirmable") && new.confirmed_at.is_none() {
             let link = call.gate.confirm_link(&preview, call.now).await?;
             letters::CONFIRM.put(call, &link, &mut context);
+            mailed = Some(link);
         }
         post.letter(
             call,
@@ -216,6 +221,12 @@ async fn store(
         }
     };
     let id = outcome.id(step).ok_or_else(|| Failure::internal("a new user has no id"))?;
+    if let Some(link) = mailed {
+        // Only now it is known whose link it is.
+        let mut batch = store.batch();
+        call.remember_waiting(&mut batch, &letters::CONFIRM, id, &link.token);
+        store.commit(batch).await?;
+    }
     let user = store.user_by_id(id).await?;
     Ok(Ok(user.ok_or_else(|| Failure::internal("a new user is not there"))?))
 }
@@ -261,7 +272,26 @@ async fn done(call: &Exchange, form: &Form, user: &User, entry: &Entry) -> Resul
         }
         return Ok(Reply::Json(call.members(members)));
     }
-    Ok(Reply::Redirect(call.after(Some(form), "post_register_view")))
+    let settled = signs_in || user.confirmed_at.is_some();
+    Ok(Reply::Redirect(onward(call, form, settled)))
+}
+
+/// A confirmation link is about to be mailed, or seems to be.
+fn wait(call: &Exchange) {
+    if call.gate.settings().flag("confirmable") {
+        call.wait_for(&letters::CONFIRM);
+    }
+}
+
+/// Where a browser goes; if to nowhere else, to the page with the field for the code that the mailed link may show.
+fn onward(call: &Exchange, form: &Form, settled: bool) -> String {
+    let elsewhere = call.asked_next(Some(form)).or_else(|| call.view("post_register_view"));
+    let waits = !settled && call.gate.settings().flag("confirmable") && call.is_waiting(&letters::CONFIRM);
+    let page = || {
+        let query = [(QUERY, "1"), ("email", form.value("email"))];
+        with_query(&call.gate.url("send_confirmation"), &query)
+    };
+    elsewhere.or_else(|| waits.then(page)).unwrap_or_else(|| call.root())
 }
 
 /// Errors, or for somebody who is known the same reply as for somebody new, and a mail that tells the owner.
@@ -274,6 +304,7 @@ async fn refuse(call: &Exchange, form: Form) -> Result<Reply, Failure> {
     if others {
         return Err(form.without(&telling).rejected());
     }
+    wait(call);
     known::tell_owner(call, &form).await?;
     if call.gate.settings().flag("confirmable") {
         call.flash(Message::from(messages::CONFIRM_REGISTRATION).with("email", form.value("email")));
@@ -281,5 +312,5 @@ async fn refuse(call: &Exchange, form: Form) -> Result<Reply, Failure> {
     if call.wants_json() {
         return Ok(Reply::Json(call.members(json!({}))));
     }
-    Ok(Reply::Redirect(call.after(Some(&form), "post_register_view")))
+    Ok(Reply::Redirect(onward(call, &form, false)))
 }

@@ -14,6 +14,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     flag("links_ask_for_a_click", false)
         .modern(Preset::Flag(true))
         .means("Whether a mailed link shows a button before it acts, so that mail scanners cannot use it up."),
+    flag("links_offer_a_code", false).modern(Preset::Flag(true)).means(
+        "Whether that page, opened on another device than the one that asked for the mail, shows a code to be typed on \
+             the one that asked.",
+    ),
     flag("return_generic_responses", false).modern(Preset::Flag(true)).means(
         "Whether replies are the same for known and unknown accounts, so that nobody \
              can find out who has one.",
