@@ -112,12 +112,12 @@ async fn gate(folder: &TempDir, users: usize) -> Lychgate {
     };
     let hash = gate.accounts().create(&account).await.unwrap().password.clone();
     let now = OffsetDateTime::now_utc();
-    for question in 0..QUESTIONS.len() {
+    for (at, question) in QUESTIONS.iter().enumerate() {
         for number in 0..users {
-            let mut new = NewUser::new(format!("known{question}x{number}@lp.com"), format!("known{question}x{number}"));
+            let mut new = NewUser::new(format!("known{at}x{number}@lp.com"), format!("known{at}x{number}"));
             new.password.clone_from(&hash);
             // Only the unconfirmed are mailed a link to confirm.
-            new.confirmed_at = (QUESTIONS[question].path != "/confirm").then_some(now);
+            new.confirmed_at = (question.path != "/confirm").then_some(now);
             gate.store().create_user(new, now).await.unwrap();
         }
     }
