@@ -46,6 +46,7 @@ def _remove(person, name):
     row.find_element("css selector", "summary").click()
     person.until(lambda: row.find_element("css selector", "form button").is_displayed(), "asked once more")
     assert name in row.find_element("css selector", "form").text
+    person.look("wan-register-remove")
     person._leaving(row.find_element("css selector", "form button").click)
     person.at("/wan-register")
 
@@ -69,7 +70,7 @@ def test_the_life_of_a_passkey(person, passkeys, device):
     assert person.one("button[data-ask]").is_displayed()
 
     # Sign in by the button of the sign-in page, keeping where to go.
-    person.open(f"{passkeys}/account").sign_out()
+    person.open(f"{passkeys}/account").look("account-with-passkey").sign_out()
     person.open(f"{passkeys}/wan-signin?next=/wan-register").look("wan-signin")
     person.send("wan_signin_form").at("/wan-register").signed_in_as(WHO)
 

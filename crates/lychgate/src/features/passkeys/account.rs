@@ -19,11 +19,11 @@ pub(crate) fn account_part<'a>(call: &'a Exchange, user: &'a User) -> PartFuture
         }
         let mut section = Section::at(Place::Passkeys);
         let mine = call.gate.store().credentials_of(user.id).await?;
-        for passkey in &mine {
+        for (at, passkey) in mine.iter().enumerate() {
             let purpose =
                 if passkey.usage == FIRST { messages::ACCOUNT_PASSKEY_FIRST } else { messages::ACCOUNT_PASSKEY_SECOND };
             let used = Message::from(purpose).with("ago", call.ago(passkey.last_used_at));
-            section = section.row(Row::new(passkey.name.clone(), passkey.name.clone(), call.text(&used)));
+            section = section.row(Row::new(at.to_string(), passkey.name.clone(), call.text(&used)));
         }
         let label = if mine.is_empty() { messages::ACCOUNT_PASSKEY_ADD } else { messages::ACCOUNT_PASSKEY_MANAGE };
         Ok(Some(section.action(Action::link(call.text(&label.into()), call.gate.url("wan_register")))))
