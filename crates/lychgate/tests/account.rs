@@ -74,7 +74,7 @@ async fn a_person_sees_how_and_where_they_are_signed_in(
         "Change<span class=\"unseen\"> Password</span>",
         "Firefox on Linux <span class=\"badge good\">This device</span>",
         "Safari on iPhone",
-        "3 hours ago",
+        "last seen <time datetime=\"2025-06-15T15:06:40Z\" title=\"2025-06-15T15:06:40Z\">3 hours ago</time>",
         "Sign out everywhere else",
         "Signed in with the password",
         "href=\"/account\"",
@@ -622,4 +622,22 @@ async fn the_download_holds_everything_but_secrets() {
     assert_eq!(phone.get_json("/account/export").await.json()["account"]["email"], "joe@lp.com");
     assert_eq!(phone.call("HEAD", "/account/export").send().await.status(), 200);
     assert_eq!(kinds(&mut desk).await.iter().filter(|kind| *kind == "data-exported").count(), 2);
+}
+
+#[tokio::test]
+async fn who_has_not_confirmed_the_address_is_led_there() {
+    let toml = "[security]\nconfirmable = true\nlogin_without_confirmation = true";
+    let app = app().toml(toml).start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    let email = page(&mut browser).await["sections"][0]["rows"][0].take();
+    assert_eq!(email["value"], "ACCOUNT_EMAIL_UNCONFIRMED");
+    let urls: Vec<&str> = email["actions"].as_array().unwrap().iter().map(|a| a["url"].as_str().unwrap()).collect();
+    assert_eq!(urls, ["/confirm?email=joe%40lp.com", "/change-email"]);
+    let confirmed = lychgate::store::UserPatch { confirmed_at: Some(Some(app.now())), ..Default::default() };
+    app.update("joe@lp.com", confirmed).await;
+    let email = page(&mut browser).await["sections"][0]["rows"][0].take();
+    assert_eq!(
+        (email["value"].as_str(), email["actions"].as_array().unwrap().len()),
+        (Some("ACCOUNT_EMAIL_CONFIRMED"), 1)
+    );
 }

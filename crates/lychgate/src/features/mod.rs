@@ -79,6 +79,7 @@ const FEATURES: &[Feature] = &[
 /// account has.
 pub(crate) const ACCOUNT_PAGE: &[Part] = &[
     account::sign_in::account_part,
+    confirm::account_part,
     change_email::account_part,
     change_password::account_part,
     change_username::account_part,

@@ -313,7 +313,9 @@ keys! {
     ACCOUNT_NONE
     /// Button that leads to a page where something is changed.
     ACCOUNT_CHANGE
-    /// The same where there is nothing to change yet.
+    /// Button that leads to the page where the mail address is confirmed.
+    ACCOUNT_CONFIRM
+    /// Button that leads to a page where something is chosen for the first time.
     ACCOUNT_CHOOSE
     /// What the account page calls recovery codes.
     ACCOUNT_RECOVERY_CODES

@@ -72,7 +72,7 @@ fn account(user: &User) -> Value {
 fn session(call: &Exchange, session: &SessionRecord, current: bool) -> Value {
     json!({
         "id": sessions::public_id(&session.sid),
-        "device": device(call, session.user_agent.as_deref()),
+        "device": capitalised(&device(call, session.user_agent.as_deref())),
         "address": session.address,
         "via": session.via,
         "remembered": session.remembered,
@@ -81,6 +81,12 @@ fn session(call: &Exchange, session: &SessionRecord, current: bool) -> Value {
         "last_seen": call.ago(if current { call.now.datetime() } else { session.last_seen_at }),
         "current": current,
     })
+}
+
+/// As the name of a row: "a browser on Linux" begins it.
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn device(call: &Exchange, user_agent: Option<&str>) -> String {

@@ -4,12 +4,13 @@ pub(crate) mod openapi;
 pub(crate) mod settings;
 
 use http::Method;
-use lychgate_store::{ErrorKind, UserPatch};
+use lychgate_store::{ErrorKind, User, UserPatch};
 use serde_json::json;
 
 use crate::{
     failure::Failure,
     flow::{
+        account_page::{Action, PartFuture, Place, Row, Section},
         activity::What,
         by_email,
         landing::token_route,
@@ -43,6 +44,18 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
         routes.add("confirm_email", &[Method::GET], &link, "the mailed link", follow);
         routes.add("confirm_email", &[Method::POST], &link, "the mailed link", confirm);
     }
+}
+
+/// What it adds to the account page: another link, for who has not followed one.
+pub(crate) fn account_part<'a>(call: &'a Exchange, user: &'a User) -> PartFuture<'a> {
+    let there = call.gate.endpoint_url(".send_confirmation").is_some() && user.confirmed_at.is_none();
+    let section = there.then(|| {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("email", &user.email).finish();
+        let url = format!("{}?{query}", call.gate.url("send_confirmation"));
+        let action = Action::link(call.text(&messages::ACCOUNT_CONFIRM.into()), url);
+        Section::at(Place::SignIn).row(Row::more("email").action(action))
+    });
+    Box::pin(std::future::ready(Ok(section)))
 }
 
 async fn get(call: Call) -> Result<Reply, Failure> {
