@@ -377,7 +377,7 @@ async fn an_account_is_deleted_after_a_time_of_grace(
     let mut desk = signed_in(&app, "joe@lp.com", FIREFOX).await;
     assert!(desk.get("/account").await.text().contains("href=\"/account/delete\""));
     let text = desk.get("/account/delete").await.text().to_owned();
-    assert!(text.contains("on 29 June 2025") && text.contains("name=\"password\""), "{text}");
+    assert!(text.contains("On 29 June 2025") && text.contains("name=\"password\""), "{text}");
     let wrong = desk.post_form("/account/delete", &[("password", "wrong")]).await;
     assert_eq!(wrong.status(), 200);
     assert!(wrong.text().contains("That password is not right."), "{}", wrong.text());
