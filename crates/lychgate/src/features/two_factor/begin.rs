@@ -105,7 +105,7 @@ fn page(call: &Exchange, who: &Who, methods: &[&str]) -> Form {
         ("primary_method".to_owned(), json!(forms::method_of(user))),
         (
             "primary_method_label".to_owned(),
-            json!(forms::method_of(user).map(|method| call.messages().translate(forms::label(method)))),
+            json!(forms::method_of(user).map(|method| call.messages().translate(&forms::label(method)).to_owned())),
         ),
     ]);
     form

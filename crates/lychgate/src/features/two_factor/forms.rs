@@ -18,31 +18,30 @@ use crate::{
     },
 };
 
-/// What people call a method.
-pub(super) fn label(method: &str) -> &'static str {
+/// A method as people choose it.
+fn choice(method: &str) -> Choice {
     match method {
-        "authenticator" => "Authenticator app",
-        "email" => "Code by email",
-        "sms" => "Code by text message",
-        "webauthn" => "Passkey or security key",
-        "disable" => "No second step",
-        _ => "",
+        "authenticator" => Choice::new(
+            method,
+            "Authenticator app",
+            "An app on your phone shows a new code every half minute. It needs no network.",
+        ),
+        "email" => Choice::new(method, "Code by email", "We mail you a code each time you sign in."),
+        "sms" => Choice::new(method, "Code by text message", "We text you a code each time you sign in."),
+        "webauthn" => {
+            Choice::new(method, "Passkey or security key", "Your device asks for your fingerprint, face or PIN.")
+        }
+        _ => Choice::new(method, "No second step", "Your password alone is enough. This is less safe."),
     }
 }
 
-fn help(method: &str) -> &'static str {
-    match method {
-        "authenticator" => "An app on your phone shows a new code every half minute. It needs no network.",
-        "email" => "We mail you a code each time you sign in.",
-        "sms" => "We text you a code each time you sign in.",
-        "webauthn" => "Your device asks for your fingerprint, face or PIN.",
-        "disable" => "Your password alone is enough. This is less safe.",
-        _ => "",
-    }
+/// What people call a method.
+pub(super) fn label(method: &str) -> String {
+    choice(method).label
 }
 
 fn choices<'a>(methods: impl IntoIterator<Item = &'a str>) -> Vec<Choice> {
-    methods.into_iter().map(|method| Choice::new(method, label(method), help(method))).collect()
+    methods.into_iter().map(choice).collect()
 }
 
 /// The methods that somebody who comes by `first` can set up here; `disable` first where that is theirs to do.
