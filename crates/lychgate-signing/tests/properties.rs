@@ -14,8 +14,8 @@ use lychgate_signing::{
         Invite, InvitePayload, KeepAccount, KeepAccountPayload, KnownDevice, KnownDevicePayload, NotMe, NotMePayload,
         Passwordless, PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword,
         ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity,
-        TwoFactorValidityPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister, WebauthnRegisterPayload,
-        WebauthnSignin, WebauthnSigninPayload, fingerprint,
+        TwoFactorValidityPayload, UnifiedLink, UnifiedLinkPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister,
+        WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload, fingerprint,
     },
 };
 use proptest::prelude::*;
@@ -249,6 +249,9 @@ proptest! {
             },
             now, at, bit,
         );
+        token::<UnifiedLink>(
+            &UnifiedLinkPayload { user: number, code: a.clone(), binding: Binding::to(&[b.as_str()]) }, now, at, bit,
+        );
         token::<UnifiedSetup>(
             &UnifiedSetupPayload {
                 totp_secret: a, chosen_method: b.clone(), phone_number: maybe, binding: binding.clone(),
@@ -279,6 +282,7 @@ proptest! {
         odd::<KeepAccount>(&value, now);
         odd::<TwoFactorValidity>(&value, now);
         odd::<TwoFactorSetup>(&value, now);
+        odd::<UnifiedLink>(&value, now);
         odd::<UnifiedSetup>(&value, now);
         odd::<WebauthnRegister>(&value, now);
         odd::<WebauthnSignin>(&value, now);
@@ -360,6 +364,7 @@ fn no_token_is_good_for_another_purpose() {
             phone: None,
             binding: None,
         }),
+        mint::<UnifiedLink>(UnifiedLinkPayload { user: 1, code: text(), binding: Binding::to(&["text"]) }),
         mint::<UnifiedSetup>(UnifiedSetupPayload {
             totp_secret: text(),
             chosen_method: text(),
@@ -388,6 +393,7 @@ fn no_token_is_good_for_another_purpose() {
         accepts::<Invite>,
         accepts::<TwoFactorValidity>,
         accepts::<TwoFactorSetup>,
+        accepts::<UnifiedLink>,
         accepts::<UnifiedSetup>,
         accepts::<WebauthnRegister>,
         accepts::<WebauthnSignin>,

@@ -22,7 +22,7 @@ use crate::{
     events::Events,
     failure::Failure,
     features,
-    flow::{account, deletion, links::Links, passkeys::PasskeyCodecs, recovery::Vault},
+    flow::{account, deletion, links::Links, passkeys::PasskeyCodecs, recovery::Vault, unified::UnifiedCodecs},
     hashing::Hashing,
     identity::Rules,
     mail::Desk,
@@ -97,6 +97,7 @@ pub(crate) struct Codecs {
     pub(crate) trusted: TokenCodec<TwoFactorValidity>,
     pub(crate) passkeys: PasskeyCodecs,
     relay: Signer,
+    pub(crate) unified: UnifiedCodecs,
     not_me: TokenCodec<NotMe>,
     device: TokenCodec<KnownDevice>,
     /// The state of a second factor that is being set up.
@@ -121,6 +122,7 @@ impl Codecs {
             trusted: TokenCodec::new(keys, settings.text("two_factor_validity_salt"), Some(web.trusted.seconds)),
             passkeys: PasskeyCodecs::new(keys, settings),
             relay: Signer::new(keys, "relay-code", Derivation::Hmac),
+            unified: UnifiedCodecs::new(keys, settings),
             not_me: TokenCodec::new(keys, settings.text("not_me_salt"), seconds("not_me_within")),
             device: TokenCodec::new(keys, settings.text("device_salt"), seconds("device_cookie_within")),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
@@ -267,6 +269,10 @@ impl Lychgate {
 
     pub(crate) fn csrf_codec(&self) -> &CsrfCodec {
         &self.0.codecs.csrf
+    }
+
+    pub(crate) fn unified(&self) -> &UnifiedCodecs {
+        &self.0.codecs.unified
     }
 
     pub(crate) fn trusted_codec(&self) -> &TokenCodec<TwoFactorValidity> {

@@ -1,7 +1,9 @@
 //! Tokens in mailed links, and the cookie that stands for a passed second factor.
 
+use std::fmt;
+
 use super::{
-    DAY, HOUR, Purpose, PurposeInfo,
+    Binding, DAY, HOUR, MINUTE, Purpose, PurposeInfo,
     shape::{items, text, text_or_null},
 };
 use crate::json::Value;
@@ -137,6 +139,46 @@ impl Purpose for ChangeEmail {
             old_email_hash: text(old_email_hash)?,
             new_email: text(new_email)?,
         })
+    }
+}
+
+/// Signs in with the code that stands in the same mail.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct UnifiedLink;
+
+/// What the link beside a mailed code says. `Debug` does not show the code.
+#[derive(Clone, Eq, PartialEq)]
+pub struct UnifiedLinkPayload {
+    /// The primary key of the user.
+    pub user: i64,
+    /// The code, which is used up by the link.
+    pub code: String,
+    /// To the user as they were when the code was sent.
+    pub binding: Binding,
+}
+
+impl fmt::Debug for UnifiedLinkPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnifiedLinkPayload").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+impl Purpose for UnifiedLink {
+    type Payload = UnifiedLinkPayload;
+
+    const INFO: PurposeInfo = PurposeInfo::new("unified sign-in link", "US_LINK_SALT", "us-link-salt")
+        .lifetime("US_TOKEN_VALIDITY", 2 * MINUTE)
+        .meant_for("a mailed link", "fs_uniquifier, the current e-mail address, the code");
+
+    fn to_json(payload: &UnifiedLinkPayload) -> Value {
+        Value::List(vec![Value::Int(payload.user.into()), payload.code.as_str().into(), payload.binding.to_json()])
+    }
+
+    fn from_json(json: Value) -> Option<UnifiedLinkPayload> {
+        let [user, code, binding] = items(json)?;
+        let user = if let Value::Int(number) = user { i64::try_from(number).ok()? } else { return None };
+        Some(UnifiedLinkPayload { user, code: text(code)?, binding: Binding::from_text(text(binding)?)? })
     }
 }
 

@@ -40,7 +40,7 @@ pub use codec::{RedeemError, Redeemed, Token, TokenCodec, fingerprint};
 pub use invitation::{Invite, InvitePayload};
 pub use links::{
     ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless, PasswordlessPayload,
-    ResetPassword, ResetPasswordPayload, TwoFactorValidity, TwoFactorValidityPayload,
+    ResetPassword, ResetPasswordPayload, TwoFactorValidity, TwoFactorValidityPayload, UnifiedLink, UnifiedLinkPayload,
 };
 pub use notices::{KnownDevice, KnownDevicePayload, NotMe, NotMePayload};
 pub use passkeys::{WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload};
@@ -167,6 +167,7 @@ pub const ALL: &[PurposeInfo] = &[
     Invite::INFO,
     TwoFactorValidity::INFO,
     TwoFactorSetup::INFO,
+    UnifiedLink::INFO,
     UnifiedSetup::INFO,
     WebauthnRegister::INFO,
     WebauthnSignin::INFO,

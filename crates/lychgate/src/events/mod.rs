@@ -60,6 +60,15 @@ pub enum Event {
         /// By what: `authenticator`, `email`, `webauthn` …
         via: &'static str,
     },
+    /// Somebody changed the kinds of code that they sign in with.
+    SignInMethodsChanged {
+        /// The key of the user's row.
+        user_id: i64,
+        /// Which: `authenticator`, `email`, `sms`.
+        methods: Vec<&'static str>,
+        /// Whether they were taken away, rather than set up.
+        removed: bool,
+    },
     /// Somebody registered a passkey.
     PasskeyAdded {
         /// The key of the user's row.

@@ -20,6 +20,7 @@ pub(crate) mod recovery_codes;
 pub(crate) mod register;
 pub(crate) mod setup;
 pub(crate) mod two_factor;
+pub(crate) mod unified_signin;
 pub(crate) mod verify;
 
 use crate::{flow::account_page::Part, gate::Lychgate, openapi::Operations, settings::Settings, web::routes::Routes};
@@ -72,6 +73,11 @@ const FEATURES: &[Feature] = &[
     Feature { name: "register", endpoints: register::endpoints, describe: register::openapi::describe },
     Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
     Feature { name: "two_factor", endpoints: two_factor::endpoints, describe: two_factor::openapi::describe },
+    Feature {
+        name: "unified_signin",
+        endpoints: unified_signin::endpoints,
+        describe: unified_signin::openapi::describe,
+    },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
 
@@ -86,6 +92,7 @@ pub(crate) const ACCOUNT_PAGE: &[Part] = &[
     passkeys::account::account_part,
     two_factor::account_part,
     recovery_codes::account_part,
+    unified_signin::account_part,
 ];
 
 /// The paths of all endpoints, by full name.
@@ -118,6 +125,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     register::routes(gate, routes);
     setup::routes(gate, routes);
     two_factor::routes(gate, routes);
+    unified_signin::routes(gate, routes);
     verify::routes(gate, routes);
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum What {
     EmailChanged,
     UsernameChanged,
     PhoneChanged,
+    /// Which, in the detail.
+    SignInMethodsChanged,
     SecondFactorChanged,
     /// Its name is the detail.
     PasskeyAdded,
@@ -38,7 +40,7 @@ pub(crate) enum What {
 }
 
 /// The word for each in the database, and its message.
-const WORDS: [(What, &str, MessageKey); 20] = [
+const WORDS: [(What, &str, MessageKey); 21] = [
     (What::SignedIn, "sign-in", messages::ACTIVITY_SIGNED_IN),
     (What::SignInFailed, "sign-in-failed", messages::ACTIVITY_SIGN_IN_FAILED),
     (What::SignedOut, "sign-out", messages::ACTIVITY_SIGNED_OUT),
@@ -50,6 +52,7 @@ const WORDS: [(What, &str, MessageKey); 20] = [
     (What::EmailChanged, "email-changed", messages::ACTIVITY_EMAIL_CHANGED),
     (What::UsernameChanged, "username-changed", messages::ACTIVITY_USERNAME_CHANGED),
     (What::PhoneChanged, "phone-changed", messages::ACTIVITY_PHONE_CHANGED),
+    (What::SignInMethodsChanged, "sign-in-methods-changed", messages::ACTIVITY_SIGN_IN_METHODS_CHANGED),
     (What::SecondFactorChanged, "second-factor-changed", messages::ACTIVITY_SECOND_FACTOR_CHANGED),
     (What::PasskeyAdded, "passkey-added", messages::ACTIVITY_PASSKEY_ADDED),
     (What::PasskeyRemoved, "passkey-removed", messages::ACTIVITY_PASSKEY_REMOVED),

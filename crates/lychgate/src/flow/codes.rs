@@ -85,6 +85,14 @@ pub(crate) enum Outcome {
     },
 }
 
+/// What came of something typed that could be the code of any of several secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnyOutcome {
+    Right(Means),
+    Wrong,
+    TooMany { retry_after: u32 },
+}
+
 /// Why a code was not sent.
 #[derive(Debug)]
 pub(crate) enum SendFailure {
@@ -204,10 +212,7 @@ pub(crate) async fn check_code(exchange: &Exchange, secret: &Secret<'_>, typed: 
     if let Some(retry_after) = count_guess(exchange, secret.scope, secret.user.id).await? {
         return Ok(Outcome::TooMany { retry_after });
     }
-    if is_right(exchange, secret, typed).await? {
-        let mut batch = gate.store().batch();
-        forgive_guesses(&mut batch, secret.scope, secret.user.id);
-        gate.store().commit(batch).await?;
+    if use_code(exchange, secret, typed).await? {
         return Ok(Outcome::Right);
     }
     if matches!(secret.scope, "tf" | "us") {
@@ -216,6 +221,67 @@ pub(crate) async fn check_code(exchange: &Exchange, secret: &Secret<'_>, typed: 
     let (user_id, via) = (Some(secret.user.id), secret.means.name());
     gate.events().send(&Event::UserFailedAuthentication { user_id, via });
     Ok(Outcome::Wrong)
+}
+
+/// Uses a code up that is no guess, as it came in a link that we have signed; `false` if it does not count.
+pub(crate) async fn use_code(exchange: &Exchange, secret: &Secret<'_>, code: &str) -> Result<bool, Failure> {
+    if !is_right(exchange, secret, code).await? {
+        return Ok(false);
+    }
+    let mut batch = exchange.gate.store().batch();
+    forgive_guesses(&mut batch, secret.scope, secret.user.id);
+    exchange.gate.store().commit(batch).await?;
+    Ok(true)
+}
+
+/// Whether a text could be a code at all. What could not is no guess.
+pub(crate) fn is_like_a_code(typed: &str) -> bool {
+    (6..=8).any(|digits| Code::parse(typed, digits).is_some())
+}
+
+/// Checks a typed code against each secret that a user has, as one guess. It takes as long for those who have fewer
+/// than `most`, and for nobody.
+pub(crate) async fn check_any(
+    exchange: &Exchange,
+    scope: &'static str,
+    user: Option<&User>,
+    secrets: &[(Means, &str)],
+    typed: &str,
+    most: usize,
+) -> Result<AnyOutcome, Failure> {
+    let user = user.filter(|_| !secrets.is_empty());
+    let too_many = match user {
+        Some(user) => count_guess(exchange, scope, user.id).await?,
+        None => count_nothing(exchange).await?,
+    };
+    let secrets = if too_many.is_some() { &[] } else { secrets };
+    if let Some(user) = user {
+        for (means, stored) in secrets {
+            let secret = Secret { user, scope, means: *means, stored };
+            if use_code(exchange, &secret, typed).await? {
+                return Ok(AnyOutcome::Right(*means));
+            }
+        }
+    }
+    for _ in secrets.len()..most {
+        new_secret(&exchange.gate).await?;
+        exchange.gate.store().mark("code-used/nobody").await?;
+    }
+    Ok(too_many.map_or(AnyOutcome::Wrong, |retry_after| AnyOutcome::TooMany { retry_after }))
+}
+
+/// Takes as long as [`send_code`], where there is nobody to send one to.
+pub(crate) async fn send_nothing(exchange: &Exchange) -> Result<(), Failure> {
+    let (store, until) = (exchange.gate.store(), exchange.now.datetime() + KEPT);
+    new_secret(&exchange.gate).await?;
+    count_nothing(exchange).await?;
+    let place = "code-sent/nobody";
+    for _ in ["sent", "used"] {
+        store.mark(place).await?;
+    }
+    store.raise_mark(place, exchange.now.unix(), until).await?;
+    store.meta_set("decoy", place).await?;
+    Ok(())
 }
 
 async fn is_right(exchange: &Exchange, secret: &Secret<'_>, typed: &str) -> Result<bool, Failure> {
@@ -334,6 +400,15 @@ async fn count(exchange: &Exchange, what: &str, scope: &str, user_id: i64) -> Re
             tracing::info!(user_id, scope, what, "too many codes were tried or sent");
             return Ok(Some(u32::try_from((until - now).whole_seconds()).unwrap_or(0).max(1)));
         }
+    }
+    Ok(None)
+}
+
+/// Takes as long as [`count`] and counts for nobody.
+async fn count_nothing(exchange: &Exchange) -> Result<Option<u32>, Failure> {
+    for (window, _, length) in LIMITS {
+        let key = format!("code-guess/nobody/{window}");
+        exchange.gate.store().count_attempt(&key, i64::MAX, length, exchange.now.datetime()).await?;
     }
     Ok(None)
 }

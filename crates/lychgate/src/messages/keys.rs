@@ -211,6 +211,18 @@ keys! {
     US_SETUP_SUCCESSFUL
     /// The identity is missing or unknown.
     US_SPECIFY_IDENTITY
+    /// A kind of code cannot go: nothing would be left to sign in with.
+    US_LAST_WAY_IN
+    /// A kind of code.
+    CODE_BY_EMAIL
+    /// A kind of code.
+    CODE_BY_SMS
+    /// A kind of code.
+    CODE_BY_AUTHENTICATOR
+    /// Not a code, but in the same list.
+    CODE_PASSWORD
+    /// Beside a kind of code that is set up.
+    CODE_AGAIN
     /// The ceremony took too long; `within`.
     WEBAUTHN_EXPIRED
     /// The passkey's name is missing.
@@ -309,6 +321,8 @@ keys! {
     ACCOUNT_PASSWORD
     /// When the password was changed; `ago`.
     ACCOUNT_PASSWORD_CHANGED
+    /// A row of the account page: the kinds of code.
+    ACCOUNT_CODES
     /// There is no username or no password.
     ACCOUNT_NONE
     /// Button that leads to a page where something is changed.
@@ -397,6 +411,8 @@ keys! {
     ACTIVITY_USERNAME_CHANGED
     /// Activity: changed the phone number.
     ACTIVITY_PHONE_CHANGED
+    /// Activity: changed the kinds of code.
+    ACTIVITY_SIGN_IN_METHODS_CHANGED
     /// Activity: changed the second factor.
     ACTIVITY_SECOND_FACTOR_CHANGED
     /// Activity: added the passkey called `detail`.

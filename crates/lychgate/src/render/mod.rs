@@ -142,6 +142,8 @@ fn features(settings: &Settings, url: &impl Fn(&str) -> Option<String>) -> Value
     ];
     let mut map: BTreeMap<&str, Value> = pages.map(|(name, endpoint)| (name, there(endpoint).into())).into();
     let passkey_signin = there("wan_signin") && settings.flag("wan_allow_as_first_factor");
+    let by_code = settings.flag("unified_signin") && settings.flag("us_signin_replaces_login");
+    map.insert("password_signin", (there("login") && !by_code && !settings.flag("passwordless")).into());
     map.insert("passkey_signin", passkey_signin.into());
     map.insert("username_enable", settings.flag("username_enable").into());
     map.insert("trackable", settings.flag("trackable").into());

@@ -145,7 +145,8 @@ impl Exchange {
             return self.in_language(envelope(StatusCode::UNAUTHORIZED, members));
         }
         self.flash(messages::REAUTHENTICATION_REQUIRED);
-        redirect_to(&self.with_next(&self.gate.url("verify"), self.relative_url()))
+        let page = if settings.flag("unified_signin") { "us_verify" } else { "verify" };
+        redirect_to(&self.with_next(&self.gate.url(page), self.relative_url()))
     }
 
     async fn answer_forbidden(self: &Arc<Self>) -> Response {

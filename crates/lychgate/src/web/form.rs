@@ -84,6 +84,8 @@ pub(crate) enum Kind {
     Checkbox,
     /// A one-time code, which programs may send as a number.
     Code,
+    /// A password or a one-time code, which programs may send as a number.
+    Passcode,
     /// One of several; see [`Field::choices`].
     Radio,
 }
@@ -93,7 +95,7 @@ impl Kind {
         match self {
             Kind::Text => "text",
             Kind::Email => "email",
-            Kind::Password => "password",
+            Kind::Password | Kind::Passcode => "password",
             Kind::Hidden => "hidden",
             Kind::Checkbox => "checkbox",
             Kind::Code => "text",
@@ -198,6 +200,9 @@ impl Field {
             (Kind::Code, Sent::Json(Value::Number(number))) if number.is_u64() => {
                 self.value = Secretive(format!("{:06}", number.as_u64().unwrap_or_default()));
             }
+            (Kind::Passcode, Sent::Json(Value::Number(number))) if number.is_u64() => {
+                self.value = Secretive(number.to_string());
+            }
             // What is none of the choices says so itself.
             (Kind::Radio, Sent::Json(_)) => self.value = Secretive::default(),
             (_, Sent::Json(_)) => return Err(()),
@@ -211,7 +216,8 @@ impl Field {
     }
 
     fn view(&self, errors: Vec<String>) -> Value {
-        let shown = if matches!(self.kind, Kind::Password | Kind::Code) { "" } else { self.value.0.as_str() };
+        let shown =
+            if matches!(self.kind, Kind::Password | Kind::Code | Kind::Passcode) { "" } else { self.value.0.as_str() };
         let mut view = Map::new();
         for (key, value) in [
             ("name", self.name),

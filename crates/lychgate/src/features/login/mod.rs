@@ -29,7 +29,8 @@ use crate::{
 
 pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
     // Another feature may serve this place.
-    let here = !settings.flag("passwordless");
+    let by_code = settings.flag("unified_signin") && settings.flag("us_signin_replaces_login");
+    let here = !settings.flag("passwordless") && !by_code;
     settings.text_opt("login_url").filter(|_| here).map(|url| ("login", url.to_owned())).into_iter().collect()
 }
 

@@ -20,11 +20,12 @@ pub(super) fn register(exchange: &Exchange, entry: &Entry) -> Form {
     }
     // The older pair of forms: one for programs and for those who confirm by mail, the other repeats the password.
     let older = !settings.flag("use_register_v2");
+    let required = settings.flag("password_required") && !older;
     let short = older && (settings.flag("confirmable") || exchange.sent_json());
-    fields.push(Field::new("password", Kind::Password, "Password").autocomplete("new-password").required_if(!older));
+    fields.push(Field::new("password", Kind::Password, "Password").autocomplete("new-password").required_if(required));
     if !short && settings.flag("password_confirm_required") {
         let repeat = Field::new("password_confirm", Kind::Password, "Repeat the password");
-        fields.push(if older { repeat } else { repeat.autocomplete("new-password").required() });
+        fields.push(if older { repeat } else { repeat.autocomplete("new-password").required_if(required) });
     }
     if !short {
         fields.push(Field::new("next", Kind::Hidden, ""));

@@ -21,6 +21,7 @@ use crate::{
         names::NewNames,
         second_factor::Step,
         sign_in::SignIn,
+        unified,
         waiting::QUERY,
     },
     gate::Lychgate,
@@ -93,7 +94,10 @@ async fn prepare(call: &Exchange, form: &mut Form, entry: &Entry) -> Result<Opti
     let refused = matches!(prepared, Err(Problem::Fields(_)));
     check_repeated(settings, form, refused);
     match prepared {
-        Ok(new) => Ok(Some(new)),
+        Ok(mut new) => {
+            unified::set_up_mail(&call.gate, &mut new).await?;
+            Ok(Some(new))
+        }
         Err(Problem::Failure(failure)) => Err(failure),
         Err(Problem::Fields(errors)) => {
             add_errors(form, errors);
@@ -118,7 +122,8 @@ fn check_repeated(settings: &Settings, form: &mut Form, refused: bool) {
     if !form.has_field("password_confirm") || form.has_error_in("password_confirm") {
         return;
     }
-    let silent = !settings.flag("use_register_v2") && (refused || form.has_errors());
+    let silent = form.value("password").trim().is_empty() && !settings.flag("password_required")
+        || !settings.flag("use_register_v2") && (refused || form.has_errors());
     if !form.value("password_confirm").trim().is_empty() {
         if form.value("password") != form.value("password_confirm") {
             form.field_error("password_confirm", messages::RETYPE_PASSWORD_MISMATCH);
@@ -129,6 +134,9 @@ fn check_repeated(settings: &Settings, form: &mut Form, refused: bool) {
 }
 
 async fn account_of(call: &Exchange, form: &Form, entry: &Entry) -> Result<NewAccount, Failure> {
+    // Nothing but spaces is no password.
+    let password = if form.value("password").trim().is_empty() { "" } else { form.value("password") };
+    let may_lack_one = !call.gate.settings().flag("password_required") && unified::is_on(&call.gate);
     let username = Some(form.value("username")).filter(|name| !name.trim().is_empty()).map(str::to_owned);
     let mut extra = Map::new();
     for field in call.gate.register_fields() {
@@ -148,8 +156,7 @@ async fn account_of(call: &Exchange, form: &Form, entry: &Entry) -> Result<NewAc
     Ok(NewAccount {
         email: form.value("email").to_owned(),
         username,
-        // Nothing but spaces is no password.
-        password: Some(form.value("password")).map(|typed| if typed.trim().is_empty() { "" } else { typed }.to_owned()),
+        password: Some(password).filter(|typed| !may_lack_one || !typed.is_empty()).map(str::to_owned),
         active: !matches!(entry, Entry::Waiting),
         confirmed: matches!(entry, Entry::Invited(_)) && call.gate.store().has_user_column("confirmed_at"),
         roles,

@@ -18,7 +18,6 @@ mod oauth;
 mod password;
 mod sms;
 mod tokens;
-mod unified;
 mod username;
 
 use std::{
@@ -34,7 +33,7 @@ use super::{
 use crate::{
     features::{
         account, change_email, change_password, confirm, languages, login, logout, not_me, passkeys, passwordless,
-        recover, recovery_codes, register, two_factor, verify,
+        recover, recovery_codes, register, two_factor, unified_signin, verify,
     },
     messages::MessageKey,
 };
@@ -76,7 +75,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("User name change and recovery", username::SETTINGS),
     group("Tracking", core::TRACKING),
     group("Passwordless", passwordless::settings::SETTINGS),
-    group("Unified sign-in", unified::SETTINGS),
+    group("Unified sign-in", unified_signin::settings::SETTINGS),
     group("Second factor", two_factor::settings::SETTINGS),
     group("Recovery codes", recovery_codes::settings::SETTINGS),
     group("Passkeys", passkeys::settings::SETTINGS),

@@ -66,7 +66,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
     opt_choice("password_normalize_form", FORMS, Preset::Text("NFKD"))
         .means("Unicode form that passwords are brought to before hashing."),
     flag("password_required", true)
-        .later("registration")
         .means("Whether every user has a password; without, `unified_signin` must be on."),
     list("hashing_schemes", &["sha256_crypt", "hex_md5"])
         .later("hashes of other data")

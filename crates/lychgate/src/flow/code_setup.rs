@@ -1,0 +1,80 @@
+//! Setting up codes: what an authenticator app has to know, and whose a set-up is.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use lychgate_signing::tokens::{Binding, fingerprint};
+use lychgate_store::{Batch, User};
+use serde_json::{Map, Value};
+
+use super::{account, codes};
+use crate::{
+    failure::Failure,
+    web::{
+        exchange::Exchange,
+        form::Form,
+        identify::{Authenticated, Mechanism},
+        session::key,
+    },
+};
+
+/// What ties a state to whoever began: the user, and the session or, for programs, the way that they call.
+fn owner(exchange: &Exchange, who: &Authenticated) -> [String; 2] {
+    let session = exchange.session(|session| session.text(key::SESSION_ID).map(str::to_owned));
+    let by = match who.via {
+        Mechanism::Session => session.unwrap_or_default(),
+        other => format!("by {}", other.name()),
+    };
+    [who.user.fs_uniquifier.clone(), by]
+}
+
+/// The tie for a state that begins now.
+pub(crate) fn bind(exchange: &Exchange, who: &Authenticated) -> Binding {
+    Binding::to(&owner(exchange, who).each_ref().map(String::as_str))
+}
+
+/// Whether a state was begun by this caller.
+pub(crate) fn is_bound(exchange: &Exchange, who: &Authenticated, binding: Option<&Binding>) -> bool {
+    binding.is_some_and(|binding| binding.matches(&owner(exchange, who).each_ref().map(String::as_str)))
+}
+
+/// Makes a batch fail, at this step, unless it is the only one that uses the state.
+pub(crate) fn use_up(exchange: &Exchange, batch: &mut Batch, kind: &str, state: &str) {
+    let (mark, now) = (URL_SAFE_NO_PAD.encode(fingerprint(state)), exchange.now.datetime());
+    batch.redeem_once(kind, &mark, now + time::Duration::days(31), now);
+}
+
+/// What an authenticator app has to know: the key for reading and for copying, the names, and all of it as a link.
+pub(crate) async fn app_values(exchange: &Exchange, user: &User, secret: &str) -> Result<Map<String, Value>, Failure> {
+    let Some(totp) = codes::open_secret(&exchange.gate, secret).await? else {
+        return Err(Failure::internal("a secret that was just made cannot be read"));
+    };
+    // The link has no room for a colon within a name.
+    let plain = |text: &str| text.replace(':', " ");
+    let username = plain(&account::identity_text(&exchange.gate, user));
+    let issuer = plain(exchange.gate.settings().text("totp_issuer"));
+    let uri = totp.uri(&username, &issuer).map_err(Failure::internal)?;
+    Ok(Map::from_iter([
+        ("authr_key".to_owned(), totp.key().pretty().as_str().into()),
+        ("authr_b32key".to_owned(), totp.key().base32().as_str().into()),
+        ("authr_username".to_owned(), username.into()),
+        ("authr_issuer".to_owned(), issuer.into()),
+        ("authr_uri".to_owned(), uri.as_str().into()),
+    ]))
+}
+
+/// Puts the form for the first code on the page, for an app with the picture that it reads.
+pub(crate) fn show_code_form(
+    exchange: &Exchange,
+    form: &mut Form,
+    method: &str,
+    code: &Form,
+    app: Map<String, Value>,
+) -> Result<(), Failure> {
+    if let Some(uri) = app.get("authr_uri").and_then(Value::as_str) {
+        let picture = lychgate_otp::qr_data_url(uri).map_err(Failure::internal)?;
+        form.payload.insert("authr_qrcode".to_owned(), picture.as_str().into());
+    }
+    form.payload.extend(app);
+    form.payload.insert("chosen_method".to_owned(), method.into());
+    form.payload.insert("code_form".to_owned(), code.view(exchange.messages()));
+    Ok(())
+}
