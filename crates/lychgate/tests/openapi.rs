@@ -46,7 +46,7 @@ fn with_accounts(settings: SettingsBuilder) -> SettingsBuilder {
 fn with_second_factors(settings: SettingsBuilder) -> SettingsBuilder {
     settings.toml(
         "test",
-        "[security]\ntwo_factor = true\nmulti_factor_recovery_codes = true\ntotp_issuer = \"tests\"\n\
+        "[security]\ntwo_factor = true\nmulti_factor_recovery_codes = true\nunified_signin = true\ntotp_issuer = \"tests\"\n\
          totp_secrets = {1 = \"TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B\"}\n",
     )
 }

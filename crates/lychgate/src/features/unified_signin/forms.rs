@@ -7,7 +7,7 @@ use crate::{
     failure::Failure,
     flow::{passkeys, unified},
     gate::Lychgate,
-    messages::{self, MessageKey},
+    messages::{self, MessageKey, words},
     web::{
         exchange::Exchange,
         form::{Choice, Field, Form, Kind},
@@ -47,9 +47,9 @@ pub(super) fn facts(gate: &Lychgate, sent: &[&str]) -> Map<String, Value> {
 fn passcode(gate: &Lychgate) -> Field {
     let enabled = unified::enabled(gate);
     let (label, complete) = match (enabled.contains(&"password"), enabled.len()) {
-        (true, 1) => ("Password", "current-password"),
-        (true, _) => ("Password or code", "current-password"),
-        (false, _) => ("Code", "one-time-code"),
+        (true, 1) => (words("Password"), "current-password"),
+        (true, _) => (words("Password or code"), "current-password"),
+        (false, _) => (words("Code"), "one-time-code"),
     };
     Field::new("passcode", Kind::Passcode, label).autocomplete(complete)
 }
@@ -68,10 +68,10 @@ pub(super) fn signin(exchange: &Exchange) -> Form {
     let (gate, settings) = (&exchange.gate, exchange.gate.settings());
     let attributes = identity_attributes(gate);
     let label = match (attributes.contains(&"username"), attributes.contains(&"us_phone_number")) {
-        (false, false) => "Email",
-        (true, false) => "Email or username",
-        (false, true) => "Email or phone number",
-        (true, true) => "Email, username or phone number",
+        (false, false) => words("Email"),
+        (true, false) => words("Email or username"),
+        (false, true) => words("Email or phone number"),
+        (true, true) => words("Email, username or phone number"),
     };
     let passkeys = settings.flag("webauthn") && settings.flag("wan_allow_as_first_factor");
     let complete = if passkeys { "username webauthn" } else { "username" };

@@ -1,14 +1,14 @@
 //! Unified sign-in: an identity and a pass code, whichever the user has; a password, or a code that is mailed, texted or
 //! made by an app.
 
+mod change;
 mod forms;
 mod link;
 pub(crate) mod openapi;
 mod passcode;
+mod prove;
 mod send;
 pub(crate) mod settings;
-mod setup;
-mod setup_validate;
 mod signin;
 mod store;
 mod verify;
@@ -56,9 +56,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
             "us_signin_send_code" => routes.add(name, POST, &url, "not signed in", send::to_sign_in),
             "us_verify_send_code" => routes.add(name, POST, &url, "signed in", send::to_verify),
             "us_setup" => {
-                routes.add(name, GET, &url, "signed in, fresh", setup::get);
-                routes.add(name, POST, &url, "signed in, fresh", setup::post);
-                routes.add("us_setup_validate", POST, &token, "signed in", setup_validate::post);
+                routes.add(name, GET, &url, "signed in, fresh", change::get);
+                routes.add(name, POST, &url, "signed in, fresh", change::post);
+                routes.add("us_setup_validate", POST, &token, "signed in", prove::post);
             }
             "us_verify" => {
                 routes.add(name, GET, &url, "signed in", verify::get);

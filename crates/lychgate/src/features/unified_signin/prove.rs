@@ -4,7 +4,7 @@ use lychgate_signing::tokens::{RedeemError, UnifiedSetupPayload};
 use serde_json::json;
 
 use super::{
-    setup,
+    change,
     store::{self, New, Written},
 };
 use crate::{
@@ -45,7 +45,7 @@ fn open(call: &Call, who: &Authenticated, state: &str) -> Result<(UnifiedSetupPa
 pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
     let state = call.param("token").to_owned();
-    let mut form = setup::code_form(&call, &state);
+    let mut form = change::code_form(&call, &state);
     let (payload, means) = match open(&call, &who, &state) {
         Ok(opened) => opened,
         Err(message) => return refuse(&call, form, message),
@@ -76,7 +76,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     let new = New { means, secret: &payload.totp_secret, phone, state: &state };
     match store::add(&call, &who.user, &new).await? {
         Written::Done => {}
-        Written::Taken => return refuse(&call, form, setup::taken(phone.unwrap_or_default())),
+        Written::Taken => return refuse(&call, form, change::taken(phone.unwrap_or_default())),
         Written::Stale | Written::LastWayIn => return refuse(&call, form, messages::API_ERROR.into()),
     }
     if call.wants_json() {
@@ -109,8 +109,8 @@ async fn again(
     if call.wants_json() {
         return Err(form.rejected());
     }
-    let mut page = setup::page(call, &who.user);
-    let app = setup::app_values(call, &who.user, means, &payload.totp_secret).await?;
+    let mut page = change::page(call, &who.user);
+    let app = change::app_values(call, &who.user, means, &payload.totp_secret).await?;
     code_setup::show_code_form(call, &mut page, means.name(), &form, app)?;
     Ok(Reply::Form(Box::new(page)))
 }
