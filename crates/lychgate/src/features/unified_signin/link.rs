@@ -39,11 +39,12 @@ impl From<MessageKey> for Refused {
 pub(super) async fn follow(call: Call) -> Result<Reply, Failure> {
     call.anonymous_only().await?;
     if call.asks_for_a_click() {
-        let Reply::Form(mut form) = call.relay_page("Sign in", "Sign in") else {
-            return Err(Failure::internal("the page of a link is no form"));
-        };
-        call.relative_url().clone_into(&mut form.action);
-        return Ok(Reply::Form(form));
+        // No code for another device: the mail has one.
+        let mut reply = call.relay_page("Sign in", "Sign in");
+        if let Reply::Form(form) = &mut reply {
+            call.relative_url().clone_into(&mut form.action);
+        }
+        return Ok(reply);
     }
     act(&call).await
 }

@@ -12,11 +12,11 @@ use crate::{
     failure::Failure,
     flow::{
         account, authenticate,
-        by_email::{self, is_generic},
+        by_email::is_generic,
         codes::{self, CodeLetter, Means, Secret, SendFailure},
         unified,
     },
-    messages,
+    messages::{self, MessageKey},
     web::{
         answer::{Reply, envelope},
         exchange::Exchange,
@@ -65,7 +65,7 @@ pub(super) async fn to_sign_in(call: Call) -> Result<Reply, Failure> {
     if let Err(SendFailure::Failed(failure)) = sent {
         return Err(failure);
     }
-    Ok(by_email::sent(&call, form, messages::GENERIC_US_SIGNIN.into()))
+    Ok(answer(&call, form, messages::GENERIC_US_SIGNIN))
 }
 
 /// For somebody signed in.
@@ -176,10 +176,19 @@ fn link(call: &Exchange, user: &User, code: &str) -> Option<String> {
     }
 }
 
+/// The reply when a code is on its way, or would be.
+fn answer(call: &Exchange, form: Form, message: MessageKey) -> Reply {
+    if call.wants_json() {
+        return Reply::Json(call.members(json!({})));
+    }
+    call.flash(message);
+    Reply::Form(Box::new(form.without_errors()))
+}
+
 /// The reply when a code was sent, or was not.
 fn replied(call: &Call, mut form: Form, sent: Result<(), SendFailure>) -> Result<Reply, Failure> {
     match sent {
-        Ok(()) => return Ok(by_email::sent(call, form, messages::CODE_HAS_BEEN_SENT.into())),
+        Ok(()) => return Ok(answer(call, form, messages::CODE_HAS_BEEN_SENT)),
         Err(failure) => match not_sent(call, &mut form, failure)? {
             Some(reply) => Ok(reply),
             None => Err(form.rejected()),
