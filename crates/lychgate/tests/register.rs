@@ -167,9 +167,13 @@ fn seen(app: &TestApp, browser: &Browser, reply: &Reply) -> (u16, String, Vec<St
 
 #[rstest]
 #[tokio::test]
-async fn generic_replies_are_the_same_for_known_and_new(#[values(false, true)] confirmable: bool) {
+async fn generic_replies_are_the_same_for_known_and_new(
+    #[values(false, true)] confirmable: bool,
+    #[values("open", "approval")] mode: &str,
+) {
     let toml = format!(
-        "[security]\nreturn_generic_responses = true\nusername_enable = true\nrecoverable = true\nconfirmable = {confirmable}"
+        "[security]\nreturn_generic_responses = true\nusername_enable = true\nrecoverable = true\nconfirmable = {confirmable}\n\
+         register_mode = \"{mode}\""
     );
     let app = app().toml(&toml).start().await;
     let mut replies = Vec::new();
@@ -185,7 +189,7 @@ async fn generic_replies_are_the_same_for_known_and_new(#[values(false, true)] c
             } else {
                 browser.post_form("/register", &form).await
             };
-            replies.push((json, seen(&app, &browser, &reply)));
+            replies.push((json, (seen(&app, &browser, &reply), app.flashes(&browser))));
             assert_eq!(browser.who().await, "nobody");
         }
     }

@@ -68,13 +68,13 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     let new = prepare(&call, &mut form, &entry).await?;
     call.check_next(&mut form);
     call.csrf_of_form(&mut form);
-    let Some(new) = new.filter(|_| !form.has_errors()) else { return refuse(&call, form).await };
+    let Some(new) = new.filter(|_| !form.has_errors()) else { return refuse(&call, form, &entry).await };
     wait(&call);
     match store(&call, &new, &entry).await? {
         Ok(user) => done(&call, &form, &user, &entry).await,
         Err(errors) => {
             add_errors(&mut form, errors);
-            refuse(&call, form).await
+            refuse(&call, form, &entry).await
         }
     }
 }
@@ -302,7 +302,7 @@ fn onward(call: &Exchange, form: &Form, settled: bool) -> String {
 }
 
 /// Errors, or for somebody who is known the same reply as for somebody new, and a mail that tells the owner.
-async fn refuse(call: &Exchange, form: Form) -> Result<Reply, Failure> {
+async fn refuse(call: &Exchange, form: Form, entry: &Entry) -> Result<Reply, Failure> {
     if !by_email::is_generic(call) {
         return Err(form.rejected());
     }
@@ -313,8 +313,12 @@ async fn refuse(call: &Exchange, form: Form) -> Result<Reply, Failure> {
     }
     wait(call);
     known::tell_owner(call, &form).await?;
-    if call.gate.settings().flag("confirmable") {
+    // What `done` says to somebody new.
+    if call.gate.settings().flag("confirmable") && !matches!(entry, Entry::Invited(_)) {
         call.flash(Message::from(messages::CONFIRM_REGISTRATION).with("email", form.value("email")));
+    }
+    if matches!(entry, Entry::Waiting) {
+        call.flash(messages::REGISTRATION_WAITING);
     }
     if call.wants_json() {
         return Ok(Reply::Json(call.members(json!({}))));
