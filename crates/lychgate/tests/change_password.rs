@@ -150,3 +150,22 @@ async fn of_many_at_once_one_wins() {
     assert!(password_works(&app, "joe@lp.com", &winners[0].1).await);
     assert_eq!(app.mails().await.len(), 1);
 }
+
+#[rstest]
+#[tokio::test]
+async fn auth_tokens_with_a_uniquifier_of_their_own_end_as_well(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let column = "ALTER TABLE \"user\" ADD COLUMN fs_token_uniquifier VARCHAR(64)";
+    let app = app().sql(column).on(database).start().await;
+    let token = app.auth_token("joe@lp.com").await;
+    assert!(app.user("joe@lp.com").await.fs_token_uniquifier.is_some());
+    let who = async |token: &str| {
+        let mut browser = app.browser();
+        browser.call("GET", "/whoami").header("Authentication-Token", token).send().await.text().to_owned()
+    };
+    assert!(who(&token).await.contains("joe@lp.com"), "{}", who(&token).await);
+    let mut browser = signed_in(&app, "joe@lp.com").await;
+    assert_eq!(browser.post_json("/change", fields(PHRASE)).await.status(), 200);
+    assert!(!who(&token).await.contains("joe@lp.com"));
+}

@@ -222,3 +222,22 @@ async fn a_notice_that_cannot_be_written_leaves_the_old_password() {
     assert_eq!(app.user("joe@lp.com").await, before);
     assert!(password_works(&app, "joe@lp.com", PASSWORD).await && app.mails().await.is_empty());
 }
+
+#[rstest]
+#[tokio::test]
+async fn auth_tokens_with_a_uniquifier_of_their_own_end_as_well(
+    #[values(Database::Sqlite, Database::Postgres)] database: Database,
+) {
+    let column = "ALTER TABLE \"user\" ADD COLUMN fs_token_uniquifier VARCHAR(64)";
+    let app = app().sql(column).on(database).start().await;
+    let token = app.auth_token("joe@lp.com").await;
+    assert!(app.user("joe@lp.com").await.fs_token_uniquifier.is_some());
+    let who = async |token: &str| {
+        let mut browser = app.browser();
+        browser.call("GET", "/whoami").header("Authentication-Token", token).send().await.text().to_owned()
+    };
+    assert!(who(&token).await.contains("joe@lp.com"), "{}", who(&token).await);
+    let link = link(&app, "joe@lp.com").await;
+    assert_eq!(reset(&mut app.browser(), &link).await.status(), 200);
+    assert!(!who(&token).await.contains("joe@lp.com"));
+}

@@ -8,15 +8,21 @@ use crate::{clock::Moment, gate::Lychgate};
 /// Ends sessions, remember cookies, auth tokens, refresh tokens and mailed links, and makes browsers unknown, in one
 /// transaction with `patch`, which gets the uniquifiers to be written.
 pub(crate) fn end_access(gate: &Lychgate, batch: &mut Batch, user: &User, patch: &mut UserPatch, now: Moment) {
+    end_sessions(gate, batch, user, patch, now);
+    for kind in links::KINDS {
+        links::outdate(batch, kind, user.id, now);
+    }
+    devices::forget_devices(batch, user);
+}
+
+/// As [`end_access`], but mailed links go on, as far as they do not name what changes, and browsers stay known.
+pub(crate) fn end_sessions(gate: &Lychgate, batch: &mut Batch, user: &User, patch: &mut UserPatch, now: Moment) {
     let fresh = || uuid::Uuid::new_v4().simple().to_string();
     patch.fs_uniquifier = Some(fresh());
+    // Where there is this column, auth tokens name it, and a new uniquifier alone would leave them good.
     if gate.store().has_user_column("fs_token_uniquifier") {
         patch.fs_token_uniquifier = Some(fresh());
     }
     batch.revoke_sessions_of(user.id, None, now.datetime());
     batch.revoke_refresh_trackers_of(user.id, now.datetime());
-    for kind in links::KINDS {
-        links::outdate(batch, kind, user.id, now);
-    }
-    devices::forget_devices(batch, user);
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::{
     failure::Failure,
     flow::{
-        account_page::PartFuture, activity::What, authenticate, new_password::is_typed_twice, notices::Notice,
-        sign_in::SignIn,
+        access::end_sessions, account_page::PartFuture, activity::What, authenticate, new_password::is_typed_twice,
+        notices::Notice, sign_in::SignIn,
     },
     gate::Lychgate,
     messages,
@@ -139,16 +139,12 @@ async fn store(call: &Exchange, user: &User, password: &str) -> Result<Option<st
     let hash = call.gate.hash_password(password).await?;
     let expected =
         UserPatch { fs_uniquifier: Some(user.fs_uniquifier.clone()), active: Some(true), ..UserPatch::default() };
-    let patch = UserPatch {
-        password: Some(Some(hash)),
-        fs_uniquifier: Some(uuid::Uuid::new_v4().simple().to_string()),
-        ..UserPatch::default()
-    };
+    let mut patch = UserPatch { password: Some(Some(hash)), ..UserPatch::default() };
     let mut post = call.post();
     call.notify(&mut post, user, &Notice::PasswordChanged)?;
     let mut batch = store.batch();
+    end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
-    batch.revoke_sessions_of(user.id, None, call.now.datetime());
     call.note(&mut batch, user.id, What::PasswordChanged, None);
     match call.commit_and_send(batch, post).await {
         Ok(_) => {}

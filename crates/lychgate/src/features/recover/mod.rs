@@ -10,6 +10,7 @@ use serde_json::{Map, json};
 use crate::{
     failure::Failure,
     flow::{
+        access::end_sessions,
         activity::What,
         by_email,
         landing::{token_route, with_query},
@@ -171,16 +172,12 @@ async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<
         active: Some(true),
         ..UserPatch::default()
     };
-    let patch = UserPatch {
-        password: Some(Some(hash)),
-        fs_uniquifier: Some(uuid::Uuid::new_v4().simple().to_string()),
-        ..UserPatch::default()
-    };
+    let mut patch = UserPatch { password: Some(Some(hash)), ..UserPatch::default() };
     let mut post = call.post();
     call.notify(&mut post, user, &Notice::PasswordReset)?;
     let mut batch = call.gate.store().batch();
+    end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
-    batch.revoke_sessions_of(user.id, None, call.now.datetime());
     if call.gate.settings().flag("confirmable") && user.confirmed_at.is_none() {
         // Until now nobody has proved that the address is theirs; who registered these may be somebody else.
         batch.delete_credentials_since(user.id, time::OffsetDateTime::UNIX_EPOCH);
