@@ -456,6 +456,42 @@ async fn mails_on_their_way_go_with_the_account() {
 }
 
 #[tokio::test]
+async fn nobody_is_deleted_for_somebody_before_them() {
+    let app = app().start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    ask(&app, &mut browser).await;
+    // Another program deletes the user, and SQLite gives the key to the next one.
+    let next = "UPDATE \"user\" SET email = 'next@lp.com', fs_uniquifier = 'next', \
+                create_datetime = '2025-06-16 00:00:00.000000' WHERE email = 'joe@lp.com'";
+    drop(TestApp::builder().sharing(&app).sql(next).start().await);
+    let mut next = signed_in(&app, "next@lp.com", FIREFOX).await;
+    assert_eq!(page(&mut next).await["deletion_due_at"], Value::Null);
+    app.advance(14 * 86_400);
+    assert_eq!(app.gate().accounts().delete_due().await.unwrap(), 0);
+    assert!(is_there(&app, "next@lp.com").await);
+    assert!(app.store().deletions_due(app.now(), 9).await.unwrap().is_empty());
+    assert!(app.mails().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_wish_of_somebody_before_them_is_in_nobodys_way() {
+    let app = app().start().await;
+    let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    ask(&app, &mut browser).await;
+    let next = "UPDATE \"user\" SET email = 'next@lp.com', fs_uniquifier = 'next', \
+                create_datetime = '2025-06-16 00:00:00.000000' WHERE email = 'joe@lp.com'";
+    drop(TestApp::builder().sharing(&app).sql(next).start().await);
+    app.advance(86_400);
+    let mut next = signed_in(&app, "next@lp.com", FIREFOX).await;
+    ask(&app, &mut next).await;
+    app.advance(13 * 86_400);
+    assert_eq!(app.gate().accounts().delete_due().await.unwrap(), 0);
+    app.advance(86_400);
+    assert_eq!(app.gate().accounts().delete_due().await.unwrap(), 1);
+    assert!(!is_there(&app, "next@lp.com").await);
+}
+
+#[tokio::test]
 async fn the_owner_keeps_it_signed_in_or_by_the_link() {
     let app = app().start().await;
     let mut browser = signed_in(&app, "joe@lp.com", FIREFOX).await;

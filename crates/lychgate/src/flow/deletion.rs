@@ -1,10 +1,10 @@
 //! Deleting accounts whose owners asked for it: set down first, done when the time of grace is over.
 
 use lychgate_signing::tokens::KeepAccountPayload;
-use lychgate_store::{ErrorKind, StoreError, User};
+use lychgate_store::{Batch, ErrorKind, StoreError, User};
 use time::OffsetDateTime;
 
-use super::letters::about;
+use super::{account::anchor, letters::about};
 use crate::{
     events::Event,
     failure::Failure,
@@ -36,7 +36,30 @@ fn micros(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
+/// Where it stands whose account is to be deleted, as far as that differs from a later account with the same key.
+fn whose(user_id: i64) -> String {
+    format!("deletion-of/{user_id}")
+}
+
+/// Notes, where a deletion is set down, whose account it is.
+pub(crate) fn note_whose(batch: &mut Batch, user: &User) {
+    batch.meta_set(&whose(user.id), &anchor(user).unwrap_or_default());
+}
+
 impl Lychgate {
+    /// Whether what is set down for this key is about `user`, and not about somebody before them whom another program
+    /// has deleted.
+    async fn is_deletion_of(&self, user: &User) -> Result<bool, StoreError> {
+        let noted = self.store().meta_get(&whose(user.id)).await?;
+        Ok(noted.is_none_or(|noted| noted.is_empty() || Some(noted) == anchor(user)))
+    }
+
+    /// When the account of somebody before `user`, who had the same key, was to be deleted.
+    pub(crate) async fn foreign_deletion(&self, user: &User) -> Result<Option<OffsetDateTime>, StoreError> {
+        let due = self.store().account_state(user.id).await?.and_then(|state| state.deletion_due_at);
+        Ok(if due.is_some() && !self.is_deletion_of(user).await? { due } else { None })
+    }
+
     /// A token that keeps the account if its deletion is due then.
     pub(crate) fn keep_account_token(&self, user: &User, due: OffsetDateTime, now: i64) -> Result<String, Failure> {
         let payload = KeepAccountPayload { user: user.id, due: micros(due) };
@@ -75,6 +98,12 @@ impl Exchange {
         let mut batch = store.batch();
         batch.take_due_deletion(user_id, now);
         if let Some(user) = &user {
+            if !self.gate.is_deletion_of(user).await? {
+                return match store.commit(batch).await {
+                    Err(error) if !matches!(error.kind(), ErrorKind::Unmet(_)) => Err(error),
+                    _ => Ok(false),
+                };
+            }
             let settings = self.gate.settings();
             let letter = Letter {
                 template: settings.text("email_template_account_deletion"),
@@ -122,7 +151,8 @@ impl Exchange {
         if !self.gate.settings().flag("account") {
             return Ok(None);
         }
-        Ok(self.gate.store().account_state(user.id).await?.and_then(|state| state.deletion_due_at))
+        let due = self.gate.store().account_state(user.id).await?.and_then(|state| state.deletion_due_at);
+        Ok(if due.is_some() && self.gate.is_deletion_of(user).await? { due } else { None })
     }
 
     /// Tells somebody who signs in that their account will be deleted.

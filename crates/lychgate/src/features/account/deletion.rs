@@ -8,7 +8,13 @@ use super::{done, iso};
 use crate::{
     events::Event,
     failure::Failure,
-    flow::{activity::What, authenticate, deletion::grace, letters::within},
+    flow::{
+        access::end_sessions,
+        activity::What,
+        authenticate,
+        deletion::{grace, note_whose},
+        letters::within,
+    },
     mail::Letter,
     messages::{self, Said},
     web::{
@@ -108,13 +114,9 @@ async fn check_password(call: &Exchange, form: &mut Form, user: &User) -> Result
 /// before, or the account has changed meanwhile.
 async fn schedule(call: &Exchange, user: &User, due: OffsetDateTime) -> Result<bool, Failure> {
     let (settings, store, now) = (call.gate.settings(), call.gate.store(), call.now.datetime());
-    let fresh = || uuid::Uuid::new_v4().simple().to_string();
     let expected =
         UserPatch { fs_uniquifier: Some(user.fs_uniquifier.clone()), active: Some(true), ..UserPatch::default() };
-    let mut patch = UserPatch { fs_uniquifier: Some(fresh()), ..UserPatch::default() };
-    if store.has_user_column("fs_token_uniquifier") {
-        patch.fs_token_uniquifier = Some(fresh());
-    }
+    let mut patch = UserPatch::default();
     let mut post = call.post();
     if due > now {
         let mut context = call.facts(user);
@@ -130,9 +132,13 @@ async fn schedule(call: &Exchange, user: &User, due: OffsetDateTime) -> Result<b
         post.letter(call, letter)?;
     }
     let mut batch = store.batch();
+    if let Some(foreign) = call.gate.foreign_deletion(user).await? {
+        batch.cancel_deletion(user.id, foreign);
+    }
     batch.schedule_deletion(user.id, due, now);
+    note_whose(&mut batch, user);
+    end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
     batch.update_user_if(user.id, &expected, &patch, now);
-    batch.revoke_sessions_of(user.id, None, now);
     call.note(&mut batch, user.id, What::DeletionAsked, None);
     match call.commit_and_send(batch, post).await {
         Ok(_) => Ok(true),
