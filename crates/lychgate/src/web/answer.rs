@@ -95,7 +95,7 @@ impl Exchange {
     }
 
     fn log_failure(&self, failure: &Failure) {
-        let (id, path) = (self.request_id(), self.uri.path());
+        let (id, path) = (self.request_id(), self.logged_path());
         match failure {
             Failure::Internal(what) => tracing::error!(request_id = id, path, what, "a request failed"),
             Failure::Forbidden { needed } => {

@@ -111,6 +111,14 @@ pub(crate) fn is_loopback_host(host: &str) -> bool {
     named || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
+/// The longest segment of a path that the log shows; secrets of links are longer.
+const MOST_LOGGED: usize = 32;
+
+fn without_secrets(path: &str) -> String {
+    let shown = path.split('/').map(|segment| if segment.len() > MOST_LOGGED { "…" } else { segment });
+    shown.collect::<Vec<_>>().join("/")
+}
+
 fn text(value: Option<&HeaderValue>) -> &str {
     value.and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -243,6 +251,11 @@ impl Exchange {
         self.headers.user_agent.as_ref().map(HeaderValue::as_bytes)
     }
 
+    /// The path for the log. A segment that may be the secret of a mailed link is left out.
+    pub(crate) fn logged_path(&self) -> String {
+        without_secrets(self.uri.path())
+    }
+
     /// The path and query, for a `next` that leads back here.
     pub(crate) fn relative_url(&self) -> &str {
         self.uri.path_and_query().map_or("/", |path| path.as_str())
@@ -310,7 +323,10 @@ impl Exchange {
 
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exchange").field("method", &self.method).field("path", &self.uri.path()).finish_non_exhaustive()
+        f.debug_struct("Exchange")
+            .field("method", &self.method)
+            .field("path", &self.logged_path())
+            .finish_non_exhaustive()
     }
 }
 
@@ -334,5 +350,14 @@ mod tests {
     #[case("", false)]
     fn loopback_hosts(#[case] host: &str, #[case] expected: bool) {
         assert_eq!(super::is_loopback_host(host), expected);
+    }
+
+    #[test]
+    fn the_log_shows_no_secrets_of_links() {
+        let token = "IjJiZTY5Y2RkZWQ0ZjRhMzI5MmQxZGI1NzQ1ZWE3ZGY4Ig.aE7hgA.QFsvmqK1Y2kTLUqDUc3nGkYwkKg";
+        assert_eq!(super::without_secrets(&format!("/reset/{token}")), "/reset/…");
+        assert_eq!(super::without_secrets(&format!("/a/{token}/b/")), "/a/…/b/");
+        assert_eq!(super::without_secrets("/account/sessions/end-others"), "/account/sessions/end-others");
+        assert_eq!(super::without_secrets("/"), "/");
     }
 }
