@@ -300,3 +300,25 @@ async fn switched_off_there_is_neither_link_nor_route() {
     assert_eq!(link_in(&mail, "/not-me"), None);
     assert_eq!(app.browser().get("/not-me/x").await.status(), 404);
 }
+
+#[rstest]
+#[case(true)]
+#[case(false)]
+#[tokio::test]
+async fn codes_that_an_intruder_set_up_let_nobody_in(#[case] on: bool) {
+    let app = app().toml(&format!("[security]\nunified_signin = {on}\ntotp_secrets = {{1 = \"a long secret of this test\"}}\ntotp_issuer = \"x\"")).start().await;
+    let secrets = r#"{"email": "mailed", "authenticator": "intruder", "sms": "intruder"}"#;
+    let id = app.user("joe@lp.com").await.id;
+    let codes = UserPatch {
+        us_totp_secrets: Some(Some(secrets.to_owned())),
+        us_phone_number: Some(Some("+16505551234".to_owned())),
+        ..UserPatch::default()
+    };
+    app.store().update_user(id, codes, app.now()).await.unwrap();
+    let (_, link) = password_changed(&app).await;
+    assert_eq!(app.browser().post_json(&link, json!({})).await.status(), 200);
+    let joe = app.user("joe@lp.com").await;
+    let left = (joe.us_totp_secrets.as_deref(), joe.us_phone_number.as_deref());
+    let untouched = (Some(secrets), Some("+16505551234"));
+    assert_eq!(left, if on { (Some(r#"{"email": "mailed"}"#), None) } else { untouched });
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lychgate_otp::MethodSecrets;
 use lychgate_store::{ErrorKind, User, UserPatch};
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
         names,
         not_me::NotMe,
     },
+    gate::Lychgate,
     mail::{Letter, Post},
     web::exchange::Exchange,
 };
@@ -69,6 +71,7 @@ async fn attempt(
         patch.active = Some(false);
     }
     end_access(gate, &mut batch, user, &mut patch, now);
+    take_codes(gate, user, &mut patch);
     // What somebody else has registered since then would let them in again.
     batch.delete_credentials_since(user.id, found.since());
     let expected = UserPatch { email: Some(user.email.clone()), ..UserPatch::default() };
@@ -110,6 +113,23 @@ async fn attempt(
     gate.events().send(&Event::AccountSecured { user_id: user.id });
     tracing::warn!(user_id = user.id, locked = lock, "the owner of an account says that it was somebody else");
     Ok(Some(Some(Done { restored: restored.is_some(), locked: lock, mailed })))
+}
+
+/// Codes that sign in without a password go as the password does: somebody else may have set them up. Those that are
+/// mailed stay, as the owner reads the mail.
+fn take_codes(gate: &Lychgate, user: &User, patch: &mut UserPatch) {
+    if !gate.settings().flag("unified_signin") || user.us_totp_secrets.as_deref().is_none_or(str::is_empty) {
+        return;
+    }
+    let before = MethodSecrets::parse(user.us_totp_secrets.as_deref()).unwrap_or_default();
+    let mut left = MethodSecrets::default();
+    if let Some(secret) = before.get("email") {
+        left.set("email", secret);
+    }
+    if before.get("sms").is_some() {
+        patch.us_phone_number = Some(None);
+    }
+    patch.us_totp_secrets = Some(left.to_column());
 }
 
 fn write(
