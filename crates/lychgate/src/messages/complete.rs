@@ -73,7 +73,7 @@ fn arguments(code: &str) -> Vec<Option<String>> {
 }
 
 /// Calls whose argument of this place is an English text.
-const PLACES: [(&str, usize); 7] = [
+const PLACES: [(&str, usize); 9] = [
     ("words", 0),
     ("Said::Text", 0),
     ("Field::new", 2),
@@ -81,6 +81,8 @@ const PLACES: [(&str, usize); 7] = [
     ("Choice::new", 2),
     ("relay_page", 0),
     ("relay_page", 1),
+    ("relay_page_with", 0),
+    ("relay_page_with", 1),
 ];
 
 /// Every English text that a visitor may see and that is no message.
