@@ -141,6 +141,15 @@ impl Batch {
         self.simple(update, Expect::One)
     }
 
+    /// Takes back whatever deletion is set down, if one is.
+    pub fn keep_account(&mut self, user_id: i64) -> &mut Self {
+        let update = Statement::new(
+            "UPDATE lychgate_account_state SET deletion_asked_at = NULL, deletion_due_at = NULL WHERE user_id = $1",
+            vec![user_id.into()],
+        );
+        self.simple(update, Expect::Any)
+    }
+
     /// Goes on only if the deletion of this account was set down and its time has come; then it is no longer set down.
     pub fn take_due_deletion(&mut self, user_id: i64, now: OffsetDateTime) -> &mut Self {
         let update = Statement::new(

@@ -16,8 +16,8 @@ const EVERY: Duration = Duration::from_secs(600);
 const EXPIRED_SESSIONS: time::Duration = time::Duration::DAY;
 
 impl Lychgate {
-    /// Forgets what is over: expired sessions, marks of links that no longer work, old activity, accounts whose owners
-    /// asked for it. The worker does this every ten minutes.
+    /// Forgets what is over: expired sessions, marks of links that no longer work, counters, old activity, accounts whose
+    /// owners asked for it. The worker does this every ten minutes.
     ///
     /// # Errors
     ///
@@ -27,6 +27,7 @@ impl Lychgate {
         let (store, now) = (self.store(), Moment::of(self.clock()).datetime());
         store.purge_sessions(now - EXPIRED_SESSIONS).await?;
         store.purge_redemptions(now).await?;
+        store.purge_limits(now).await?;
         if let Some(kept) = self.settings().duration("activity_within") {
             store.purge_activity(now.saturating_sub(time::Duration::seconds(kept.as_secs().max(0)))).await?;
         }

@@ -64,6 +64,19 @@ fn without_token(mut response: Value) -> Value {
     response
 }
 
+#[tokio::test]
+async fn an_account_that_was_to_be_deleted_stays() {
+    let app = app().toml("[security]\naccount = true").start().await;
+    let (mut intruder, link) = password_changed(&app).await;
+    assert_eq!(intruder.post_json("/account/delete", json!({"password": NEW_PASSWORD})).await.status(), 200);
+    let id = app.user("joe@lp.com").await.id;
+    assert!(app.store().account_state(id).await.unwrap().unwrap().deletion_due_at.is_some());
+    assert_eq!(app.browser().post_json(&link, json!({})).await.status(), 200);
+    assert_eq!(app.store().account_state(id).await.unwrap().unwrap().deletion_due_at, None);
+    app.advance(15 * 86_400);
+    assert_eq!(app.gate().accounts().delete_due().await.unwrap(), 0);
+}
+
 #[rstest]
 #[tokio::test]
 async fn an_owner_takes_the_account_back(#[values(Database::Sqlite, Database::Postgres)] database: Database) {

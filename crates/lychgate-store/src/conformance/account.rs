@@ -150,6 +150,12 @@ async fn deletions(store: &Store) {
     store.commit(batch).await.unwrap();
     assert!(ids(due).await.is_empty());
 
+    let mut batch = store.batch();
+    batch.keep_account(id);
+    batch.keep_account(id + 1000);
+    batch.schedule_deletion(id, later, start());
+    store.commit(batch).await.unwrap();
+
     // Too early, nothing happens; in time, one of many deletes.
     let delete = move |store: Store, now| async move {
         let mut batch = store.batch();

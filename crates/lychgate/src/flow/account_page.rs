@@ -19,12 +19,10 @@ pub(crate) type PartFuture<'a> = Pin<Box<dyn Future<Output = Result<Option<Secti
 
 /// The parts of the page, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(dead_code)] // each place comes into use with its feature
 pub(crate) enum Place {
     SignIn,
     Passkeys,
     SecondFactor,
-    Programs,
 }
 
 impl Place {
@@ -33,7 +31,6 @@ impl Place {
             Self::SignIn => "sign-in",
             Self::Passkeys => "passkeys",
             Self::SecondFactor => "second-factor",
-            Self::Programs => "programs",
         }
     }
 
@@ -42,7 +39,6 @@ impl Place {
             Self::SignIn => messages::ACCOUNT_SIGN_IN,
             Self::Passkeys => messages::ACCOUNT_PASSKEYS,
             Self::SecondFactor => messages::ACCOUNT_SECOND_FACTOR,
-            Self::Programs => messages::ACCOUNT_PROGRAMS,
         }
     }
 }
@@ -68,15 +64,11 @@ pub(crate) struct Row {
     actions: Vec<Action>,
 }
 
-/// A button.
+/// A button that leads to a page.
 #[derive(Debug)]
 pub(crate) struct Action {
     label: String,
     url: String,
-    /// What a form behind it posts; a link without one.
-    form: Option<Vec<(String, String)>>,
-    /// Whether something goes away by it.
-    is_danger: bool,
 }
 
 impl Section {
@@ -90,7 +82,6 @@ impl Section {
     }
 
     /// A button below the rows.
-    #[allow(dead_code)] // for passkeys and the like
     pub(crate) fn action(mut self, action: Action) -> Self {
         self.actions.push(action);
         self
@@ -117,7 +108,6 @@ impl Row {
     }
 
     /// A word in a coloured frame; `is_good` makes it green.
-    #[allow(dead_code)] // for second factors
     pub(crate) fn badge(self, text: impl Into<String>, is_good: bool) -> Self {
         Self { badge: Some((text.into(), is_good)), ..self }
     }
@@ -139,36 +129,12 @@ impl Row {
 }
 
 impl Action {
-    /// A link to a page.
     pub(crate) fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { label: label.into(), url: url.into(), form: None, is_danger: false }
-    }
-
-    /// A button that posts these fields, and the CSRF token with them.
-    #[allow(dead_code)] // for passkeys and the like
-    pub(crate) fn post(label: impl Into<String>, url: impl Into<String>, fields: &[(&str, &str)]) -> Self {
-        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Self { label: label.into(), url: url.into(), form: Some(fields.collect()), is_danger: false }
-    }
-
-    /// Something goes away by it.
-    #[allow(dead_code)] // for passkeys and the like
-    pub(crate) fn danger(self) -> Self {
-        Self { is_danger: true, ..self }
+        Self { label: label.into(), url: url.into() }
     }
 
     fn view(&self) -> Value {
-        let fields = self
-            .form
-            .as_ref()
-            .map(|fields| fields.iter().map(|(name, value)| json!({"name": name, "value": value})).collect::<Vec<_>>());
-        json!({
-            "label": self.label,
-            "url": self.url,
-            "method": if fields.is_some() { "post" } else { "get" },
-            "fields": fields,
-            "danger": self.is_danger,
-        })
+        json!({"label": self.label, "url": self.url})
     }
 }
 
@@ -233,7 +199,7 @@ mod tests {
             Section::at(Place::SecondFactor).row(Row::new("codes", "Recovery codes", "7 left")),
             Section::at(Place::SignIn).row(Row::new("email", "Email", "joe")).row(Row::new("password", "Password", "")),
             Section::at(Place::SignIn).row(change(Row::more("password"))).row(change(Row::more("nobody began it"))),
-            Section::at(Place::Programs),
+            Section::at(Place::Passkeys),
             Section::at(Place::SecondFactor).row(Row::new("app", "App", "").badge("On", true)),
         ];
         let merged = merged(said);

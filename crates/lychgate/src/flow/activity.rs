@@ -9,7 +9,6 @@ use crate::{
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // each word comes into use with its feature
 pub(crate) enum What {
     /// By what, in the detail: `password`, `token` …
     SignedIn,

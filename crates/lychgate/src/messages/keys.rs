@@ -307,8 +307,8 @@ keys! {
     ACCOUNT_PASSKEY_MANAGE
     /// Title of the part of the account page on second factors.
     ACCOUNT_SECOND_FACTOR
-    /// Title of the part of the account page on programs and services that may use the account.
-    ACCOUNT_PROGRAMS
+    /// Something is switched on.
+    ACCOUNT_ON
     /// Name of the row with the mail address.
     ACCOUNT_EMAIL
     /// The mail address is confirmed; `email`.

@@ -140,16 +140,19 @@ fn page(with_activity: bool) -> ObjectBuilder {
 
 fn section() -> ObjectBuilder {
     let action = || {
-        ObjectBuilder::new()
-            .property("label", text("What the button says."))
-            .property("url", text("Where it leads."))
-            .property("method", text("`get` for a page, `post` for something that is done at once."))
-            .property("danger", flag("Whether something goes away by it."))
+        ObjectBuilder::new().property("label", text("What the button says.")).property("url", text("Where it leads."))
     };
     let row = ObjectBuilder::new()
         .property("key", text("What row it is: `email`, `password` …"))
         .property("name", text("The same for people."))
         .property("value", text("What is so; may be empty."))
+        .property(
+            "badge",
+            ObjectBuilder::new()
+                .description(Some("A word in a coloured frame; may be null."))
+                .property("text", text("The word."))
+                .property("good", flag("Whether all is well.")),
+        )
         .property("actions", ArrayBuilder::new().items(action()));
     ObjectBuilder::new()
         .description(Some("A part of the page that features fill."))

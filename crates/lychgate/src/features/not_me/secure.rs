@@ -77,6 +77,8 @@ async fn attempt(
     let expected = UserPatch { email: Some(user.email.clone()), ..UserPatch::default() };
     batch.update_user_if(user.id, &expected, &patch, now.datetime());
 
+    // Nor does the account go because they asked for it.
+    batch.keep_account(user.id);
     call.note(&mut batch, user.id, What::Secured, None);
 
     let mut post = call.post();

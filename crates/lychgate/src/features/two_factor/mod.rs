@@ -91,5 +91,6 @@ fn section(call: &Exchange, user: &User) -> Option<Section> {
     let name = call.text(&messages::SECOND_FACTOR_CODE.into());
     let row = Row::new("code", name, call.text(&value.into()))
         .action(Action::link(call.text(&verb.into()), call.gate.url("two_factor_setup")));
+    let row = if is_on { row.badge(call.text(&messages::ACCOUNT_ON.into()), true) } else { row };
     Some(Section::at(Place::SecondFactor).row(row))
 }
