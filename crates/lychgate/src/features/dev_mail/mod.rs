@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     gate::Lychgate,
     mail::Message,
-    messages,
+    messages::{self, words},
     settings::Settings,
     sms::TextMessage,
     web::{
@@ -104,7 +104,7 @@ async fn answer(call: &Call, template: &str, context: Map<String, Value>) -> Res
 
 fn summary(call: &Call, item: &OutboxItem) -> Map<String, Value> {
     let subject = match text_message(item) {
-        Some(_) => Some("Text message".to_owned()),
+        Some(_) => Some(call.translate(words("Text message"))),
         None => letter_of(item).map(|message| message.subject),
     };
     let when = item.created_at.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC"));
