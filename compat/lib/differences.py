@@ -1,55 +1,27 @@
 """The intended differences, each with its reason and what Lychgate must answer instead.
 
-This list mirrors docs/COMPATIBILITY.md.  A difference is matched by scenario and by the path of the place inside the
-reply; its check sees both values, so that a declared place cannot hide an undeclared change.
+This list mirrors docs/COMPATIBILITY.md, with those of second factors in `differences_factors.py`.  A difference is
+matched by scenario and by the path of the place inside the reply; its check sees both values, so that a declared place
+cannot hide an undeclared change.
 """
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Callable
 from urllib.parse import unquote
 
-MISSING = "<missing>"
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One declared place; patterns are searched, `check(peer, ours)` must hold."""
-
-    id: str
-    reason: str
-    where: str
-    check: Callable
-    scenario: str = ""
-
-
-@dataclass(frozen=True)
-class StepDifference:
-    """A whole reply that is meant to differ; `check(peer, ours)` sees both replies."""
-
-    id: str
-    reason: str
-    where: str
-    check: Callable
-    scenario: str = ""
-
+from . import differences_factors as factors
+from .difference import MISSING, Difference, StepDifference, same, status, unsigned
 
 FORMAT = {"allow", "json", "text", "type", "charset", "vary", "page", "body", "empty"}
 
 
-def _same(peer, ours, but):
-    """The replies agree in everything except the named members."""
-    return all(peer.get(key) == ours.get(key) for key in (set(peer) | set(ours)) - set(but))
-
-
 def _error_in_json(peer, ours):
-    status = _status(ours)
+    code = status(ours)
     return (
-        status in (400, 404, 405)
+        code in (400, 404, 405)
         and (peer.get("type"), ours.get("type")) == ("text/html", "application/json")
-        and (ours.get("empty") or ours["json"]["meta"]["code"] == status and bool(ours["json"]["response"]["errors"]))
-        and _same(peer, ours, FORMAT)
+        and (ours.get("empty") or ours["json"]["meta"]["code"] == code and bool(ours["json"]["response"]["errors"]))
+        and same(peer, ours, FORMAT)
     )
 
 
@@ -59,7 +31,7 @@ def _signed_in(reply):
 
 def _refused(peer, ours):
     """The peer signs in, Lychgate does not and says so."""
-    return _signed_in(peer) and not _signed_in(ours) and _status(ours) in (200, 400)
+    return _signed_in(peer) and not _signed_in(ours) and status(ours) in (200, 400)
 
 
 def _plain(text):
@@ -74,7 +46,7 @@ STEPS = [
         "never-5xx",
         "the reference fails on input that it does not expect; Lychgate refuses it",
         "",
-        lambda peer, ours: _status(peer) >= 500 and _status(ours) < 500,
+        lambda peer, ours: status(peer) >= 500 and status(ours) < 500,
     ),
     StepDifference(
         "error-format",
@@ -86,7 +58,7 @@ STEPS = [
         "accept",
         "media types are compared without regard to case, and q=0 means not acceptable (RFC 9110 8.3.1, 12.4.2)",
         "",
-        lambda peer, ours: _status(ours) < 500,
+        lambda peer, ours: status(ours) < 500,
         r"^accept '(APPLICATION/JSON|application/json;q=0)'",
     ),
     StepDifference(
@@ -107,7 +79,7 @@ STEPS = [
         "form-encoding",
         "a form that is not percent-encoded UTF-8 is refused instead of read with replacements",
         "^9 POST /login",
-        lambda peer, ours: (_status(peer), _status(ours)) == (200, 400),
+        lambda peer, ours: (status(peer), status(ours)) == (200, 400),
         "^test_form_shapes",
     ),
     StepDifference(
@@ -122,7 +94,7 @@ STEPS = [
         "subdomain-own-routes",
         "the setting moves the library's routes; on which hosts the application's own answer is the application's",
         r"GET /page1$",
-        lambda peer, ours: (_status(peer), _status(ours)) == (404, 200),
+        lambda peer, ours: (status(peer), status(ours)) == (404, 200),
         "^test_subdomain",
     ),
     StepDifference(
@@ -136,7 +108,7 @@ STEPS = [
         "logout-get",
         "where signing out needs a CSRF token, following a link shows the page that asks for the click",
         "GET /logout",
-        lambda peer, ours: _status(peer) == 302 and _status(ours) == 200 and _signed_in(ours),
+        lambda peer, ours: status(peer) == 302 and status(ours) == 200 and _signed_in(ours),
         "^test_get_with_a_csrf_check",
     ),
     StepDifference(
@@ -144,20 +116,20 @@ STEPS = [
         "OPTIONS names the methods; its empty body has no type, and the application's own routes answer as axum does",
         " OPTIONS /",
         lambda peer, ours: (peer["status"], peer["allow"]) == (ours["status"], ours["allow"])
-        or (_status(ours) == 405 and set(peer["allow"]) - set(ours["allow"]) == {"OPTIONS"}),
+        or (status(ours) == 405 and set(peer["allow"]) - set(ours["allow"]) == {"OPTIONS"}),
     ),
     StepDifference(
         "generic-recover",
         "recovering a username looks the same for everybody",
         "POST /recover-username",
-        lambda peer, ours: (_status(peer), _status(ours), ours["location"]) == (200, 302, "/login"),
+        lambda peer, ours: (status(peer), status(ours), ours["location"]) == (200, 302, "/login"),
         "^generic recover username form:",
     ),
     StepDifference(
         "outside-the-root",
         "what lies outside of the application's root is answered by whoever mounts it; the root needs no slash",
         r"^[123] GET /(login|app)?$",
-        lambda peer, ours: (_status(peer), _status(ours)) in ((404, 404), (308, 200)),
+        lambda peer, ours: (status(peer), status(ours)) in ((404, 404), (308, 200)),
         "^test_application_root",
     ),
 ]
@@ -485,13 +457,9 @@ DECLARED = [
         "link-in-action",
         "a form behind a mailed link is sent to that link",
         r"> action$",
-        lambda peer, ours: _unsigned(peer) == _unsigned(ours) != peer,
+        lambda peer, ours: unsigned(peer) == unsigned(ours) != peer,
     ),
 ]
-
-
-def _unsigned(text):
-    return re.sub(r"\.?[\w-]{8,}\.[\w-]{6}\.[\w-]{27}", "<signed>", text) if isinstance(text, str) else text
 
 
 def undeclared(scenario, peer, ours):
@@ -500,10 +468,10 @@ def undeclared(scenario, peer, ours):
     if len(peer) != len(ours):
         found.append(f"the peer took {len(peer)} steps, Lychgate {len(ours)}")
     for (name, theirs), (_, mine) in zip(peer, ours):
-        if theirs == mine or _matches(STEPS, scenario, name, theirs, mine):
+        if theirs == mine or _matches(STEPS + factors.STEPS, scenario, name, theirs, mine):
             continue
         for path, left, right in _walk(theirs, mine, name):
-            if not _matches(DECLARED, scenario, path, left, right):
+            if not _matches(DECLARED + factors.DECLARED, scenario, path, left, right):
                 found.append(f"{path}\n    peer:     {_show(left)}\n    lychgate: {_show(right)}")
     return found
 
@@ -513,10 +481,6 @@ def _matches(rules, scenario, path, left, right):
         re.search(rule.scenario, scenario) and re.search(rule.where, path) and rule.check(left, right)
         for rule in rules
     )
-
-
-def _status(reply):
-    return reply.get("status", 0) if isinstance(reply, dict) else 0
 
 
 def _walk(left, right, path):

@@ -19,7 +19,16 @@ SESSION_KEYS = {
     "fs_oauth_next", "tf_state", "tf_user_id", "tf_primary_method", "tf_totp_secret", "tf_remember_login", "tf_select",
 }  # fmt: skip
 HTTP_DATE = re.compile(r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$")
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 SIGNED = re.compile(r"^\.?[\w-]+\.[\w-]{6}\.[\w-]{27}$")
+RECOVERY_CODE = re.compile("[0-9a-f]{4}(-[0-9a-f]{4}){2}")
+# Members that are random, and what they look like.
+KEY, PRETTY = "[A-Z2-7]{32}", "[A-Z2-7]{4}(-[A-Z2-7]{4}){7}"
+URI = r"otpauth://totp/(\S+)\?secret=[A-Z2-7]{32}&issuer=\S+"
+RANDOM = {
+    "tf_authr_key": PRETTY, "tf_authr_b32key": KEY, "tf_authr_uri": URI, "challenge": r"[\w-]{43,}",
+    "authr_key": PRETTY, "authr_b32key": KEY, "authr_uri": URI,
+}  # fmt: skip
 HEADERS = ("www-authenticate", "allow", "cache-control")
 
 
@@ -85,22 +94,32 @@ class Normaliser:
         if isinstance(value, dict):
             return {name: self.json(item, name) for name, item in value.items()}
         if isinstance(value, list):
-            return [self.json(item) for item in value]
+            # The reference takes these out of a set.
+            return [self.json(item) for item in (sorted(value, key=str) if key == "active_methods" else value)]
         if isinstance(value, str):
             if key in ("csrf_token", self.field):
                 return "<csrf>" if self.csrf(value) else f"<not a csrf token: {value}>"
             if HTTP_DATE.match(value):
                 return "<http date>"
+            if key == "lastuse" and ISO_DATE.fullmatch(value):
+                return "<iso date>"
+            if key in RANDOM and value:
+                return f"<{RANDOM[key]}>" if re.fullmatch(RANDOM[key], value) else f"<not as expected: {value}>"
+            if RECOVERY_CODE.fullmatch(value):
+                return "<recovery code>"
             if SIGNED.match(value):
                 return "<signed>"
         return value
 
     def page(self, text):
         seen = page.read(text)
+        seen["calls"] = [[name, self.json(options)] for name, options in seen.get("calls", [])]
         for form in seen["forms"].values():
             # What is escaped beyond need means the same.
             form["action"] = unquote(form["action"]) if form["action"] else form["action"]
             for name, shown in form["fields"].items():
+                if RECOVERY_CODE.fullmatch(str(shown.get("value"))):
+                    shown["value"] = "<recovery code>"
                 if name and name.endswith(("csrf_token", self.field)) and shown.get("value"):
                     shown["value"] = "<csrf>" if self.csrf(shown["value"]) else "<not a csrf token>"
         return seen

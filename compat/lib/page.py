@@ -1,9 +1,14 @@
 """Reads an HTML page the way a machine client of the testbed does: flashes, errors, forms, paragraphs, links."""
 
+import json
+import re
 from html.parser import HTMLParser
 
 VOID = {"input", "meta", "link", "br", "hr", "img"}
 LINKS = {"/", "/profile", "/admin", "/admin_or_editor"}
+RECOVERY_CODE = re.compile(r"\b[0-9a-f]{4}(?:-[0-9a-f]{4}){2}\b")
+# What a page of passkeys asks of the browser: the function, and the options as JSON in single quotes.
+CALL = re.compile(r"\b(handleRegister|handleSignin)\(\s*'([^']*)'\s*\)")
 
 
 class _Page(HTMLParser):
@@ -12,7 +17,7 @@ class _Page(HTMLParser):
         self.stack = []
         self.flashes, self.errors, self.form_errors = [], [], []
         self.forms, self.paragraphs, self.links, self.sign = {}, [], [], []
-        self.form = None
+        self.form, self.qr_code = None, False
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
@@ -20,6 +25,8 @@ class _Page(HTMLParser):
         if tag == "form":
             name = attrs.get("name") or attrs.get("action")
             self.form = self.forms.setdefault(name, {"action": attrs.get("action"), "fields": {}})
+        elif tag == "img" and (attrs.get("src") or "").startswith("data:image/svg+xml;base64,"):
+            self.qr_code = True
         elif tag == "input" and self.form is not None:
             self._input(attrs)
         if tag not in VOID:
@@ -80,7 +87,18 @@ def read(text):
         "form_errors": page.form_errors,
         "forms": {name: form for name, form in page.forms.items() if name and name != "logout_form"},
     }
+    if page.qr_code:
+        seen["qr code"] = True
+    if found := RECOVERY_CODE.findall(text):
+        seen["recovery codes"] = len(set(found))
+    if found := calls(text):
+        seen["calls"] = found
     if not page.forms:
         seen["paragraphs"] = page.paragraphs
         seen["sign"] = page.sign
     return seen
+
+
+def calls(text):
+    """The calls of the browser's passkey functions: name and options."""
+    return [[name, json.loads(options)] for name, options in CALL.findall(text)]

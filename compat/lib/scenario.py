@@ -106,6 +106,8 @@ class Pool:
         """The seeded file for a configuration; made once for all that would hash the same way."""
         security = config["security"]
         asked = {key: value for key, value in security.items() if key.startswith(("password", "two_factor", "totp"))}
+        # Only with a feature that the seed does not need.
+        asked.pop("password_required", None)
         key = _key(asked)
         if key not in self.seeds:
             path = self.folder / f"seed-{key}.db"

@@ -543,7 +543,7 @@ async fn one_of_several() {
     let reply = browser.post_form("/login", &fields).await;
     assert_eq!(reply.location(), "/tf-select?next=/x");
     let page = browser.get("/tf-select?next=/x").await;
-    assert!(page.text().contains(r#"name="two_factor_select_form""#) && page.text().contains(r#"value="webauthn""#));
+    assert!(page.text().contains(r#"name="tf_select""#) && page.text().contains(r#"value="webauthn""#));
     let reply = browser.post_form("/tf-select?next=/x", &[("which", "email")]).await;
     assert_eq!(reply.location(), "/tf-validate?next=/x");
 }

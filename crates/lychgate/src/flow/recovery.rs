@@ -45,7 +45,7 @@ impl Vault {
         let secrets = settings.text_opt("secret_key").into_iter();
         let secrets = secrets.chain(settings.list("secret_key_fallbacks").iter().map(String::as_str));
         let derived = Fernet::derived(secrets, PURPOSE).map_err(|_| "secret_key is empty".to_owned())?;
-        let ttl = settings.duration("multi_factor_recovery_code_ttl").map(|ttl| ttl.as_secs().max(0));
+        let ttl = settings.duration("multi_factor_recovery_code_ttl").map(|ttl| ttl.as_secs());
         Ok(Self { given, derived, plain: settings.flag("multi_factor_recovery_codes_plain"), ttl })
     }
 

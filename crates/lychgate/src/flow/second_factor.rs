@@ -139,11 +139,10 @@ pub(crate) fn is_same_way(first: &str, method: &str) -> bool {
     method == first && method != "webauthn" || by_mail && method == "email"
 }
 
-/// The methods that somebody who comes by `first` can set up.
+/// The methods that somebody who comes by `first` can set up, in the order of the settings.
 pub(crate) fn ways_to_set_up(gate: &Lychgate, first: &str) -> Vec<Means> {
     let enabled = gate.settings().list("two_factor_enabled_methods");
-    let known = [Means::Email, Means::Authenticator, Means::Sms].into_iter();
-    known.filter(|means| enabled.iter().any(|name| name == means.name()) && !is_same_way(first, means.name())).collect()
+    enabled.iter().filter_map(|name| Means::named(name)).filter(|means| !is_same_way(first, means.name())).collect()
 }
 
 /// Takes everything about a second factor out of a session.

@@ -79,6 +79,7 @@ impl From<MessageKey> for Message {
 pub(crate) enum Kind {
     Text,
     Email,
+    Tel,
     Password,
     Hidden,
     Checkbox,
@@ -95,6 +96,7 @@ impl Kind {
         match self {
             Kind::Text => "text",
             Kind::Email => "email",
+            Kind::Tel => "tel",
             Kind::Password | Kind::Passcode => "password",
             Kind::Hidden => "hidden",
             Kind::Checkbox => "checkbox",

@@ -199,7 +199,9 @@ async fn finish(call: &Call, user: &User) -> Result<Reply, Failure> {
         Step::NotThisWay
     };
     if let Step::Asked(reply) = step {
-        call.flash(messages::PASSWORD_RESET);
+        if !call.wants_json() {
+            call.flash(messages::PASSWORD_RESET);
+        }
         return Ok(reply);
     }
     if matches!(step, Step::SignedIn) {

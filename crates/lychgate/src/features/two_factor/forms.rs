@@ -67,7 +67,7 @@ pub(super) fn setup(exchange: &Exchange, methods: &[&str]) -> Form {
     let mut fields =
         vec![Field::new("setup", Kind::Radio, "").choices(choices(methods.iter().copied()), "").required()];
     if methods.contains(&"sms") {
-        fields.push(Field::new("phone", Kind::Text, "Phone number").autocomplete("tel"));
+        fields.push(Field::new("phone", Kind::Tel, "Phone number").autocomplete("tel"));
     }
     Form::new("two_factor_setup_form", template, exchange.action("two_factor_setup"), fields)
 }
@@ -92,7 +92,7 @@ pub(super) fn typed_code(form: &mut Form) -> String {
 pub(super) fn select(exchange: &Exchange, methods: &[&str]) -> Form {
     let template = exchange.gate.settings().text("two_factor_select_template");
     let fields = vec![Field::new("which", Kind::Radio, "").choices(choices(methods.iter().copied()), "").required()];
-    Form::new("two_factor_select_form", template, exchange.action("tf_select"), fields)
+    Form::new("tf_select", template, exchange.action("tf_select"), fields)
 }
 
 /// What somebody without a code can do instead, and where.
