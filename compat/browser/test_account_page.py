@@ -84,7 +84,9 @@ def test_sessions(person, account, address):
 def test_each_button_leads_to_its_page(desk, account, address):
     _open_account(desk, account, address)
     for row, path in [("email", "/change-email"), ("password", "/change"), ("username", "/change-username")]:
-        desk.open(f"{account.url}/account").click(f"#sign-in-{row} a.button").at(path)
+        desk.open(f"{account.url}/account").click(f"#sign-in-{row} a.button[href='{path}']").at(path)
+    desk.open(f"{account.url}/account").click("#sign-in-email a.button[href*='/confirm']").at("/confirm")
+    assert desk.one("#email").get_attribute("value") == address
 
 
 def test_the_data(desk, account, address):
