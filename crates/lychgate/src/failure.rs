@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::{messages::MessageKey, web::form::Rejected};
+use crate::{flow::second_factor::Proof, messages::MessageKey, web::form::Rejected};
 
 /// Why a request was not served. Return it from a handler; the layer turns it into a page, JSON or a redirect.
 ///
@@ -55,6 +55,8 @@ pub(crate) enum Failure {
     Unauthenticated { realm: Option<Cow<'static, str>> },
     /// The proof is too old.
     NotFresh,
+    /// A further proof is asked for.
+    NeedsProof(Proof),
     /// Somebody known, without the right; what was needed goes to the log, not to the client.
     Forbidden { needed: Option<String> },
     /// The route is for people who are not signed in.
@@ -91,7 +93,7 @@ impl Failure {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Failure::Unauthenticated { .. } | Failure::NotFresh => StatusCode::UNAUTHORIZED,
+            Failure::Unauthenticated { .. } | Failure::NotFresh | Failure::NeedsProof(_) => StatusCode::UNAUTHORIZED,
             Failure::Forbidden { .. } => StatusCode::FORBIDDEN,
             Failure::AlreadySignedIn | Failure::Form(_) | Failure::Csrf(_) => StatusCode::BAD_REQUEST,
             Failure::Bad { status, .. } => *status,

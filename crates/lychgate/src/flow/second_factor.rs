@@ -39,6 +39,40 @@ const WITHIN: i64 = 600;
 /// Guesses of one sign-in, by whatever method; then it begins anew.
 const GUESSES: i64 = 10;
 
+/// What a passkey is called among proofs. It is something that one has, opened by something that one knows or is.
+const PASSKEY: &str = "webauthn";
+
+/// What else can be a second factor; it is one beside a proof of another kind.
+const SECOND: [&str; 4] = ["authenticator", "email", "sms", "recovery"];
+
+/// What a route may ask to be proved, beside who somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A second factor, of whatever kind.
+    SecondFactor,
+    /// A passkey: nothing that can be typed into a page of somebody else.
+    PhishingResistant,
+}
+
+impl Proof {
+    /// The name on the wire.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Proof::SecondFactor => "second_factor",
+            Proof::PhishingResistant => "passkey",
+        }
+    }
+}
+
+/// Under which name the proofs of a session say whose they are: another server may sign somebody else in.
+const WHOSE: &str = "of";
+
+/// The proofs that a session remembers of a user, and whose they are.
+pub(crate) fn proofs_of(session: &Session, uniquifier: &str) -> Map {
+    let kept = session.map_of(key::PROOFS).filter(|map| map.get(WHOSE).and_then(Value::as_str) == Some(uniquifier));
+    kept.cloned().unwrap_or_else(|| Map::from([(WHOSE.to_owned(), Value::from(uniquifier))]))
+}
+
 /// What follows a proven first factor.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -413,14 +447,54 @@ impl Exchange {
         Ok(())
     }
 
-    /// Adds a proof to those that the session remembers.
+    /// Adds a proof to those that the session remembers of its user.
     pub(crate) fn note_proof(&self, method: &str, at: f64) {
         self.session(|session| {
-            let mut proofs = session.map_of(key::PROOFS).cloned().unwrap_or_default();
+            let Some(user) = session.text(key::USER).map(str::to_owned) else { return };
+            let mut proofs = proofs_of(session, &user);
             proofs.insert(method.to_owned(), Value::from(at));
             session.set(key::PROOFS, proofs);
         });
     }
+
+    /// Whether the session's user has proved this much within so many seconds.
+    pub(crate) fn has_proved(&self, user: &User, proof: Proof, within: f64) -> bool {
+        let proofs = self.session(|session| proofs_of(session, &user.fs_uniquifier));
+        let proofs: Vec<(&str, f64)> = proofs
+            .iter()
+            .filter_map(|(method, at)| if let Value::Float(at) = at { Some((method.as_str(), *at)) } else { None })
+            .collect();
+        let recent = |at: f64| (0.0..=within).contains(&(self.now.float() - at));
+        let beside = |method: &str| proofs.iter().any(|(other, _)| !is_same_way(other, method));
+        proofs.iter().any(|(method, at)| {
+            recent(*at)
+                && match proof {
+                    Proof::PhishingResistant => *method == PASSKEY,
+                    Proof::SecondFactor => *method == PASSKEY || SECOND.contains(method) && beside(method),
+                }
+        })
+    }
+}
+
+/// The page where a user proves this, or first sets up what is to be proved. None if that is not to be had here.
+pub(crate) async fn where_to_prove(exchange: &Exchange, user: &User, proof: Proof) -> Result<Option<String>, Failure> {
+    let (gate, settings) = (&exchange.gate, exchange.gate.settings());
+    let page = |name: &str| gate.endpoint_url(&format!(".{name}"));
+    let has_passkey = super::passkeys::can_verify(gate, user).await?;
+    let has_code = settings.flag("two_factor") && account::has_second_factor(user);
+    let has_password = user.password.as_deref().is_some_and(|hash| !hash.is_empty());
+    // A code is a second factor beside something else; without that it would be asked for in vain.
+    let beside = exchange.session(|session| {
+        let method = code_method(user).name();
+        proofs_of(session, &user.fs_uniquifier).keys().any(|other| other != WHOSE && !is_same_way(other, method))
+    });
+    Ok(match proof {
+        Proof::SecondFactor if has_code && beside => page("two_factor_verify"),
+        Proof::SecondFactor if has_code && has_password => page("verify"),
+        _ if has_passkey => page("wan_verify"),
+        Proof::SecondFactor => page("two_factor_setup").or_else(|| page("wan_register")),
+        Proof::PhishingResistant => page("wan_register"),
+    })
 }
 
 /// Where it stands since when browsers of this user may be trusted.

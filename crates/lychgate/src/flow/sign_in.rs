@@ -10,7 +10,7 @@ use crate::{
     flow::{activity::What, second_factor},
     web::{
         exchange::{Exchange, Remember},
-        session::key,
+        session::{Session, key},
     },
 };
 
@@ -51,14 +51,17 @@ impl Exchange {
         let identifier = self.identifier();
         let proved_at = self.now.float();
         self.rotate_csrf();
-        let mut proofs = session::Map::new();
         self.session(|session| {
             second_factor::clear(session);
-            if via == "change" {
-                // The password was asked for; what was proved before stays proved.
-                proofs = session.map_of(key::PROOFS).cloned().unwrap_or_default();
+            let of = session.text(key::USER).map(str::to_owned).unwrap_or_default();
+            // Who changes a password was asked for it, and what was proved before stays proved.
+            let changes = via == "change";
+            let kept = second_factor::proofs_of(session, &of);
+            let mut proofs = second_factor::proofs_of(&Session::default(), &user.fs_uniquifier);
+            if changes {
+                proofs.extend(kept.into_iter().filter(|(_, at)| matches!(at, session::Value::Float(_))));
             }
-            proofs.insert(if via == "change" { "password" } else { via }.to_owned(), proved_at.into());
+            proofs.insert(if changes { "password" } else { via }.to_owned(), proved_at.into());
             session.set(key::PROOFS, proofs);
             session.set(key::USER, user.fs_uniquifier.clone());
             session.set(key::FRESH, true);

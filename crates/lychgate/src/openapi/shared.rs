@@ -68,6 +68,7 @@ fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
     let not_fresh = errors()
         .property("reauth_required", flag("Always true: prove who you are again, then repeat the request."))
         .required("reauth_required")
+        .property("proof_required", text("What is to be proved, where that is more: `second_factor` or `passkey`."))
         .property("unified_signin_enabled", flag("Whether that is done at the unified sign-in's own route."))
         .property("has_webauthn_verify_credential", flag("Whether a passkey of this user may be used."))
         .property("oauth_enabled", flag("Whether an identity provider may be used."))

@@ -13,7 +13,14 @@ use super::{
     exchange::Exchange,
     form::{Form, Message},
 };
-use crate::{failure::Failure, flow::passkeys, messages};
+use crate::{
+    failure::Failure,
+    flow::{
+        passkeys,
+        second_factor::{self, Proof},
+    },
+    messages,
+};
 
 /// What a handler of a feature answers.
 #[derive(Debug)]
@@ -62,7 +69,8 @@ impl Exchange {
         self.log_failure(failure);
         match failure {
             Failure::Unauthenticated { realm } => self.answer_unauthenticated(realm.as_deref()).await,
-            Failure::NotFresh => self.answer_not_fresh().await,
+            Failure::NotFresh => self.answer_not_fresh(None).await,
+            Failure::NeedsProof(proof) => self.answer_not_proved(*proof).await,
             Failure::Forbidden { .. } => self.answer_forbidden().await,
             Failure::AlreadySignedIn if self.wants_json() => {
                 self.errors(failure.status(), &messages::ANONYMOUS_USER_REQUIRED.into())
@@ -125,7 +133,28 @@ impl Exchange {
         response
     }
 
-    async fn answer_not_fresh(&self) -> Response {
+    /// Sends a browser to where the proof is taken, or where it is set up first.
+    async fn answer_not_proved(self: &Arc<Self>, proof: Proof) -> Response {
+        if self.wants_json() {
+            return self.answer_not_fresh(Some(proof)).await;
+        }
+        let admitted = self.admitted.lock().clone();
+        let Some(who) = admitted else { return self.answer_unauthenticated(None).await };
+        let page = match second_factor::where_to_prove(self, &who.user, proof).await {
+            Ok(page) => page,
+            Err(failure) => return failure.into_response(),
+        };
+        match page {
+            Some(page) => {
+                self.flash(messages::REAUTHENTICATION_REQUIRED);
+                redirect_to(&self.with_next(&page, self.relative_url()))
+            }
+            // Nobody here can prove that.
+            None => self.answer_forbidden().await,
+        }
+    }
+
+    async fn answer_not_fresh(&self, proof: Option<Proof>) -> Response {
         let settings = self.gate.settings();
         if self.wants_json() {
             let text = self.text(&messages::REAUTHENTICATION_REQUIRED.into());
@@ -134,7 +163,7 @@ impl Exchange {
                 Some(who) => passkeys::can_verify(&self.gate, &who.user).await.unwrap_or(false),
                 None => false,
             };
-            let members = json!({
+            let mut members = json!({
                 "errors": [text],
                 "reauth_required": true,
                 "unified_signin_enabled": settings.flag("unified_signin"),
@@ -142,6 +171,9 @@ impl Exchange {
                 "oauth_enabled": settings.flag("oauth_enable"),
                 "oauth_providers": [],
             });
+            if let (Value::Object(members), Some(proof)) = (&mut members, proof) {
+                members.insert("proof_required".to_owned(), proof.name().into());
+            }
             return self.in_language(envelope(StatusCode::UNAUTHORIZED, members));
         }
         self.flash(messages::REAUTHENTICATION_REQUIRED);

@@ -34,6 +34,7 @@ use tower::{Layer, Service};
 use super::{config::Freshness, exchange::Exchange, identify::Mechanism};
 use crate::{
     failure::Failure,
+    flow::second_factor::Proof,
     principal::{Need, Permission},
 };
 
@@ -53,6 +54,10 @@ enum Rule {
     Fresh {
         within: Duration,
         grace: Option<Duration>,
+    },
+    Proved {
+        proof: Proof,
+        within: Duration,
     },
     Anonymous,
     Permission(Permission),
@@ -103,6 +108,22 @@ pub fn fresh(within: Duration) -> Guard {
 /// As [`fresh`], with a grace period of its own.
 pub fn fresh_with_grace(within: Duration, grace: Duration) -> Guard {
     guard(Rule::Fresh { within, grace: Some(grace) })
+}
+
+/// Somebody with a session who proved a second factor within `within`, at sign-in or since: a code of an authenticator
+/// app, by mail or by text message, a recovery code, or a passkey. A code counts beside a proof of another kind only, so
+/// that no mailbox is two factors; a passkey counts alone.
+///
+/// A browser is sent to where the proof is taken, or to where a second factor is set up. A program gets 401 with
+/// `reauth_required` and `proof_required`. Tokens and Basic credentials prove none.
+pub fn fresh_second_factor(within: Duration) -> Guard {
+    guard(Rule::Proved { proof: Proof::SecondFactor, within })
+}
+
+/// Somebody with a session who used a passkey within `within`. As [`fresh_second_factor`], but nothing counts that can be
+/// typed into a page of somebody else.
+pub fn phishing_resistant(within: Duration) -> Guard {
+    guard(Rule::Proved { proof: Proof::PhishingResistant, within })
 }
 
 /// Nobody signed in; those who are get sent to `post_login_view`, programs a 400.
@@ -180,6 +201,16 @@ impl Guard {
                     };
                     if exchange.is_fresh(&who, rule) { Ok(()) } else { Err(Failure::NotFresh) }
                 }
+                Rule::Proved { proof, within } => {
+                    let admitted = exchange.admitted.lock().clone();
+                    let who = match admitted {
+                        Some(who) => who,
+                        None => exchange.admit(&exchange.config().api_mechanisms, None).await?,
+                    };
+                    let by_session = who.via == Mechanism::Session;
+                    let proved = by_session && exchange.has_proved(&who.user, *proof, within.as_secs_f64());
+                    if proved { Ok(()) } else { Err(Failure::NeedsProof(*proof)) }
+                }
                 Rule::Anonymous => exchange.anonymous_only().await,
                 Rule::Permission(permission) => exchange.authorize(permission).await,
                 Rule::And(a, b) => {
@@ -200,7 +231,7 @@ fn nearer(first: Failure, second: Failure) -> Failure {
     let rank = |failure: &Failure| match failure {
         Failure::Internal(_) | Failure::Busy { .. } | Failure::MissingLayer => 4,
         Failure::Csrf(_) => 3,
-        Failure::NotFresh | Failure::Forbidden { .. } => 2,
+        Failure::NotFresh | Failure::NeedsProof(_) | Failure::Forbidden { .. } => 2,
         Failure::Unauthenticated { realm: Some(_) } => 1,
         _ => 0,
     };

@@ -4,6 +4,7 @@ mod begin;
 mod finish;
 mod forms;
 pub(crate) mod openapi;
+mod prove;
 mod rescue;
 mod select;
 pub(crate) mod settings;
@@ -36,6 +37,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<(&'static str, String)> {
         ("two_factor_setup", "two_factor_setup_url", codes),
         ("two_factor_token_validation", "two_factor_token_validation_url", codes),
         ("two_factor_rescue", "two_factor_rescue_url", codes),
+        ("two_factor_verify", "two_factor_verify_url", codes),
         ("tf_select", "two_factor_select_url", any),
     ]
     .into_iter()
@@ -58,6 +60,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
             "two_factor_token_validation" => {
                 routes.add(name, &[Method::GET], &url, WAITING, validate::get);
                 routes.add(name, &[Method::POST], &url, WAITING, validate::post);
+            }
+            "two_factor_verify" => {
+                routes.add(name, &[Method::GET], &url, "signed in", prove::get);
+                routes.add(name, &[Method::POST], &url, "signed in", prove::post);
             }
             "two_factor_rescue" => {
                 routes.add(name, &[Method::GET], &url, WAITING, rescue::get);

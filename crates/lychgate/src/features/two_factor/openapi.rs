@@ -23,6 +23,7 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         setup(to);
         validate(to);
         rescue(to);
+        prove(to);
     }
 }
 
@@ -183,4 +184,36 @@ fn rescue(to: &mut Operations<'_>) {
         .response("500", refusal("The code could not be sent."));
     let post = to.takes(post, "RescueForm");
     to.add("two_factor_rescue", &Method::POST, post);
+}
+
+fn prove(to: &mut Operations<'_>) {
+    to.form(
+        "ProveForm",
+        ObjectBuilder::new()
+            .property("code", code())
+            .property("send_code", flag("Sends a code instead of taking one."))
+            .property("next", text("Where a browser goes afterwards.")),
+    );
+    let known = || members().property("tf_method", text("What is asked for: `authenticator`, `email` or `sms`."));
+    let elsewhere = || redirect("A browser is sent to sign in, or to where another second factor is proved or set up.");
+    let get = OperationBuilder::new()
+        .summary(Some("The page to prove the second factor again"))
+        .parameter(next())
+        .response("200", page_or_json("The form.", known()))
+        .response("302", elsewhere())
+        .response("400", shared("Refused"));
+    let get = to.signed_in(get);
+    to.add("two_factor_verify", &Method::GET, get);
+    let post = OperationBuilder::new()
+        .summary(Some("Prove the second factor again, or have a code sent"))
+        .parameter(next())
+        .response(
+            "200",
+            page_or_json("Proved, or sent; for browsers, the page again.", known().property("user", user())),
+        )
+        .response("302", redirect("Proved; a browser goes on to `next`. Or as for the page."))
+        .response("429", refusal("Too often."))
+        .response("500", refusal("The code could not be sent."));
+    let post = to.takes(to.signed_in(post), "ProveForm");
+    to.add("two_factor_verify", &Method::POST, post);
 }

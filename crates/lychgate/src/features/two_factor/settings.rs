@@ -32,6 +32,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     path("two_factor_setup_url", "/tf-setup").means("Route of the set-up page."),
     path("two_factor_token_validation_url", "/tf-validate").means("Route that takes a code."),
     path("two_factor_rescue_url", "/tf-rescue").means("Route for somebody who cannot get a code."),
+    path("two_factor_verify_url", "/tf-verify").means("Route to prove the second factor again while signed in."),
     path("two_factor_select_url", "/tf-select").means("Route to choose among several second factors."),
     text("two_factor_post_setup_view", ".two_factor_setup")
         .means("Where a browser goes after setting up or switching off."),
@@ -39,6 +40,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     text("two_factor_setup_template", "security/two_factor_setup.html").means("Template of the set-up page."),
     text("two_factor_verify_code_template", "security/two_factor_verify_code.html")
         .means("Template of the page for a code."),
+    text("two_factor_verify_template", "security/two_factor_verify.html")
+        .means("Template of the page to prove the second factor again."),
     text("two_factor_select_template", "security/two_factor_select.html").means("Template of the page to choose."),
     text("two_factor_email_template", "security/email/two_factor_instructions")
         .means("Template of the mail with a code."),
