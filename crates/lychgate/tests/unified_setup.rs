@@ -347,3 +347,70 @@ async fn guesses_at_a_first_code_are_few() {
     }
     assert_eq!(prove(&mut browser, &begun, &shown(&app, &begun["authr_b32key"])).await.status(), 429);
 }
+
+/// An intruder who set up an app and a number of their own must not keep them.
+#[tokio::test]
+async fn owners_are_told_and_can_undo_it() {
+    let app = app("not_me = true\nnotify_access_change = true\n").await;
+    enrol(&app, "joe@lp.com", &["email", "sms"]).await;
+    app.advance(60);
+    let mut browser = signed_in(&app, "joe@lp.com").await;
+    app.mails().await;
+    let begun = begin(&mut browser, json!({"chosen_method": "authenticator", "delete_method": "email"})).await;
+    let first = app.mailed_link("/not-me").await;
+    let code = shown(&app, &begun["authr_b32key"]);
+    assert_eq!(prove(&mut browser, &begun, &code).await.status(), 200);
+    let mails = app.mails().await;
+    assert!(mails[0].text.as_ref().unwrap().contains("NOTICE_SIGN_IN_METHODS_CHANGED"), "{mails:?}");
+    let begun = begin(&mut browser, json!({"chosen_method": "sms", "phone": "+16505551313"})).await;
+    let code = code_in(&app.texts().await[0]).to_owned();
+    assert_eq!(prove(&mut browser, &begun, &code).await.status(), 200);
+    let mails = app.mails().await;
+    assert!(mails[0].text.as_ref().unwrap().contains("NOTICE_PHONE_CHANGED"), "{mails:?}");
+    assert_eq!(stored(&app, "joe@lp.com").await.0, ["sms", "authenticator"]);
+    let late = lychgate_testkit::link_in(&mails[0], "/not-me").unwrap();
+    // The newest notice undoes its own event, an older one all since.
+    let mut owner = app.browser();
+    assert_eq!(owner.post_json(&first, json!({})).await.status(), 200);
+    assert_eq!(stored(&app, "joe@lp.com").await, (vec![], None));
+    assert_eq!(owner.post_json(&late, json!({})).await.status(), 400);
+    assert_eq!(browser.who().await, "nobody");
+}
+
+/// Who is left with nothing gets codes by mail.
+#[tokio::test]
+async fn an_owner_without_a_password_is_not_locked_out() {
+    let app = app("not_me = true\nnotify_access_change = true\n").await;
+    let mut browser = signed_in(&app, "joe@lp.com").await;
+    app.update("joe@lp.com", UserPatch { password: Some(None), ..UserPatch::default() }).await;
+    app.mails().await;
+    let begun = begin(&mut browser, json!({"chosen_method": "authenticator"})).await;
+    assert_eq!(prove(&mut browser, &begun, &shown(&app, &begun["authr_b32key"])).await.status(), 200);
+    let link = app.mailed_link("/not-me").await;
+    assert_eq!(app.browser().post_json(&link, json!({})).await.status(), 200);
+    assert_eq!(stored(&app, "joe@lp.com").await.0, ["email"]);
+    let mut owner = app.browser();
+    let fields = json!({"identity": "joe@lp.com", "chosen_method": "email"});
+    assert_eq!(owner.post_json("/us-signin/send-code", fields).await.status(), 200);
+    let fields = json!({"identity": "joe@lp.com", "passcode": mailed_code(&app).await});
+    assert_eq!(owner.post_json("/us-signin", fields).await.status(), 200);
+}
+
+/// Who registers with an address that is not theirs must not keep a way in once its owner takes the account over.
+#[tokio::test]
+async fn recovery_removes_the_codes_of_whoever_proved_no_address() {
+    let toml = "[security]\nrecoverable = true\nconfirmable = true\nlogin_without_confirmation = true\n\
+                send_password_reset_notice_email = false\n";
+    let app = TestApp::builder().toml(unified::ON).toml(toml).start().await;
+    let confirmed = UserPatch { confirmed_at: Some(Some(app.now())), ..UserPatch::default() };
+    app.update("dave@lp.com", confirmed).await;
+    for (email, left) in [("joe@lp.com", vec!["email"]), ("dave@lp.com", vec!["email", "sms", "authenticator"])] {
+        enrol_all(&app, email).await;
+        let mut owner = app.browser();
+        assert_eq!(owner.post_json("/reset", json!({"email": email})).await.status(), 200);
+        let link = app.mailed_link("/reset").await;
+        let new = json!({"password": "a new password", "password_confirm": "a new password"});
+        assert_eq!(owner.post_json(&link, new).await.status(), 200);
+        assert_eq!(stored(&app, email).await, (left.iter().map(|&kind| kind.to_owned()).collect(), None), "{email}");
+    }
+}

@@ -5,7 +5,10 @@ use lychgate_signing::tokens::{Binding, fingerprint};
 use lychgate_store::{Batch, User};
 use serde_json::{Map, Value};
 
-use super::{account, codes};
+use super::{
+    account,
+    codes::{self, Means},
+};
 use crate::{
     failure::Failure,
     web::{
@@ -65,7 +68,7 @@ pub(crate) async fn app_values(exchange: &Exchange, user: &User, secret: &str) -
 pub(crate) fn show_code_form(
     exchange: &Exchange,
     form: &mut Form,
-    method: &str,
+    means: Means,
     code: &Form,
     app: Map<String, Value>,
 ) -> Result<(), Failure> {
@@ -74,7 +77,7 @@ pub(crate) fn show_code_form(
         form.payload.insert("authr_qrcode".to_owned(), picture.as_str().into());
     }
     form.payload.extend(app);
-    form.payload.insert("chosen_method".to_owned(), method.into());
+    form.payload.insert("chosen_method".to_owned(), means.name().into());
     form.payload.insert("code_form".to_owned(), code.view(exchange.messages()));
     Ok(())
 }

@@ -6,6 +6,7 @@ use lychgate_signing::{
 };
 use lychgate_store::{Credential, User};
 
+use super::unified;
 use crate::{failure::Failure, gate::Lychgate, settings::Settings};
 
 /// A passkey that may stand for a password.
@@ -63,12 +64,5 @@ pub(crate) async fn can_verify(gate: &Lychgate, user: &User) -> Result<bool, Fai
 
 /// Whether the user could still sign in without any passkey: by a password, by a mail, by a code, by somebody else's word.
 pub(crate) fn is_not_the_only_way_in(gate: &Lychgate, user: &User) -> bool {
-    let settings = gate.settings();
-    let has_code =
-        || settings.flag("unified_signin") && user.us_totp_secrets.as_deref().is_some_and(|text| !text.is_empty());
-    user.password.as_deref().is_some_and(|hash| !hash.is_empty())
-        || settings.flag("passwordless")
-        || settings.flag("recoverable")
-        || settings.flag("oauth_enable")
-        || has_code()
+    unified::has_way_in(gate, user, &unified::secrets_of(user))
 }

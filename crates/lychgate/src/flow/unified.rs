@@ -6,7 +6,7 @@ use lychgate_signing::{
     KeyRing,
     tokens::{TokenCodec, UnifiedLink, UnifiedSetup},
 };
-use lychgate_store::{NewUser, User};
+use lychgate_store::{NewUser, User, UserPatch};
 
 use super::{
     codes::{self, Means},
@@ -83,11 +83,33 @@ pub(crate) async fn set_up_mail(gate: &Lychgate, new: &mut NewUser) -> Result<()
     Ok(())
 }
 
+/// Takes away what somebody else may have set up, an app or a number. Mailed codes stay, as they go to the owner; who has
+/// nothing else gets them.
+pub(crate) async fn undo(gate: &Lychgate, user: &User, patch: &mut UserPatch) -> Result<(), Failure> {
+    let mut secrets = secrets_of(user);
+    let others: Vec<String> = secrets.methods().filter(|method| *method != "email").map(str::to_owned).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    for method in &others {
+        secrets.remove(method);
+    }
+    if others.iter().any(|method| method == "sms") {
+        patch.us_phone_number = Some(None);
+    }
+    let has_password = user.password.as_deref().is_some_and(|hash| !hash.is_empty());
+    if secrets.is_empty() && !has_password && is_on(gate) && to_set_up(gate).contains(&"email") {
+        secrets.set("email", codes::new_secret(gate).await?);
+    }
+    patch.us_totp_secrets = Some(secrets.to_column());
+    Ok(())
+}
+
 /// Whether a user who keeps `left` of their secrets has some way in other than passkeys: a password, a code, a mail,
 /// somebody else's word.
 pub(crate) fn has_way_in(gate: &Lychgate, user: &User, left: &MethodSecrets) -> bool {
     let settings = gate.settings();
     user.password.as_deref().is_some_and(|hash| !hash.is_empty())
         || ["passwordless", "recoverable", "oauth_enable"].into_iter().any(|way| settings.flag(way))
-        || to_set_up(gate).into_iter().any(|method| left.get(method).is_some())
+        || is_on(gate) && to_set_up(gate).into_iter().any(|method| left.get(method).is_some())
 }

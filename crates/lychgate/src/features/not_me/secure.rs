@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use lychgate_otp::MethodSecrets;
 use lychgate_store::{ErrorKind, User, UserPatch};
 
 use crate::{
@@ -14,8 +13,8 @@ use crate::{
         letters::{self, about},
         names,
         not_me::NotMe,
+        unified,
     },
-    gate::Lychgate,
     mail::{Letter, Post},
     web::exchange::Exchange,
 };
@@ -71,7 +70,8 @@ async fn attempt(
         patch.active = Some(false);
     }
     end_access(gate, &mut batch, user, &mut patch, now);
-    take_codes(gate, user, &mut patch);
+    // Codes that sign in without a password go as the password does.
+    unified::undo(gate, user, &mut patch).await?;
     // What somebody else has registered since then would let them in again.
     batch.delete_credentials_since(user.id, found.since());
     let expected = UserPatch { email: Some(user.email.clone()), ..UserPatch::default() };
@@ -115,23 +115,6 @@ async fn attempt(
     gate.events().send(&Event::AccountSecured { user_id: user.id });
     tracing::warn!(user_id = user.id, locked = lock, "the owner of an account says that it was somebody else");
     Ok(Some(Some(Done { restored: restored.is_some(), locked: lock, mailed })))
-}
-
-/// Codes that sign in without a password go as the password does: somebody else may have set them up. Those that are
-/// mailed stay, as the owner reads the mail.
-fn take_codes(gate: &Lychgate, user: &User, patch: &mut UserPatch) {
-    if !gate.settings().flag("unified_signin") || user.us_totp_secrets.as_deref().is_none_or(str::is_empty) {
-        return;
-    }
-    let before = MethodSecrets::parse(user.us_totp_secrets.as_deref()).unwrap_or_default();
-    let mut left = MethodSecrets::default();
-    if let Some(secret) = before.get("email") {
-        left.set("email", secret);
-    }
-    if before.get("sms").is_some() {
-        patch.us_phone_number = Some(None);
-    }
-    patch.us_totp_secrets = Some(left.to_column());
 }
 
 fn write(

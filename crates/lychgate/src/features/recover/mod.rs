@@ -20,6 +20,7 @@ use crate::{
         notices::Notice,
         second_factor::Step,
         sign_in::SignIn,
+        unified,
     },
     gate::Lychgate,
     messages,
@@ -173,13 +174,17 @@ async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<
         ..UserPatch::default()
     };
     let mut patch = UserPatch { password: Some(Some(hash)), ..UserPatch::default() };
+    // Until now nobody has proved that the address is theirs; what else lets somebody in may be somebody else's.
+    let is_unproved = call.gate.settings().flag("confirmable") && user.confirmed_at.is_none();
+    if is_unproved {
+        unified::undo(&call.gate, user, &mut patch).await?;
+    }
     let mut post = call.post();
     call.notify(&mut post, user, &Notice::PasswordReset)?;
     let mut batch = call.gate.store().batch();
     end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
-    if call.gate.settings().flag("confirmable") && user.confirmed_at.is_none() {
-        // Until now nobody has proved that the address is theirs; who registered these may be somebody else.
+    if is_unproved {
         batch.delete_credentials_since(user.id, time::OffsetDateTime::UNIX_EPOCH);
     }
     call.note(&mut batch, user.id, What::PasswordReset, None);

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use lychgate_signing::tokens::{Binding, TwoFactorSetupPayload};
+use lychgate_signing::tokens::TwoFactorSetupPayload;
 use lychgate_store::User;
 use serde_json::{Map, Value, json};
 
@@ -13,19 +13,12 @@ use super::{forms, store};
 use crate::{
     failure::Failure,
     flow::{
-        account,
+        code_setup,
         codes::{self, CodeLetter, Means, Secret, SendFailure},
         second_factor::{self, Pending, State},
     },
     identity, messages,
-    web::{
-        answer::Reply,
-        exchange::Exchange,
-        form::Form,
-        identify::{Authenticated, Mechanism},
-        routes::Call,
-        session::key,
-    },
+    web::{answer::Reply, exchange::Exchange, form::Form, identify::Authenticated, routes::Call, session::key},
 };
 
 /// The longest telephone number that the database keeps.
@@ -65,16 +58,6 @@ async fn who(call: &Call) -> Result<Option<Who>, Failure> {
     }
     let pending = call.pending().await?;
     Ok(pending.filter(|pending| matches!(pending.state, State::SetUp | State::Validating)).map(Who::Waiting))
-}
-
-/// What a state is bound to: whose it is, and the session or, for programs, the way that they call.
-pub(super) fn bound_to(exchange: &Exchange, who: &Authenticated) -> [String; 2] {
-    let session = exchange.session(|session| session.text(key::SESSION_ID).map(str::to_owned));
-    let by = match who.via {
-        Mechanism::Session => session.unwrap_or_default(),
-        other => format!("by {}", other.name()),
-    };
-    [who.user.fs_uniquifier.clone(), by]
 }
 
 pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
@@ -168,12 +151,11 @@ async fn begin(call: &Call, who: &Who, mut form: Form, means: Means, phone: Opti
     }
     let state = match who {
         Who::SignedIn(who) => {
-            let binding = bound_to(call, who);
             let payload = TwoFactorSetupPayload {
                 totp_secret: secret.clone(),
                 method: means.name().to_owned(),
                 phone: phone.clone(),
-                binding: Some(Binding::to(&binding.each_ref().map(String::as_str))),
+                binding: Some(code_setup::bind(call, who)),
             };
             let codec = call.gate.second_factor_setup_codec();
             Some(codec.mint(&payload, call.now.unix()).map_err(Failure::internal)?.into_string())
@@ -191,7 +173,8 @@ async fn begin(call: &Call, who: &Who, mut form: Form, means: Means, phone: Opti
             None
         }
     };
-    let app = if means == Means::Authenticator { app_values(call, user, &secret).await? } else { Map::new() };
+    let app =
+        if means == Means::Authenticator { code_setup::app_values(call, user, &secret).await? } else { Map::new() };
     if call.wants_json() {
         let mut members = json!({
             "tf_state": "validating_profile",
@@ -200,7 +183,7 @@ async fn begin(call: &Call, who: &Who, mut form: Form, means: Means, phone: Opti
             "tf_state_token": state,
         });
         if let Value::Object(members) = &mut members {
-            members.extend(app.into_iter().map(|(name, value)| (format!("tf_authr_{name}"), value)));
+            members.extend(app.into_iter().map(|(name, value)| (format!("tf_{name}"), value)));
         }
         return Ok(Reply::Json(call.members(members)));
     }
@@ -209,26 +192,8 @@ async fn begin(call: &Call, who: &Who, mut form: Form, means: Means, phone: Opti
         None => call.action("two_factor_token_validation"),
     };
     let code = forms::code(call, action);
-    show_code_form(call, &mut form, means, &code, app)?;
+    code_setup::show_code_form(call, &mut form, means, &code, app)?;
     Ok(Reply::Form(Box::new(form.without_errors())))
-}
-
-/// Puts the form for the first code on the page, for an app with the picture that it reads.
-pub(super) fn show_code_form(
-    call: &Exchange,
-    form: &mut Form,
-    means: Means,
-    code: &Form,
-    app: Map<String, Value>,
-) -> Result<(), Failure> {
-    if let Some(uri) = app.get("uri").and_then(Value::as_str) {
-        let picture = lychgate_otp::qr_data_url(uri).map_err(Failure::internal)?;
-        form.payload.insert("authr_qrcode".to_owned(), picture.as_str().into());
-    }
-    form.payload.extend(app.into_iter().map(|(name, value)| (format!("authr_{name}"), value)));
-    form.payload.insert("chosen_method".to_owned(), means.name().into());
-    form.payload.insert("code_form".to_owned(), code.view(call.messages()));
-    Ok(())
 }
 
 async fn send_first_code(call: &Call, user: &User, means: Means, secret: &str, to: &str) -> Result<(), SendFailure> {
@@ -253,23 +218,4 @@ pub(super) fn not_sent(call: &Call, mut form: Form, failure: SendFailure) -> Res
         SendFailure::NotSent => form.form_error(messages::FAILED_TO_SEND_CODE),
     }
     Err(form.rejected())
-}
-
-/// What an authenticator app has to know: the key for reading and for copying, the names, and all of it as a link.
-pub(super) async fn app_values(call: &Call, user: &User, secret: &str) -> Result<Map<String, Value>, Failure> {
-    let Some(totp) = codes::open_secret(&call.gate, secret).await? else {
-        return Err(Failure::internal("a secret that was just made cannot be read"));
-    };
-    // The link has no room for a colon within a name.
-    let plain = |text: &str| text.replace(':', " ");
-    let username = plain(&account::identity_text(&call.gate, user));
-    let issuer = plain(call.gate.settings().text("totp_issuer"));
-    let uri = totp.uri(&username, &issuer).map_err(Failure::internal)?;
-    Ok(Map::from_iter([
-        ("key".to_owned(), totp.key().pretty().as_str().into()),
-        ("b32key".to_owned(), totp.key().base32().as_str().into()),
-        ("username".to_owned(), username.into()),
-        ("issuer".to_owned(), issuer.into()),
-        ("uri".to_owned(), uri.as_str().into()),
-    ]))
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     failure::Failure,
     flow::{
+        code_setup,
         codes::{self, Means, Outcome, Secret},
         letters::within,
     },
@@ -32,9 +33,7 @@ fn open(call: &Call, who: &Authenticated, state: &str) -> Result<(TwoFactorSetup
         }
         Err(_) => return Err(messages::API_ERROR.into()),
     };
-    let bound_to = begin::bound_to(call, who);
-    let ours =
-        payload.binding.as_ref().is_some_and(|binding| binding.matches(&bound_to.each_ref().map(String::as_str)));
+    let ours = code_setup::is_bound(call, who, payload.binding.as_ref());
     let open = forms::methods_to_set_up(&call.gate, &who.user, None);
     let means = Means::named(&payload.method).filter(|means| open.contains(&means.name()));
     match means.filter(|_| ours) {
@@ -109,10 +108,10 @@ async fn again(
     let methods = forms::methods_to_set_up(&call.gate, &who.user, None);
     let mut page = forms::setup(call, &methods);
     let app = match means {
-        Means::Authenticator => begin::app_values(call, &who.user, &payload.totp_secret).await?,
+        Means::Authenticator => code_setup::app_values(call, &who.user, &payload.totp_secret).await?,
         _ => serde_json::Map::new(),
     };
-    begin::show_code_form(call, &mut page, means, &form, app)?;
+    code_setup::show_code_form(call, &mut page, means, &form, app)?;
     page.payload.insert("changing".to_owned(), true.into());
     Ok(Reply::Form(Box::new(page)))
 }

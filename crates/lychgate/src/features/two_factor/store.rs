@@ -1,15 +1,12 @@
 //! The second factor in the database: written with the notice to its owner, and with the end of all trust that was given
 //! for the one before.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use lychgate_signing::tokens::fingerprint;
 use lychgate_store::{ErrorKind, User, UserPatch};
-use time::Duration;
 
 use crate::{
     events::Event,
     failure::Failure,
-    flow::{activity::What, codes::Means, notices::Notice, second_factor},
+    flow::{activity::What, code_setup, codes::Means, notices::Notice, second_factor},
     messages::{self, MessageKey},
     web::exchange::Exchange,
 };
@@ -72,8 +69,7 @@ async fn write(
     };
     let mut batch = exchange.gate.store().batch();
     if let Some(state) = state {
-        let mark = URL_SAFE_NO_PAD.encode(fingerprint(state));
-        batch.redeem_once("tf-setup", &mark, now + Duration::days(31), now);
+        code_setup::use_up(exchange, &mut batch, "tf-setup", state);
     }
     batch.update_user_if(user.id, &expected, patch, now);
     second_factor::distrust_browsers(exchange, &mut batch, user.id);

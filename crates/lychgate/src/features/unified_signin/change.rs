@@ -244,7 +244,7 @@ async fn begin(call: &Call, who: &Authenticated, user: &User, means: Means, wish
         return Ok(Reply::Json(call.members(members)));
     }
     let code = code_form(call, &state);
-    code_setup::show_code_form(call, &mut form, means.name(), &code, app)?;
+    code_setup::show_code_form(call, &mut form, means, &code, app)?;
     Ok(Reply::Form(Box::new(form)))
 }
 

@@ -111,6 +111,6 @@ async fn again(
     }
     let mut page = change::page(call, &who.user);
     let app = change::app_values(call, &who.user, means, &payload.totp_secret).await?;
-    code_setup::show_code_form(call, &mut page, means.name(), &form, app)?;
+    code_setup::show_code_form(call, &mut page, means, &form, app)?;
     Ok(Reply::Form(Box::new(page)))
 }
