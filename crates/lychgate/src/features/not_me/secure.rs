@@ -74,7 +74,13 @@ async fn attempt(
     unified::undo(gate, user, &mut patch).await?;
     // What somebody else has registered since then would let them in again.
     batch.delete_credentials_since(user.id, found.since());
-    let expected = UserPatch { email: Some(user.email.clone()), ..UserPatch::default() };
+    let has_codes = gate.store().has_user_column("us_totp_secrets");
+    let expected = UserPatch {
+        email: Some(user.email.clone()),
+        // None may be set up at this moment.
+        us_totp_secrets: has_codes.then(|| user.us_totp_secrets.clone()),
+        ..UserPatch::default()
+    };
     batch.update_user_if(user.id, &expected, &patch, now.datetime());
 
     // Nor does the account go because they asked for it.
