@@ -86,6 +86,9 @@ pub(crate) async fn set_up_mail(gate: &Lychgate, new: &mut NewUser) -> Result<()
 /// Takes away what somebody else may have set up, an app or a number. Mailed codes stay, as they go to the owner; who has
 /// nothing else gets them.
 pub(crate) async fn undo(gate: &Lychgate, user: &User, patch: &mut UserPatch) -> Result<(), Failure> {
+    if !is_on(gate) {
+        return Ok(());
+    }
     let mut secrets = secrets_of(user);
     let others: Vec<String> = secrets.methods().filter(|method| *method != "email").map(str::to_owned).collect();
     if others.is_empty() {
@@ -98,7 +101,7 @@ pub(crate) async fn undo(gate: &Lychgate, user: &User, patch: &mut UserPatch) ->
         patch.us_phone_number = Some(None);
     }
     let has_password = user.password.as_deref().is_some_and(|hash| !hash.is_empty());
-    if secrets.is_empty() && !has_password && is_on(gate) && to_set_up(gate).contains(&"email") {
+    if secrets.is_empty() && !has_password && to_set_up(gate).contains(&"email") {
         secrets.set("email", codes::new_secret(gate).await?);
     }
     patch.us_totp_secrets = Some(secrets.to_column());
