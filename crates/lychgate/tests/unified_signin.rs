@@ -262,7 +262,7 @@ async fn generic_replies_are_the_same_for_everybody(#[values(true, false)] as_js
             seen.push((identity, said));
         }
         for (identity, said) in &seen {
-            if *identity != "" || as_json {
+            if !identity.is_empty() || as_json {
                 assert_eq!(said, &seen[0].1, "{path} {value} {identity}");
             }
         }

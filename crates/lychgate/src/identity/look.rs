@@ -16,7 +16,9 @@ pub(crate) fn of(name: &str) -> String {
     if name.is_ascii() {
         return bounded(name.to_ascii_lowercase());
     }
-    let plain: String = name.nfkc().flat_map(char::to_lowercase).collect();
+    // The letter sigma has two small forms, one for the end of a word.
+    let plain: String =
+        name.nfkc().flat_map(char::to_lowercase).map(|c| if c == '\u{3c2}' { '\u{3c3}' } else { c }).collect();
     let mut look = String::with_capacity(plain.len());
     for c in plain.nfd() {
         if c.is_ascii() {
@@ -56,6 +58,7 @@ mod tests {
             ("\u{3bf}tto", "otto"),                       // Greek omicron
             ("Ren\u{e9}", "ren\u{e9}"),
             ("RENE\u{301}", "ren\u{e9}"),
+            ("\u{3a3}\u{3b7}\u{3c2} ", of("\u{3c3}\u{3b7}\u{3c3} ").as_str()),
         ] {
             assert_eq!(of(name), look, "{name}");
         }

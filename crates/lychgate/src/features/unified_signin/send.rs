@@ -188,7 +188,7 @@ fn answer(call: &Exchange, form: Form, message: MessageKey) -> Reply {
 /// The reply when a code was sent, or was not.
 fn replied(call: &Call, mut form: Form, sent: Result<(), SendFailure>) -> Result<Reply, Failure> {
     match sent {
-        Ok(()) => return Ok(answer(call, form, messages::CODE_HAS_BEEN_SENT)),
+        Ok(()) => Ok(answer(call, form, messages::CODE_HAS_BEEN_SENT)),
         Err(failure) => match not_sent(call, &mut form, failure)? {
             Some(reply) => Ok(reply),
             None => Err(form.rejected()),
