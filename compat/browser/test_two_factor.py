@@ -99,7 +99,7 @@ def test_the_choice(person, codes, address):
         database.execute(f"INSERT INTO web_authn ({columns}) VALUES ({marks})", row)
     person.sign_out().sign_in(codes.url, address, PASSWORD).at("/tf-select").look("choice")
     person.one("input[value=authenticator]").click()
-    person.send("two_factor_select_form").at("/tf-validate")
+    person.send("tf_select").at("/tf-validate")
     type_code(person, code(key, 1))
     person.until(lambda: person.path != "/tf-validate", "signed in")
     person.open(f"{codes.url}/").signed_in_as(address)
