@@ -52,7 +52,7 @@ need_python() {
   cp compat/requirements.txt "$stamp"
 }
 
-# part NAME runs one part in a shell of its own, keeps how it went, and ends the run at the first failure.
+# part NAME runs one part in a shell of its own and keeps how it went: one run tells all that fails.
 part() {
   local started=$SECONDS
   echo "== $1"
@@ -60,12 +60,12 @@ part() {
     summary+=("$(printf '%-8s ok      %4d s' "$1" $((SECONDS - started)))")
   else
     summary+=("$(printf '%-8s FAILED  %4d s' "$1" $((SECONDS - started)))")
-    report
-    exit 1
+    failed=1
   fi
 }
 
 report() {
   echo "== summary"
   printf '%s\n' "${summary[@]}"
+  exit "${failed:-0}"
 }

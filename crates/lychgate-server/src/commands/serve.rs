@@ -51,9 +51,15 @@ impl Serve {
         let gate = open::gate(global, listen, true).await?;
         let local = listener.local_addr().map_err(Exit::failed)?;
         let origin = format!("http://{}", reachable(local));
+        // Made before it serves: a stop may follow at once, and closes the store.
+        let link = gate.new_setup_link().await?;
         let serving = async { gate.serve(app::router(&gate), listener).await.map_err(Exit::failed) };
+        let announcing = async {
+            announce(&gate, &origin, link);
+            Ok(())
+        };
         // Whoever reads that it is ready may stop it at once: it listens to signals before it says so.
-        tokio::try_join!(biased; serving, announce(&gate, &origin)).map(drop)
+        tokio::try_join!(biased; serving, announcing).map(drop)
     }
 }
 
@@ -89,16 +95,15 @@ fn reachable(local: SocketAddr) -> SocketAddr {
 }
 
 /// Says that the server is ready, and how to set it up while nobody has.
-async fn announce(gate: &Lychgate, origin: &str) -> Result<(), Exit> {
+fn announce(gate: &Lychgate, origin: &str, link: Option<String>) {
     output::line(format_args!("Lychgate {} is ready on {origin}", env!("CARGO_PKG_VERSION")));
-    let Some(path) = gate.new_setup_link().await? else { return Ok(()) };
+    let Some(path) = link else { return };
     let origin = gate.settings().text_opt("base_url").unwrap_or(origin).trim_end_matches('/');
     let until = (OffsetDateTime::now_utc() + LINK_LIFETIME).format(format_description!("[hour]:[minute]"));
     output::line(format_args!(
         "Set up the first administrator: {origin}{path}  (works once, until {} UTC)",
         until.unwrap_or_default()
     ));
-    Ok(())
 }
 
 #[cfg(test)]
