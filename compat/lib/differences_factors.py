@@ -76,20 +76,47 @@ STEPS = [
     StepDifference(
         "setup-wrong-code-again",
         "a browser with a wrong code at set-up is asked again, and need not begin anew",
-        r"POST /tf-setup/",
+        r"POST /(tf|us)-setup/",
         lambda peer, ours: (status(peer), status(ours)) == (302, 200) and ours["page"]["errors"],
-        "^(set up with a wrong code form|test_setup_states)",
+        "^((unified, )?set up |test_setup_states)",
     ),
     StepDifference(
         "one-form-at-a-time",
         "the page that asks for the first code has no form to choose another method; the page of the set-up has",
-        r"POST /tf-setup$",
+        r"POST /(tf|us)-setup$",
         lambda peer, ours: "page" in peer
         and same(peer, ours, AROUND | {"page"})
-        and set(peer["page"]["forms"]) - set(ours["page"]["forms"]) == {"two_factor_setup_form"}
-        and set(ours["page"]["forms"]) == {"two_factor_verify_code_form"}
+        and set(ours["page"]["forms"]) in ({"two_factor_verify_code_form"}, {"us_setup_validate_form"})
+        and set(peer["page"]["forms"]) - set(ours["page"]["forms"]) in ({"two_factor_setup_form"}, {"us_setup_form"})
         and peer["page"]["errors"] == ours["page"]["errors"]
         and peer["page"].get("qr code") == ours["page"].get("qr code"),
+    ),
+    StepDifference(
+        "code-once",
+        "a code works once",
+        r"POST /us-signin$",
+        lambda peer, ours: _in(peer) and not _in(ours) and status(ours) in (200, 400) and "Invalid password code." in str(ours),
+        "^unified, code by ",
+    ),
+    StepDifference(
+        "link-takes-a-click",
+        "a mailed link may ask for a click, which is a POST",
+        r"POST /us-verify-link$",
+        lambda peer, ours: status(peer) == 405 and status(ours) in (302, 400),
+    ),
+    StepDifference(
+        "unified-next-in-address",
+        "a target that is none is refused in the address too, as everywhere",
+        r"(POST /us-signin\?next=http://evil|GET /profile$)",
+        lambda peer, ours: _in(peer) and not _in(ours) and status(ours) in (200, 401),
+        "^unified, next query http://evil.example$",
+    ),
+    StepDifference(
+        "password-needs-no-setup",
+        "a password is not set up here",
+        r"POST /us-setup$",
+        lambda peer, ours: status(ours) in (200, 400) and "Us method not available." in str(ours),
+        "^unified, (methods|set up refused .*'password')",
     ),
 ]
 DECLARED = [
@@ -97,8 +124,8 @@ DECLARED = [
         "setup-wrong-code-told",
         "a wrong code at set-up is told at once, and not again on the next page",
         r"GET / > page > flashes$",
-        lambda peer, ours: ours == [] and all("invalid token" in text for _, text in peer),
-        "^set up with a wrong code form$",
+        lambda peer, ours: ours == [] and all("nvalid " in text for _, text in peer),
+        "^(set up with a wrong code form|unified, set up .* form)$",
     ),
     Difference(
         "setup-state",
@@ -160,7 +187,8 @@ DECLARED = [
         "autocomplete",
         "fields that a browser can fill in, or must not, say so",
         r"> fields > (phone|code|identity|email|passcode) > autocomplete$",
-        lambda peer, ours: peer in (MISSING, "email", "username") and ours in ("tel", "off", "username webauthn", "one-time-code"),
+        lambda peer, ours: peer in (MISSING, "email", "username", "off")
+        and ours in ("tel", "off", "username", "username webauthn", "one-time-code", "current-password"),
     ),
     Difference(
         "codes-are-not-shown-again",
@@ -259,7 +287,7 @@ DECLARED = [
         "a session that a remember cookie made carries the identifier too, so it is protected like any other",
         r"> session > _id$",
         lambda peer, ours: peer == MISSING and bool(re.fullmatch("[0-9a-f]{128}", ours)),
-        "^test_(stale_sessions|codes_need_a_fresh_proof|setup_needs_a_fresh_proof)$",
+        "^(test_(stale_sessions|codes_need_a_fresh_proof|setup_needs_a_fresh_proof|remember_and_token)$|unified, verify )",
     ),
     Difference(
         "verify-grace-factors",
@@ -267,5 +295,58 @@ DECLARED = [
         r"> session > fs_gexp$",
         lambda peer, ours: peer == "int now+3600" and ours == MISSING,
         "^(verify by passkey|unified, verify)",
+    ),
+    Difference(
+        "first-way-chosen",
+        "the first way to send a code is chosen to begin with",
+        r"> us_\w+_form > fields > chosen_method=\w+ > checked$",
+        lambda peer, ours: (peer, ours) == (MISSING, True),
+    ),
+    Difference(
+        "set-up-anew",
+        "a way that is set up can be set up anew, with another telephone for one",
+        r"/us-setup > page > forms > us_setup_form > fields > (chosen_method=\w+|phone|submit)$",
+        lambda peer, ours: peer == MISSING,
+    ),
+    Difference(
+        "password-not-enabled",
+        "a password counts among the ways in use only where it may be used",
+        r"GET /us-setup > json > response > active_methods > 0$",
+        lambda peer, ours: (peer, ours) == ("password", None),
+        "^unified, methods",
+    ),
+    Difference(
+        "phone-as-typed",
+        "a form that is shown again holds what was typed",
+        r"> us_setup_form > fields > phone > value$",
+        lambda peer, ours: peer == "" and ours != "",
+    ),
+    Difference(
+        "generic-members",
+        "replies that must not tell cases apart have the same members",
+        r"POST /us-signin/send-code > json > response > (available_methods|code_methods|identity_attributes)$",
+        lambda peer, ours: ours == MISSING,
+    ),
+    Difference(
+        "odd-types",
+        "a number where a text belongs is told as such",
+        r"> (errors|field_errors)( > (chosen_method)?)?( > 0)?$",
+        lambda peer, ours: True,
+        r"'chosen_method': 7\}",
+    ),
+    Difference(
+        "link-tells-nothing",
+        "a link that does not count tells nothing of the account it was made for",
+        r"(GET /us-verify-link\?id=\S+ > location|> session > _flashes > \d+ > 1)$",
+        lambda peer, ours: ours in ("Invalid code.", "/spa/error?error=Invalid+code.")
+        and (peer.startswith("/spa/error?error=") or peer == "Disabled account."),
+        "^bad sign-in links",
+    ),
+    Difference(
+        "link-takes-a-click-too",
+        "a mailed link may ask for a click, which is a POST",
+        r"(PUT /us-verify-link > allow|GET / > page > flashes)$",
+        lambda peer, ours: set(ours) - set(peer) == {"POST"} if "GET" in peer else (peer, ours) == ([], [["error", "Api error."]]),
+        "^out of turn /us-verify-link",
     ),
 ]

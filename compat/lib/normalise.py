@@ -29,6 +29,8 @@ RANDOM = {
     "tf_authr_key": PRETTY, "tf_authr_b32key": KEY, "tf_authr_uri": URI, "challenge": r"[\w-]{43,}",
     "authr_key": PRETTY, "authr_b32key": KEY, "authr_uri": URI,
 }  # fmt: skip
+# Lists that the reference takes out of a set, in any order.
+SETS = {"active_methods", "setup_methods", "code_methods"}
 HEADERS = ("www-authenticate", "allow", "cache-control")
 
 
@@ -94,8 +96,7 @@ class Normaliser:
         if isinstance(value, dict):
             return {name: self.json(item, name) for name, item in value.items()}
         if isinstance(value, list):
-            # The reference takes these out of a set.
-            return [self.json(item) for item in (sorted(value, key=str) if key == "active_methods" else value)]
+            return [self.json(item) for item in (sorted(value, key=str) if key in SETS else value)]
         if isinstance(value, str):
             if key in ("csrf_token", self.field):
                 return "<csrf>" if self.csrf(value) else f"<not a csrf token: {value}>"

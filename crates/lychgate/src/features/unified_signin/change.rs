@@ -53,7 +53,7 @@ pub(super) fn page(call: &Exchange, user: &User) -> Form {
     let choices = forms::choices(call, &open, help);
     let mut fields = vec![Field::new("chosen_method", Kind::Radio, "Add or replace").choices(choices, "")];
     if open.contains(&"sms") {
-        fields.push(Field::new("phone", Kind::Text, "Phone number").autocomplete("tel"));
+        fields.push(Field::new("phone", Kind::Tel, "Phone number").autocomplete("tel"));
     }
     let mut form = Form::new("us_setup_form", settings.text("us_setup_template"), call.gate.url("us_setup"), fields);
     let label = |method: &&str| match forms::label(method) {
