@@ -349,4 +349,11 @@ DECLARED = [
         lambda peer, ours: set(ours) - set(peer) == {"POST"} if "GET" in peer else (peer, ours) == ([], [["error", "Api error."]]),
         "^out of turn /us-verify-link",
     ),
+    Difference(
+        "one-way-to-send",
+        "where there is one way to send a code there is nothing to choose",
+        r"> us_(signin|verify)_form > fields > chosen_method(=\w+)?$",
+        lambda peer, ours: ours in (MISSING, {"type": "hidden", "value": "email"}, {"type": "hidden", "value": "sms"}),
+        "^unified, ",
+    ),
 ]

@@ -1,6 +1,7 @@
 """Starts and stops the two servers: the peer and Lychgate's testbed."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -22,10 +23,18 @@ def testbed_binary():
 
 
 def free_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port that was free a moment ago.
+
+    It lies below those that the system gives out, so that no connection and no other test takes it in the meantime.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class StartFailed(Exception):
