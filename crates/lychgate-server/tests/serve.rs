@@ -261,8 +261,11 @@ fn the_log_can_be_json() {
     let server = place.serve(&["--log-json"]);
     server.stop("-TERM");
     let log = place.read("log");
-    let last: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
-    assert_eq!(last["level"], "INFO");
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let stopping = |line: &Value| {
+        line["level"] == "INFO" && line["fields"]["message"].as_str().is_some_and(|text| text.starts_with("stopping"))
+    };
+    assert!(lines.iter().any(stopping), "{log}");
 }
 
 #[test]
