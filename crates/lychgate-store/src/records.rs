@@ -244,21 +244,6 @@ impl fmt::Debug for UserPatch {
     }
 }
 
-/// Which users to list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserQuery {
-    /// A part of the address or the user name, in any ASCII case.
-    pub search: Option<String>,
-    /// Only users who have this role.
-    pub role: Option<String>,
-    /// Only active or only inactive users.
-    pub active: Option<bool>,
-    /// Only users with a greater id: the last one of the page before.
-    pub after_id: Option<i64>,
-    /// How many, at most 1000; 0 stands for 50.
-    pub limit: u32,
-}
-
 /// A session that the registry knows.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -145,14 +145,4 @@ impl Sql {
             if any_case { format!("lower({column}) = lower(CAST($1 AS TEXT))") } else { format!("{column} = $1") };
         Some(format!("{} WHERE {condition} ORDER BY u.id", self.user_select))
     }
-
-    /// A page of users; `conditions` speak of the user as `p`.
-    pub(crate) fn users_where(&self, conditions: &[String], limit: u32) -> String {
-        let user = &self.schema.user.quoted;
-        let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-        format!(
-            "{} WHERE u.id IN (SELECT p.id FROM {user} p{filter} ORDER BY p.id LIMIT {limit}) ORDER BY u.id",
-            self.user_select
-        )
-    }
 }

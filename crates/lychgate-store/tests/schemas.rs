@@ -176,7 +176,7 @@ async fn custom_story(store: &Store) {
     let role = store.create_role("plain", None, None, now()).await.unwrap();
     assert!(role.permissions.is_empty());
     let query = UserQuery { search: Some("lp.com".to_owned()), ..UserQuery::default() };
-    assert_eq!(store.list_users(query).await.unwrap().len(), 2);
+    assert_eq!(store.users_page(&query).await.unwrap().items.len(), 2);
     assert!(store.delete_user(ann.id).await.unwrap());
 }
 

@@ -71,7 +71,7 @@ async fn a_runtime_of_one_thread_will_do() {
     let store = open_file(&folder.file()).await;
     let new = NewUser::new("joe@lp.com", "u1");
     let joe = store.create_user(new, now()).await.unwrap();
-    assert_eq!(store.list_users(Default::default()).await.unwrap(), [joe]);
+    assert_eq!(store.users_page(&Default::default()).await.unwrap().items, [joe]);
     store.close().await;
 }
 
@@ -193,7 +193,7 @@ async fn a_lock_makes_requests_wait(#[case] journal: JournalMode) {
     let reader = store.clone();
     let mut read = tokio::spawn(async move {
         let first = reader.user_by_uniquifier("u1").await?;
-        let list = reader.list_users(Default::default()).await?;
+        let list = reader.users_page(&Default::default()).await?.items;
         Ok::<_, lychgate_store::StoreError>((first, list.len()))
     });
     if journal == JournalMode::Wal {

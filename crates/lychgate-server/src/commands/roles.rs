@@ -206,7 +206,7 @@ async fn list(store: &Store, json: bool) -> Result<(), Exit> {
 async fn show_role(store: &Store, show: Show) -> Result<(), Exit> {
     let role = find(store, &show.role).await?;
     let query = UserQuery { role: Some(role.name.clone()), limit: COUNTED, ..UserQuery::default() };
-    let count = store.list_users(query).await?.len();
+    let count = store.users_page(&query).await?.items.len();
     if show.json {
         let mut value = value(&role);
         if let Some(members) = value.as_object_mut() {

@@ -18,6 +18,7 @@ mod outbox;
 mod roles;
 mod sessions;
 mod users;
+mod users_page;
 
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ pub async fn run(store: &Store) {
     users::users(store).await;
     users::identities(store).await;
     names::names(store).await;
-    users::lists(store).await;
+    users_page::run(store).await;
     changes::patches(store).await;
     changes::conditions(store).await;
     changes::recovery_codes(store).await;

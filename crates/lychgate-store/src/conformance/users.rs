@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::{new_user, read, start, strings};
 use crate::error::ErrorKind;
-use crate::records::{NewUser, UserPatch, UserQuery};
+use crate::records::{NewUser, UserPatch};
 use crate::store::Store;
 
 pub(super) async fn users(store: &Store) {
@@ -81,42 +81,6 @@ pub(super) async fn identities(store: &Store) {
     assert_eq!(by("email", "CASE@lp.com", true).await, Some(id));
     assert!(store.delete_user(lower.id).await.unwrap());
     assert!(store.delete_user(id).await.unwrap());
-}
-
-pub(super) async fn lists(store: &Store) {
-    let mut ids = Vec::new();
-    for number in 0..5 {
-        let mut new = new_user(&format!("list{number}"));
-        new.active = number % 2 == 0;
-        if number == 3 {
-            new.roles = strings(&["editor"]);
-        }
-        if number == 4 {
-            new.username = Some("100%_sure".to_owned());
-        }
-        ids.push(store.create_user(new, start()).await.unwrap().id);
-    }
-    let of = async |query: UserQuery| -> Vec<i64> {
-        let list = store.list_users(query).await.unwrap();
-        list.iter().map(|user| user.id).collect()
-    };
-    let search = |text: &str| UserQuery { search: Some(text.to_owned()), ..UserQuery::default() };
-    assert_eq!(of(search("LIST")).await, ids);
-    assert_eq!(of(search("%_")).await, ids[4..]);
-    assert_eq!(of(search("\\")).await, Vec::<i64>::new());
-    let query = UserQuery { active: Some(false), ..search("list") };
-    assert_eq!(of(query).await, [ids[1], ids[3]]);
-    let query = UserQuery { role: Some("editor".to_owned()), ..search("list") };
-    assert_eq!(of(query).await, [ids[3]]);
-    let query = UserQuery { after_id: Some(ids[1]), limit: 2, ..search("list") };
-    assert_eq!(of(query).await, ids[2..4]);
-    let everybody = store.list_users(UserQuery::default()).await.unwrap();
-    assert_eq!(i64::try_from(everybody.len()).unwrap(), store.count_users().await.unwrap());
-    let joe = everybody.iter().find(|user| user.email == "joe@lp.com");
-    assert_eq!(joe.unwrap().roles.len(), 2);
-    for id in ids {
-        assert!(store.delete_user(id).await.unwrap());
-    }
 }
 
 pub(super) async fn odd_values(store: &Store) {

@@ -151,7 +151,7 @@ pub(crate) fn side_tables_known() -> &'static [&'static str] {
     ]
 }
 
-/// Indexes that keep sign-in from reading whole tables: name and statement.
+/// Indexes that keep sign-in and lists of users from reading whole tables: name and statement.
 pub(crate) fn index_statements(schema: &Schema) -> Vec<(String, String)> {
     let mut list = Vec::new();
     let mut index = |name: String, table: &str, what: &str| {
@@ -163,6 +163,7 @@ pub(crate) fn index_statements(schema: &Schema) -> Vec<(String, String)> {
             index(format!("lychgate_ix_user_{column}_lower"), &schema.user.quoted, &format!("lower({column})"));
         }
     }
+    lists(schema, &mut index);
     // A composite primary key already begins with the user.
     if !schema.links_keyed {
         index("lychgate_ix_roles_users_user".to_owned(), &schema.links, "user_id");
@@ -175,4 +176,38 @@ pub(crate) fn index_statements(schema: &Schema) -> Vec<(String, String)> {
         }
     }
     list
+}
+
+/// What lists of users are sorted and narrowed by. On SQLite every index ends with the id by itself, and the ones of names
+/// are in the order of bytes.
+fn lists(schema: &Schema, index: &mut impl FnMut(String, &str, &str)) {
+    let user = &schema.user;
+    let postgres = schema.dialect == Dialect::Postgres;
+    for column in ["email", "username"] {
+        if postgres && user.has(column) {
+            index(
+                format!("lychgate_ix_user_{column}_bytes"),
+                &user.quoted,
+                &format!("lower({column}) COLLATE \"C\", id"),
+            );
+        }
+    }
+    for column in ["current_login_at", "create_datetime"] {
+        if user.has(column) {
+            let what = if postgres { format!("{column} NULLS FIRST, id") } else { format!("{column}, id") };
+            index(format!("lychgate_ix_user_{column}"), &user.quoted, &what);
+        }
+    }
+    let few = [
+        ("inactive", "active", "NOT active"),
+        ("unconfirmed", "confirmed_at", "confirmed_at IS NULL"),
+        ("second_factor", "tf_primary_method", "tf_primary_method IS NOT NULL"),
+    ];
+    for (name, column, condition) in few {
+        if user.has(column) {
+            index(format!("lychgate_ix_user_{name}"), &user.quoted, &format!("id) WHERE ({condition}"));
+        }
+    }
+    index("lychgate_ix_roles_users_role".to_owned(), &schema.links, "role_id, user_id");
+    index("lychgate_ix_account_state_word".to_owned(), "lychgate_account_state", "state, user_id");
 }

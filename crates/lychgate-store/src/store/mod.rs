@@ -8,6 +8,7 @@ mod redemptions;
 mod roles;
 mod sessions;
 mod users;
+mod users_page;
 
 use std::fmt;
 use std::sync::Arc;

@@ -9,16 +9,9 @@ use crate::backend::Reach;
 use crate::cache::Kept;
 use crate::decode;
 use crate::error::{ErrorKind, Result, StoreError};
-use crate::records::{NewUser, User, UserPatch, UserQuery};
-use crate::schema::ColumnKind;
+use crate::records::{NewUser, User, UserPatch};
 use crate::sql::Statement;
 use crate::value::Value;
-
-/// The most users in one list.
-const LONGEST_LIST: u32 = 1000;
-
-/// The longest text to search for, in characters; the rest is cut off.
-const LONGEST_SEARCH: usize = 255;
 
 impl Store {
     /// The user with this primary key.
@@ -102,59 +95,6 @@ impl Store {
             }
         }
         Ok(None)
-    }
-
-    /// A page of users, by id.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones of the database.
-    pub async fn list_users(&self, query: UserQuery) -> Result<Vec<Arc<User>>> {
-        let schema = self.schema();
-        let mut values: Vec<Value> = Vec::new();
-        let mut conditions = Vec::new();
-        if let Some(search) = query.search.filter(|text| !text.is_empty()) {
-            let pattern: String = search
-                .chars()
-                .filter(|c| *c != '\0')
-                .take(LONGEST_SEARCH)
-                .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
-                .collect();
-            values.push(format!("%{pattern}%").into());
-            let mark = values.len();
-            let columns = ["email", "username"].into_iter();
-            let alternatives: Vec<String> = columns
-                .filter(|name| schema.user.field(name).is_some_and(|f| f.kind == ColumnKind::Text))
-                .map(|name| format!("lower(p.{name}) LIKE lower(CAST(${mark} AS TEXT)) ESCAPE '\\'"))
-                .collect();
-            conditions.push(format!("({})", alternatives.join(" OR ")));
-        }
-        if let Some(role) = query.role {
-            if !is_key(&role) {
-                return Ok(Vec::new());
-            }
-            values.push(role.into());
-            conditions.push(format!(
-                "EXISTS (SELECT 1 FROM {} q JOIN {} s ON s.id = q.role_id WHERE q.user_id = p.id AND s.name = ${})",
-                schema.links,
-                schema.role.quoted,
-                values.len()
-            ));
-        }
-        if let Some(active) = query.active {
-            values.push(active.into());
-            conditions.push(format!("p.active = ${}", values.len()));
-        }
-        if let Some(after) = query.after_id {
-            values.push(after.into());
-            conditions.push(format!("p.id > CAST(${} AS BIGINT)", values.len()));
-        }
-        let limit = match query.limit {
-            0 => 50,
-            limit => limit.min(LONGEST_LIST),
-        };
-        let sql = self.inner.sql.users_where(&conditions, limit);
-        self.users(sql, values, Reach::Scan).await
     }
 
     /// How many users there are.

@@ -52,13 +52,11 @@ impl List {
         let mut users = Vec::new();
         while left > 0 {
             query.limit = left.min(PAGE);
-            let page = gate.store().list_users(query.clone()).await?;
-            let count = u32::try_from(page.len()).unwrap_or(PAGE);
-            let last = count < query.limit;
-            left -= count.min(left);
-            query.after_id = page.last().map(|user| user.id);
-            users.extend(page);
-            if last {
+            let page = gate.store().users_page(&query).await?;
+            left -= u32::try_from(page.items.len()).unwrap_or(PAGE).min(left);
+            users.extend(page.items);
+            query.after = page.next;
+            if query.after.is_none() {
                 break;
             }
         }
