@@ -1,4 +1,4 @@
-//! Signed cookies and tokens in the formats of itsdangerous, Flask and Fernet.
+//! Signed cookies and tokens in the formats of itsdangerous, Flask, Fernet and JWT.
 //!
 //! Everything here reads what Flask, Flask-Login, Flask-WTF and Flask-Security write, and writes what they
 //! read; it knows neither users nor HTTP.
@@ -9,6 +9,7 @@
 //! | the remember-me cookie | [`remember::RememberCodec`] |
 //! | CSRF tokens | [`csrf::CsrfCodec`] |
 //! | auth tokens, refresh tokens, mailed links, state of a ceremony | [`tokens::TokenCodec`] |
+//! | JSON Web Tokens | [`jwt::Keys`] |
 //! | encrypted recovery codes | [`fernet::Fernet`] |
 //! | the client's fingerprint in a session | [`identifier::identifier`] |
 //! | anything else under a signature | [`Signer`], [`UrlSafeSerializer`], [`UrlSafeTimedSerializer`] |
@@ -39,6 +40,7 @@ mod hex;
 pub mod identifier;
 pub mod itsdangerous;
 pub mod json;
+pub mod jwt;
 mod keys;
 pub mod remember;
 pub mod session;
