@@ -1,6 +1,7 @@
 //! Several writes in one transaction.
 
 mod credentials;
+mod holders;
 mod limits;
 mod names;
 mod state;

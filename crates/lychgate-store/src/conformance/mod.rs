@@ -66,6 +66,7 @@ pub async fn run(store: &Store) {
     roles::roles(store).await;
     roles::permissions(store).await;
     users::users(store).await;
+    roles::held(store).await;
     users::identities(store).await;
     names::names(store).await;
     users_page::run(store).await;

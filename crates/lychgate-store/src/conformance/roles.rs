@@ -2,8 +2,10 @@
 
 use time::Duration;
 
-use super::{start, strings};
+use super::{new_user, start, strings};
+use crate::account_state::AccountMark;
 use crate::error::ErrorKind;
+use crate::records::{NewUser, UserPatch};
 use crate::store::Store;
 
 pub(super) async fn roles(store: &Store) {
@@ -61,4 +63,64 @@ pub(super) async fn permissions(store: &Store) {
     assert_eq!(of().await.len(), 10);
     assert!(store.delete_role("keeper").await.unwrap());
     assert!(!store.delete_role("keeper").await.unwrap());
+}
+
+/// A role does not lose the last one who has it.
+pub(super) async fn held(store: &Store) {
+    store.create_role("keyholder", None, None, start()).await.unwrap();
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let new = NewUser { roles: strings(&["keyholder"]), ..new_user(&format!("holder{number}")) };
+        ids.push(store.create_user(new, start()).await.unwrap().id);
+    }
+    let [first, second, third] = ids[..] else { panic!() };
+    let active = async |id, active| {
+        let patch = UserPatch { active: Some(active), ..UserPatch::default() };
+        assert!(store.update_user(id, patch, start()).await.unwrap());
+    };
+    let may_go = async |id| {
+        let mut batch = store.batch();
+        batch.role_stays_held("keyholder", id, start());
+        match store.commit(batch).await {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(*error.kind(), ErrorKind::Unmet(0));
+                false
+            }
+        }
+    };
+    assert!(may_go(first).await && may_go(i64::MAX).await);
+    // The others are there, but not to be counted on.
+    active(second, false).await;
+    let (day, mut batch) = (Duration::DAY, store.batch());
+    batch.schedule_deletion(third, start() + day, start());
+    store.commit(batch).await.unwrap();
+    assert!(!may_go(first).await && may_go(i64::MAX).await);
+    let mut batch = store.batch();
+    batch.keep_account(third);
+    store.commit(batch).await.unwrap();
+    assert!(may_go(first).await);
+    for (until, counts) in [(None, false), (Some(start() + day), false), (Some(start()), true)] {
+        let mark = AccountMark { state: "suspended".to_owned(), until, ..AccountMark::default() };
+        let mut batch = store.batch();
+        batch.mark_account(third, &mark, start());
+        store.commit(batch).await.unwrap();
+        assert_eq!(may_go(first).await, counts, "{until:?}");
+    }
+    active(second, true).await;
+    // All of them at once: one stays.
+    let tasks = ids.iter().map(|&id| {
+        let (store, mut batch) = (store.clone(), store.batch());
+        batch.role_stays_held("keyholder", id, start()).remove_role(id, "keyholder");
+        tokio::spawn(async move { store.commit(batch).await.is_ok() })
+    });
+    let mut gone = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        gone += usize::from(task.await.unwrap());
+    }
+    assert_eq!(gone, 2);
+    for id in ids {
+        assert!(store.delete_user(id).await.unwrap());
+    }
+    assert!(store.delete_role("keyholder").await.unwrap());
 }

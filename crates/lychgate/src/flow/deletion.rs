@@ -4,7 +4,7 @@ use lychgate_signing::tokens::KeepAccountPayload;
 use lychgate_store::{Batch, ErrorKind, StoreError, User};
 use time::OffsetDateTime;
 
-use super::{account::anchor, letters::about};
+use super::{account::anchor, administrators::last_administrator, letters::about};
 use crate::{
     events::Event,
     failure::Failure,
@@ -97,6 +97,7 @@ impl Exchange {
         let mut post = self.post();
         let mut batch = store.batch();
         batch.take_due_deletion(user_id, now);
+        let left = last_administrator(&mut batch, user_id, now);
         if let Some(user) = &user {
             if !self.gate.is_deletion_of(user).await? {
                 return match store.commit(batch).await {
@@ -123,18 +124,15 @@ impl Exchange {
         batch.delete_user(user_id);
         match self.commit_and_send(batch, post).await {
             Ok(_) => {}
+            Err(error) if left.nobody(&error) => {
+                tracing::error!(user_id, "an account is not deleted: no other administrator is left");
+                self.postpone(user_id, due).await?;
+                return Ok(false);
+            }
             Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => return Ok(false),
             Err(error) if matches!(error.kind(), ErrorKind::Referenced) => {
                 tracing::error!(user_id, "an account is not deleted: rows of the application's tables refer to it");
-                if let Some(due) = due {
-                    let mut batch = store.batch();
-                    batch.postpone_deletion(user_id, due, now + LATER);
-                    match store.commit(batch).await {
-                        Ok(_) => {}
-                        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
+                self.postpone(user_id, due).await?;
                 return Ok(false);
             }
             Err(error) => return Err(error),
@@ -144,6 +142,17 @@ impl Exchange {
             self.gate.events().send(&Event::AccountDeleted { user_id });
         }
         Ok(user.is_some())
+    }
+
+    /// Tries a deletion again later that does not work now.
+    async fn postpone(&self, user_id: i64, due: Option<OffsetDateTime>) -> Result<(), StoreError> {
+        let Some(due) = due else { return Ok(()) };
+        let mut batch = self.gate.store().batch();
+        batch.postpone_deletion(user_id, due, self.now.datetime() + LATER);
+        match self.gate.store().commit(batch).await {
+            Err(error) if !matches!(error.kind(), ErrorKind::Unmet(_)) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// When the account of `user` will be deleted, if it will.

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod account_page;
 pub(crate) mod activity;
+pub(crate) mod administrators;
 pub(crate) mod ago;
 pub(crate) mod authenticate;
 pub(crate) mod by_email;

@@ -349,6 +349,8 @@ keys! {
     ACCOUNT_DELETION_PENDING
     /// The deletion was asked for before.
     ACCOUNT_DELETION_ASKED
+    /// The account cannot go: nobody would be left who may let others in.
+    LAST_ADMINISTRATOR
     /// The account was deleted at once.
     ACCOUNT_DELETED
     /// The deletion was taken back.

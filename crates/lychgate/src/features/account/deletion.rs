@@ -11,6 +11,7 @@ use crate::{
     flow::{
         access::end_sessions,
         activity::What,
+        administrators::last_administrator,
         authenticate,
         deletion::{grace, note_whose},
         letters::within,
@@ -77,8 +78,8 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
         return Err(form.rejected());
     }
     let due = call.now.datetime() + grace(call.gate.settings());
-    if !schedule(&call, user, due).await? {
-        form.form_error(messages::ACCOUNT_DELETION_ASKED);
+    if let Err(why) = schedule(&call, user, due).await? {
+        form.form_error(why);
         return Err(form.rejected());
     }
     call.forget_session();
@@ -110,9 +111,13 @@ async fn check_password(call: &Exchange, form: &mut Form, user: &User) -> Result
     Ok(())
 }
 
-/// Sets the deletion down, ends all that is signed in and tells the owner, all in one; `false` if it was set down
-/// before, or the account has changed meanwhile.
-async fn schedule(call: &Exchange, user: &User, due: OffsetDateTime) -> Result<bool, Failure> {
+/// Sets the deletion down, ends all that is signed in and tells the owner, all in one; or says why not: it was set down
+/// before, the account has changed meanwhile, or nobody would be left who may let others in.
+async fn schedule(
+    call: &Exchange,
+    user: &User,
+    due: OffsetDateTime,
+) -> Result<Result<(), messages::MessageKey>, Failure> {
     let (settings, store, now) = (call.gate.settings(), call.gate.store(), call.now.datetime());
     let expected =
         UserPatch { fs_uniquifier: Some(user.fs_uniquifier.clone()), active: Some(true), ..UserPatch::default() };
@@ -136,13 +141,15 @@ async fn schedule(call: &Exchange, user: &User, due: OffsetDateTime) -> Result<b
         batch.cancel_deletion(user.id, foreign);
     }
     batch.schedule_deletion(user.id, due, now);
+    let left = last_administrator(&mut batch, user.id, now);
     note_whose(&mut batch, user);
     end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
     batch.update_user_if(user.id, &expected, &patch, now);
     call.note(&mut batch, user.id, What::DeletionAsked, None);
     match call.commit_and_send(batch, post).await {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
+        Ok(_) => Ok(Ok(())),
+        Err(error) if left.nobody(&error) => Ok(Err(messages::LAST_ADMINISTRATOR)),
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(Err(messages::ACCOUNT_DELETION_ASKED)),
         Err(error) => Err(error.into()),
     }
 }

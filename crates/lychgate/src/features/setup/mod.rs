@@ -11,7 +11,7 @@ use crate::{
     accounts::{self, NewAccount, Problem},
     clock::Moment,
     failure::Failure,
-    flow::names::NewNames,
+    flow::{administrators::ADMIN, names::NewNames},
     gate::Lychgate,
     messages,
     web::{
@@ -21,9 +21,6 @@ use crate::{
         routes::{Call, Routes},
     },
 };
-
-/// The role of administrators.
-pub(crate) const ADMIN: &str = "admin";
 
 const META_KEY: &str = "setup_link";
 const LIFETIME: i64 = 30 * 60;
