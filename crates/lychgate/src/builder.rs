@@ -11,7 +11,7 @@ use crate::{
     events::Events,
     features,
     flow::recovery::Vault,
-    gate::{Codecs, Hooks, Inner, Lychgate, RegisterField},
+    gate::{Codecs, Hooks, Inner, Lychgate, RegisterField, SignUp},
     hashing::Hashing,
     identity_rules,
     mail::{AnyMailer, Desk, Mailer},
@@ -136,6 +136,31 @@ impl Builder {
     /// Asks for more on the registration form: a text column of the application's own in the user table.
     pub fn register_field(mut self, name: &'static str, label: &'static str, required: bool) -> Self {
         self.hooks.register_fields.push(RegisterField { name, label, required });
+        self
+    }
+
+    /// Adds a registration page at `path` (below `url_prefix`) whose accounts get `roles`; what the client sends decides
+    /// none of them. It is the page of `register_url` in all else, and needs `registerable`.
+    ///
+    /// ```
+    /// use lychgate::Lychgate;
+    ///
+    /// let builder = Lychgate::builder().sign_up("/signupsponsor", ["sponsor"]).sign_up("/signupeditor", ["editor"]);
+    /// ```
+    pub fn sign_up<R: Into<String>>(
+        mut self,
+        path: impl Into<String>,
+        roles: impl IntoIterator<Item = R>,
+    ) -> Self {
+        let roles = roles.into_iter().map(Into::into).collect();
+        self.hooks.sign_ups.push(SignUp { path: path.into(), roles });
+        self
+    }
+
+    /// Where a user is sent after signing in or signing up, unless they asked for a page; nothing leaves it to
+    /// `post_login_view` and `post_register_view`.
+    pub fn landing(mut self, landing: impl Fn(&User) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.hooks.landing = Some(Arc::new(landing));
         self
     }
 

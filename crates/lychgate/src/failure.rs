@@ -32,6 +32,24 @@ impl Error {
     pub fn forbidden() -> Self {
         Self(Failure::Forbidden { needed: None })
     }
+
+    /// There is nothing here, or nothing that this visitor may know of: 404.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self(Failure::bad(StatusCode::NOT_FOUND, crate::messages::NOT_FOUND))
+    }
+
+    /// The request cannot be understood: 400.
+    #[must_use]
+    pub fn bad_request() -> Self {
+        Self(Failure::bad(StatusCode::BAD_REQUEST, crate::messages::BAD_REQUEST))
+    }
+
+    /// The application's own mistake: 500. What went wrong goes to the log, under an id that the reply shows.
+    #[must_use]
+    pub fn internal(what: impl std::fmt::Display) -> Self {
+        Self(Failure::internal(what))
+    }
 }
 
 impl std::fmt::Display for Error {

@@ -143,6 +143,14 @@ pub(crate) struct RegisterField {
     pub(crate) required: bool,
 }
 
+/// A registration page of its own, for people who get roles with it.
+#[derive(Clone, Debug)]
+pub(crate) struct SignUp {
+    /// Below `url_prefix`.
+    pub(crate) path: String,
+    pub(crate) roles: Vec<String>,
+}
+
 /// What the application puts in.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
@@ -152,6 +160,8 @@ pub(crate) struct Hooks {
     pub(crate) token_expiry: Option<Hook<User, i64>>,
     pub(crate) setup_link: bool,
     pub(crate) register_fields: Vec<RegisterField>,
+    pub(crate) sign_ups: Vec<SignUp>,
+    pub(crate) landing: Option<Hook<User, Option<String>>>,
 }
 
 impl Lychgate {
@@ -310,6 +320,15 @@ impl Lychgate {
 
     pub(crate) fn register_fields(&self) -> &[RegisterField] {
         &self.0.hooks.register_fields
+    }
+
+    pub(crate) fn sign_ups(&self) -> &[SignUp] {
+        &self.0.hooks.sign_ups
+    }
+
+    /// Where the application sends this user after signing in.
+    pub(crate) fn landing_of(&self, user: &User) -> Option<String> {
+        self.0.hooks.landing.as_ref().and_then(|landing| landing(user))
     }
 
     pub(crate) fn identity_rules(&self) -> &Rules {

@@ -70,6 +70,8 @@ pub use self::{
         layer::{GateLayer, Gated},
         page::Page,
         routes::RouteInfo,
+        session_of_app::Session,
+        uploads,
     },
 };
 pub use lychgate_store as store;

@@ -23,6 +23,11 @@ pub(crate) fn text(length: usize) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// 128 random bits in hexadecimal digits, for names of files.
+pub(crate) fn hex() -> String {
+    format!("{:032x}", u128::from_be_bytes(bytes::<16>()))
+}
+
 /// 72 random bits, for ids that people read out.
 pub(crate) fn short_id() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<9>())

@@ -78,6 +78,7 @@ impl Exchange {
         if via != "change" {
             self.tell_of_deletion(user).await?;
         }
+        *self.landing.lock() = self.gate.landing_of(user);
         self.gate.events().send(&Event::UserAuthenticated { user_id: user.id, via });
         self.gate.events().send(&Event::IdentityChanged { user_id: Some(user.id), auth_type: Some("session") });
         Ok(())

@@ -279,6 +279,8 @@ keys! {
     MALFORMED_BODY
     /// The body is too large.
     BODY_TOO_LARGE
+    /// A sent file is of a kind that is not taken, or not what its name says.
+    UPLOAD_KIND
     /// The form has too many fields.
     TOO_MANY_FIELDS
     /// There is no such page.

@@ -35,6 +35,8 @@ pub(crate) struct Exchange {
     pub(crate) by_basic: OnceCell<Option<Arc<Authenticated>>>,
     /// Who a guard let in, which then is the current user.
     pub(crate) admitted: Mutex<Option<Arc<Authenticated>>>,
+    /// Where the application sends whoever signed in during this request.
+    pub(crate) landing: Mutex<Option<String>>,
     pub(crate) outgoing: Mutex<Outgoing>,
 }
 
@@ -144,6 +146,7 @@ impl Exchange {
             by_token: OnceCell::new(),
             by_basic: OnceCell::new(),
             admitted: Mutex::new(None),
+            landing: Mutex::default(),
             outgoing: Mutex::default(),
             gate,
         }
@@ -254,6 +257,11 @@ impl Exchange {
     /// The path for the log. A segment that may be the secret of a mailed link is left out.
     pub(crate) fn logged_path(&self) -> String {
         without_secrets(self.uri.path())
+    }
+
+    /// The path.
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
     }
 
     /// The path and query, for a `next` that leads back here.

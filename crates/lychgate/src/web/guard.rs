@@ -29,6 +29,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse as _, Response},
 };
+use ipnet::IpNet;
 use tower::{Layer, Service};
 
 use super::{config::Freshness, exchange::Exchange, identify::Mechanism};
@@ -60,6 +61,7 @@ enum Rule {
         within: Duration,
     },
     Anonymous,
+    Address(Vec<IpNet>),
     Permission(Permission),
     And(Guard, Guard),
     Or(Guard, Guard),
@@ -130,6 +132,26 @@ pub fn phishing_resistant(within: Duration) -> Guard {
 pub fn anonymous() -> Guard {
     guard(Rule::Anonymous)
 }
+
+/// Requests from these networks only, such as `10.0.0.0/8` or `2001:db8::/32`; a single address is a network too. The
+/// address is that of the connection, or what a trusted proxy of `[proxy]` says; never what a client claims.
+///
+/// # Errors
+///
+/// If one of them is no network; the error names it.
+pub fn address_in<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<Guard, NotANetwork> {
+    let one = |network: N| {
+        let text = network.as_ref();
+        let single = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+        text.parse().ok().or_else(single).ok_or_else(|| NotANetwork(text.to_owned()))
+    };
+    Ok(guard(Rule::Address(networks.into_iter().map(one).collect::<Result<_, _>>()?)))
+}
+
+/// A text that should name a network.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no network; write an address, or a network such as 10.0.0.0/8")]
+pub struct NotANetwork(String);
 
 /// Somebody with this role. Like every check of rights it answers 403 to strangers too; put it behind
 /// [`authenticated`] to send them to the sign-in page instead.
@@ -212,6 +234,12 @@ impl Guard {
                     if proved { Ok(()) } else { Err(Failure::NeedsProof(*proof)) }
                 }
                 Rule::Anonymous => exchange.anonymous_only().await,
+                Rule::Address(networks) => {
+                    let from = exchange.address().map(|address| address.to_canonical());
+                    let inside = from.is_some_and(|address| networks.iter().any(|network| network.contains(&address)));
+                    let needed = || Failure::Forbidden { needed: Some("another address".to_owned()) };
+                    if inside { Ok(()) } else { Err(needed()) }
+                }
                 Rule::Permission(permission) => exchange.authorize(permission).await,
                 Rule::And(a, b) => {
                     a.check(exchange).await?;

@@ -21,3 +21,5 @@ pub(crate) mod page;
 pub(crate) mod redirect;
 pub(crate) mod routes;
 pub(crate) mod session;
+pub(crate) mod session_of_app;
+pub mod uploads;

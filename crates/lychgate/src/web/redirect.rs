@@ -27,12 +27,24 @@ impl Exchange {
 
     /// What a setting such as `post_login_view` names: an endpoint, a path or a URL. The operator's word is not doubted.
     pub(crate) fn view(&self, setting: &str) -> Option<String> {
+        if let Some(landing) = self.landing().filter(|_| setting == "post_login_view") {
+            return Some(landing);
+        }
         let settings = self.gate.settings();
         if !settings.given(setting) && matches!(setting, "post_login_view" | "post_logout_view") {
             return Some(settings.text("application_root").to_owned());
         }
         let target = settings.text_opt(setting)?;
         self.gate.endpoint_url(target).or_else(|| next::location(target))
+    }
+
+    /// Where the application sends whoever has signed in, now or before.
+    pub(crate) fn landing(&self) -> Option<String> {
+        let landing = self.landing.lock().clone();
+        landing.or_else(|| {
+            let who = self.by_session.get()?.as_ref()?;
+            self.gate.landing_of(&who.user)
+        })
     }
 
     /// Where somebody who is signed in goes instead of signing in.

@@ -1,6 +1,6 @@
 //! The fields of the registration form.
 
-use super::entry::Entry;
+use super::{door, entry::Entry};
 use crate::web::{
     body::Submitted,
     exchange::Exchange,
@@ -34,7 +34,7 @@ pub(super) fn register(exchange: &Exchange, entry: &Entry) -> Form {
         fields.push(Field::new("invitation", Kind::Hidden, ""));
     }
     let template = settings.text("register_user_template");
-    let form = Form::new("register_user_form", template, exchange.action("register"), fields);
+    let form = Form::new("register_user_form", template, door::action(exchange), fields);
     let mut form = form.error_order(&["email", "password", "password_confirm", "next", "username"]);
     form.payload.insert("password_min_length".to_owned(), settings.int("password_length_min").into());
     form.payload.insert("register_mode".to_owned(), entry.mode().into());

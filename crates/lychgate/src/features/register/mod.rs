@@ -1,5 +1,6 @@
 //! Register: a form, an account, a welcome mail; in one transaction, so that nothing half done stays behind.
 
+mod door;
 mod entry;
 mod form;
 mod known;
@@ -46,6 +47,10 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
     for (name, url) in endpoints(gate.settings()) {
         routes.add(name, &[Method::GET], &url, "not signed in", get);
         routes.add(name, &[Method::POST], &url, "not signed in", post);
+        for sign_up in gate.sign_ups() {
+            routes.add(name, &[Method::GET], &sign_up.path, "not signed in", get);
+            routes.add(name, &[Method::POST], &sign_up.path, "not signed in", post);
+        }
     }
 }
 
@@ -144,7 +149,7 @@ async fn account_of(call: &Exchange, form: &Form, entry: &Entry) -> Result<NewAc
             extra.insert(field.name.to_owned(), form.value(field.name).into());
         }
     }
-    let mut roles = Vec::new();
+    let mut roles = door::of(call).map(|door| door.roles.clone()).unwrap_or_default();
     if let Entry::Invited(invitation) = entry {
         for role in &invitation.roles {
             // One that is gone since is left out.
@@ -292,7 +297,8 @@ fn wait(call: &Exchange) {
 
 /// Where a browser goes; if to nowhere else, to the page with the field for the code that the mailed link may show.
 fn onward(call: &Exchange, form: &Form, settled: bool) -> String {
-    let elsewhere = call.asked_next(Some(form)).or_else(|| call.view("post_register_view"));
+    let elsewhere = call.asked_next(Some(form)).or_else(|| call.landing());
+    let elsewhere = elsewhere.or_else(|| call.view("post_register_view"));
     let waits = !settled && call.gate.settings().flag("confirmable") && call.is_waiting(&letters::CONFIRM);
     let page = || {
         let query = [(QUERY, "1"), ("email", form.value("email"))];
