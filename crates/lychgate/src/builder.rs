@@ -147,11 +147,7 @@ impl Builder {
     ///
     /// let builder = Lychgate::builder().sign_up("/signupsponsor", ["sponsor"]).sign_up("/signupeditor", ["editor"]);
     /// ```
-    pub fn sign_up<R: Into<String>>(
-        mut self,
-        path: impl Into<String>,
-        roles: impl IntoIterator<Item = R>,
-    ) -> Self {
+    pub fn sign_up<R: Into<String>>(mut self, path: impl Into<String>, roles: impl IntoIterator<Item = R>) -> Self {
         let roles = roles.into_iter().map(Into::into).collect();
         self.hooks.sign_ups.push(SignUp { path: path.into(), roles });
         self

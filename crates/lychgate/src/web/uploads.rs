@@ -142,7 +142,8 @@ impl Uploads {
     /// 404 if there is no such file, or the name is none of ours.
     pub async fn serve(&self, name: &str) -> Result<Response, Error> {
         let (stem, ending) = name.split_once('.').unwrap_or_default();
-        let plain = stem.len() == STEM && stem.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+        let plain =
+            stem.len() == STEM && stem.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
         let kind = self.kinds.iter().find(|kind| plain && kind.endings.first() == Some(&ending));
         let kind = kind.ok_or_else(Error::not_found)?;
         let bytes = self.storage.get(name).await.map_err(|error| Error(Failure::internal(error)))?;
