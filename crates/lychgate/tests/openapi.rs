@@ -193,6 +193,29 @@ async fn it_is_served_where_the_settings_say() {
     }
 }
 
+#[tokio::test]
+async fn people_get_it_as_a_page() {
+    let gate = gate(with_accounts(settings(Profile::Modern)).set("url_prefix", "/auth")).await;
+    let ask = |accept: &str| Request::get("/auth/openapi").header("accept", accept).body(Body::empty()).unwrap();
+    let reply = app(&gate).oneshot(ask("text/html")).await.unwrap();
+    assert_eq!(reply.status(), StatusCode::OK);
+    let policy = reply.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert!(!reply.headers().contains_key(header::SET_COOKIE), "a reader gets no session");
+    let page = String::from_utf8(to_bytes(reply.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
+    // Complete as it is sent, with nothing that comes from elsewhere or that the policy forbids.
+    for (method, path) in operations(&gate.openapi()) {
+        let shown = format!(r#"{method}</code> <code class="api-path">{path}</code>"#);
+        assert!(page.contains(&shown), "{shown}");
+    }
+    for word in ["field_errors", "reauth_required", "include_auth_token", "X-CSRFToken", "application/json"] {
+        assert!(page.contains(word), "{word}");
+    }
+    assert!(!page.contains("src=\"http") && !page.contains("<style") && !page.contains("style=\""));
+    let reply = app(&gate).oneshot(ask("application/json")).await.unwrap();
+    assert_eq!(read(reply).await, gate.openapi());
+}
+
 /// A client that sends JSON, keeps cookies, and holds every reply against the document.
 struct Client<'a> {
     app: Router,

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod auth_check;
 pub(crate) mod change_email;
 pub(crate) mod change_password;
 pub(crate) mod change_username;
@@ -39,6 +40,7 @@ struct Feature {
 const FEATURES: &[Feature] = &[
     Feature { name: "account", endpoints: account::endpoints, describe: account::openapi::describe },
     Feature { name: "assets", endpoints: assets::endpoints, describe: assets::openapi::describe },
+    Feature { name: "auth_check", endpoints: auth_check::endpoints, describe: auth_check::openapi::describe },
     Feature { name: "login", endpoints: login::endpoints, describe: login::openapi::describe },
     Feature { name: "logout", endpoints: logout::endpoints, describe: logout::openapi::describe },
     Feature { name: "openapi", endpoints: openapi::endpoints, describe: openapi::describe },
@@ -107,6 +109,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<(String, String)> {
 pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
     account::routes(gate, routes);
     assets::routes(gate, routes);
+    auth_check::routes(gate, routes);
     login::routes(gate, routes);
     logout::routes(gate, routes);
     openapi::routes(gate, routes);

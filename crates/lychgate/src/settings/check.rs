@@ -22,9 +22,13 @@ pub(crate) fn run(settings: &Settings) -> Findings {
     check.cookies();
     check.addresses();
     check.other_origins();
+    check.proxies();
     check.routes();
     check.out
 }
+
+/// What `/auth/check` tells a proxy, each in a header.
+const AUTH_CHECK_KEYS: &[&str] = &["user", "email", "roles", "permissions", "location"];
 
 struct Check<'a> {
     settings: &'a Settings,
@@ -329,8 +333,35 @@ impl Check<'_> {
         }
     }
 
+    fn proxies(&mut self) {
+        let settings = self.settings;
+        let trusted = settings.list("proxy.trusted");
+        for text in trusted.iter().filter(|text| super::network::parse(text).is_none()) {
+            let text = format!("proxy.trusted: {text:?} is no network such as \"10.0.0.0/8\" and no address");
+            self.problem("proxy.trusted", text);
+        }
+        let believes = ["proxy.x_for", "proxy.x_proto", "proxy.x_host"].iter().any(|name| settings.int(name) > 0);
+        if settings.profile() == Profile::Modern && believes && trusted.is_empty() {
+            self.warn("proxy.trusted", "proxy.trusted = [] lets whoever connects say for whom they speak");
+        }
+        for (key, value) in settings.map("auth_check_headers") {
+            let name = match value {
+                RawValue::Text(text) | RawValue::Written(text) => text.as_str(),
+                _ => "",
+            };
+            if !AUTH_CHECK_KEYS.contains(&key.as_str()) || name.parse::<http::HeaderName>().is_err() {
+                let keys = AUTH_CHECK_KEYS.join(", ");
+                let text = format!("auth_check_headers: {key} = {name:?} names no header for one of {keys}");
+                self.problem("auth_check_headers", text);
+            }
+        }
+    }
+
     fn other_origins(&mut self) {
         let settings = self.settings;
+        if !matches!(settings.int("cors.preflight_status"), 200 | 204) {
+            self.problem("cors.preflight_status", "cors.preflight_status is 200 or 204");
+        }
         let any = settings.list("cors.origins").iter().any(|origin| origin == "*");
         if any && settings.flag("cors.supports_credentials") {
             self.problem(

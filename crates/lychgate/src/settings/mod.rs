@@ -37,6 +37,7 @@ mod kind;
 mod known;
 mod markdown;
 mod nearest;
+pub(crate) mod network;
 mod parse;
 mod raw;
 mod sample;

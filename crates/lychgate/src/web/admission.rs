@@ -40,6 +40,17 @@ impl Exchange {
 
     /// Whether the proof of identity is recent enough; a success extends it by the grace period.
     pub(crate) fn is_fresh(&self, who: &Authenticated, rule: Freshness) -> bool {
+        let fresh = self.is_recent(who, rule);
+        if fresh && who.via == Mechanism::Session && rule.within >= 0.0 {
+            #[allow(clippy::cast_possible_truncation)] // unix seconds
+            let until = (self.now.float() + rule.grace) as i64;
+            self.session(|session| session.set(key::GRACE_UNTIL, until));
+        }
+        fresh
+    }
+
+    /// Whether the proof of identity is recent enough; nothing is extended.
+    pub(crate) fn is_recent(&self, who: &Authenticated, rule: Freshness) -> bool {
         if who.via == Mechanism::Basic || rule.within < 0.0 {
             return true;
         }
@@ -50,15 +61,7 @@ impl Exchange {
         let grace_until = self.session(|session| session.number(key::GRACE_UNTIL));
         let in_grace = who.via == Mechanism::Session && grace_until.is_some_and(|until| now < until);
         let recent = who.proved_at.is_some_and(|at| (now - at).abs() < rule.within);
-        if !in_grace && !recent {
-            return false;
-        }
-        if who.via == Mechanism::Session {
-            #[allow(clippy::cast_possible_truncation)] // unix seconds
-            let until = (now + rule.grace) as i64;
-            self.session(|session| session.set(key::GRACE_UNTIL, until));
-        }
-        true
+        in_grace || recent
     }
 
     /// The rule of the settings.

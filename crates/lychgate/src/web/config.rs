@@ -7,6 +7,7 @@ use super::{
     cookie::{CookieAttributes, Secure},
     cors::Cors,
     identify::Mechanism,
+    proxy::ProxyConfig,
 };
 use crate::{
     flow::next::AllowedHosts,
@@ -97,12 +98,6 @@ pub(crate) struct TokenConfig {
     pub(crate) key: String,
     pub(crate) in_query: bool,
     pub(crate) max_age: i64,
-}
-
-#[derive(Debug)]
-pub(crate) struct ProxyConfig {
-    pub(crate) hops_for: usize,
-    pub(crate) trust_proto: bool,
 }
 
 /// The cookie of a browser that need not be asked for the second factor for a while.
@@ -206,7 +201,7 @@ impl WebConfig {
                 in_query: settings.flag("token_query_enabled"),
                 max_age: whole("token_max_age").unwrap_or(900),
             },
-            proxy: ProxyConfig { hops_for: count("proxy.x_for"), trust_proto: count("proxy.x_proto") > 0 },
+            proxy: ProxyConfig::from_settings(settings)?,
             freshness: Freshness {
                 within: seconds("freshness").unwrap_or(-1.0),
                 grace: seconds("freshness_grace_period").unwrap_or(0.0),

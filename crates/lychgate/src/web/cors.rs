@@ -3,7 +3,7 @@
 //! Origins are compared whole. A pattern such as `https://*.example.com` stands for one or more labels and is anchored at
 //! both ends, so that nobody gets in by a longer name.
 
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::settings::Settings;
 
@@ -19,6 +19,7 @@ pub(crate) struct Cors {
     max_age: Option<HeaderValue>,
     wildcard: bool,
     private_network: bool,
+    preflight_status: StatusCode,
 }
 
 impl Cors {
@@ -41,6 +42,10 @@ impl Cors {
             max_age: max_age.and_then(|text| text.parse().ok()),
             wildcard: settings.flag("cors.send_wildcard"),
             private_network: settings.flag("cors.allow_private_network"),
+            preflight_status: match settings.int("cors.preflight_status") {
+                204 => StatusCode::NO_CONTENT,
+                _ => StatusCode::OK,
+            },
         })
     }
 
@@ -59,6 +64,11 @@ impl Cors {
             && headers.contains_key(header::ORIGIN)
             && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
             && self.covers(path)
+    }
+
+    /// The status of the answer to a preflight.
+    pub(crate) fn preflight_status(&self) -> StatusCode {
+        self.preflight_status
     }
 
     /// Adds what the browser needs to hand the reply to its page; to a page that may not call, nothing.

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     body::Submitted, config::WebConfig, cookie, csrf, identify::Authenticated, language::Asked, negotiate,
-    session::Session,
+    proxy::Forwarded, session::Session,
 };
 use crate::{clock::Moment, gate::Lychgate, web::form::Message};
 
@@ -71,13 +71,12 @@ pub(crate) struct Headers {
     pub(crate) origin: Option<HeaderValue>,
     pub(crate) referer: Option<HeaderValue>,
     pub(crate) fetch_site: Option<HeaderValue>,
-    forwarded_for: Vec<HeaderValue>,
-    forwarded_proto: Option<HeaderValue>,
+    pub(crate) forwarded: Forwarded,
     request_id: Option<HeaderValue>,
 }
 
 impl Headers {
-    fn take(map: &HeaderMap, config: &WebConfig) -> Self {
+    fn take(map: &HeaderMap, peer: Option<IpAddr>, config: &WebConfig) -> Self {
         let one = |name: &str| map.get(name).cloned();
         Self {
             cookie: map.get_all(header::COOKIE).iter().cloned().collect(),
@@ -92,12 +91,7 @@ impl Headers {
             origin: map.get(header::ORIGIN).cloned(),
             referer: map.get(header::REFERER).cloned(),
             fetch_site: one("sec-fetch-site"),
-            forwarded_for: if config.proxy.hops_for > 0 {
-                map.get_all("x-forwarded-for").iter().cloned().collect()
-            } else {
-                Vec::new()
-            },
-            forwarded_proto: if config.proxy.trust_proto { one("x-forwarded-proto") } else { None },
+            forwarded: config.proxy.read(peer, map),
             request_id: one("x-request-id"),
         }
     }
@@ -134,7 +128,7 @@ impl Exchange {
         Self {
             method: parts.method.clone(),
             uri,
-            headers: Headers::take(&parts.headers, config),
+            headers: Headers::take(&parts.headers, peer, config),
             peer,
             submitted,
             now: Moment::of(gate.clock()),
@@ -190,15 +184,15 @@ impl Exchange {
 
     /// The host that the client asked for, with its port if it named one.
     pub(crate) fn host(&self) -> &str {
+        if let Some(host) = self.headers.forwarded.host() {
+            return host;
+        }
         self.uri.authority().map_or_else(|| text(self.headers.host.as_ref()), |authority| authority.as_str())
     }
 
     pub(crate) fn is_https(&self) -> bool {
-        if let Some(proto) = &self.headers.forwarded_proto {
-            // The last entry was added by the proxy that is trusted.
-            return text(Some(proto)).rsplit(',').next().is_some_and(|last| last.trim().eq_ignore_ascii_case("https"));
-        }
-        self.config().tls || self.uri.scheme_str() == Some("https")
+        let here = || self.config().tls || self.uri.scheme_str() == Some("https");
+        self.headers.forwarded.is_https().unwrap_or_else(here)
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
@@ -229,16 +223,7 @@ impl Exchange {
 
     /// The client's address: the peer's, or what as many trusted proxies as configured say.
     pub(crate) fn address(&self) -> Option<IpAddr> {
-        let hops = self.config().proxy.hops_for;
-        if hops > 0 {
-            let all = self.headers.forwarded_for.iter().filter_map(|value| value.to_str().ok());
-            let entries: Vec<&str> = all.flat_map(|value| value.split(',')).map(str::trim).collect();
-            let entry = entries.len().checked_sub(hops).and_then(|at| entries.get(at));
-            if let Some(address) = entry.and_then(|text| text.parse::<IpAddr>().ok()) {
-                return Some(address.to_canonical());
-            }
-        }
-        self.peer
+        self.config().proxy.client(self.peer, &self.headers.forwarded)
     }
 
     /// Who connected, whatever the request says of others before them.

@@ -79,8 +79,9 @@ where
             let cors = gate.web().cors.as_ref();
             if cors.is_some_and(|cors| cors.is_preflight(&parts.method, parts.uri.path(), &parts.headers)) {
                 // A preflight carries no cookies and reaches no handler.
-                let mut response = StatusCode::OK.into_response();
+                let mut response = Response::default();
                 if let Some(cors) = cors {
+                    *response.status_mut() = cors.preflight_status();
                     cors.answer(parts.uri.path(), &parts.headers, true, response.headers_mut());
                 }
                 return Ok(response);

@@ -18,6 +18,7 @@ pub(crate) mod layer;
 pub(crate) mod negotiate;
 pub(crate) mod opened;
 pub(crate) mod page;
+pub(crate) mod proxy;
 pub(crate) mod redirect;
 pub(crate) mod routes;
 pub(crate) mod session;

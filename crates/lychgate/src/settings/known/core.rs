@@ -37,6 +37,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .modern(Preset::Flag(true))
         .means("Whether the OpenAPI document of the library's routes is served. Lychgate's own."),
     path("openapi_url", "/openapi.json").means("Route of that document. Lychgate's own."),
+    path("openapi_page_url", "/openapi").means("Route of the page that shows it to people. Lychgate's own."),
     text("cli_users_name", "users")
         .later("command line")
         .means("Name of the command group for users; empty removes it."),

@@ -16,6 +16,11 @@ pub(crate) const PROXY: &[Setting] = &section(
             .default(Preset::Int(1))
             .modern(Preset::Int(0))
             .means("Whether a proxy (1) or nobody (0) may name the scheme in X-Forwarded-Proto."),
+        int("x_host", 0).within(0, 1).means("Whether a proxy (1) or nobody (0) may name the host in X-Forwarded-Host."),
+        list("trusted", &[]).modern(Preset::List(&["127.0.0.0/8", "::1/128"])).means(
+            "Networks and addresses of proxies, such as 10.0.0.0/8: forwarding headers of others are not read. Empty \
+             believes whoever connects.",
+        ),
     ],
 );
 
@@ -31,6 +36,7 @@ pub(crate) const CORS: &[Setting] = &section(
         flag("supports_credentials", false).means("Whether their requests may carry cookies."),
         opt_duration("max_age").means("How long a browser may keep the answer to a preflight."),
         flag("send_wildcard", false).means("Whether \"*\" is sent rather than the caller's origin."),
+        int("preflight_status", 200).within(200, 204).means("Status of the answer to a preflight: 200 or 204."),
         flag("automatic_options", true)
             .without_meaning("preflights are always answered")
             .means("Whether preflights are answered."),

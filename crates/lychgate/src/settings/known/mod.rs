@@ -32,8 +32,8 @@ use super::{
 };
 use crate::{
     features::{
-        account, change_email, change_password, confirm, languages, login, logout, not_me, passkeys, passwordless,
-        recover, recovery_codes, register, two_factor, unified_signin, verify,
+        account, auth_check, change_email, change_password, confirm, languages, login, logout, not_me, passkeys,
+        passwordless, recover, recovery_codes, register, two_factor, unified_signin, verify,
     },
     messages::MessageKey,
 };
@@ -57,6 +57,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Freshness", verify::settings::SETTINGS),
     group("Access", access::SETTINGS),
     group("Redirects", access::REDIRECTS),
+    group("Forward authentication", auth_check::settings::SETTINGS),
     group("Session cookie", cookies::SESSION),
     group("Remember-me cookie", cookies::REMEMBER),
     group("Request forgery", csrf::SETTINGS),
