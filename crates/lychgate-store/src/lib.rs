@@ -70,5 +70,5 @@ pub use options::{CreateMode, JournalMode, OpenOptions, SchemaNames};
 pub use outbox::{OutboxItem, OutboxState};
 pub use query::{MOST_FOUND, Page, UserQuery, UserSort};
 pub use records::{NewSession, NewUser, Role, SessionRecord, User, UserPatch};
-pub use store::{DatabaseKind, SchemaReport, Store};
+pub use store::{ActivityCount, DatabaseKind, SchemaReport, Store};
 pub use url::DatabaseUrl;

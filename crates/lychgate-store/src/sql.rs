@@ -52,7 +52,7 @@ pub(crate) struct Sql {
 }
 
 /// The columns of a session in the order in which `decode::session` reads them.
-const SESSION_COLUMNS: &str =
+pub(crate) const SESSION_COLUMNS: &str =
     "sid, via, address, user_agent, user_id, created_at, last_seen_at, expires_at, revoked_at, remembered";
 
 /// The columns of a passkey in the order in which `decode::credential` reads them.

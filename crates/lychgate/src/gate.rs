@@ -211,6 +211,14 @@ impl Lychgate {
         &self.0.store
     }
 
+    /// Takes up templates of a crate that adds pages; those of the application's folder of the same name win. To be done
+    /// before the first request.
+    pub fn add_templates<'t>(&self, templates: impl IntoIterator<Item = (&'t str, &'t str)>) {
+        for (name, source) in templates {
+            self.renderer().add(name, source);
+        }
+    }
+
     /// Where to listen to events.
     #[must_use]
     pub fn events(&self) -> &Events {

@@ -55,7 +55,7 @@ mod upkeep;
 mod web;
 
 pub use self::{
-    accounts::{AccountError, Accounts, NewAccount},
+    accounts::{AccountError, Accounts, NewAccount, Refused},
     builder::{BuildError, Builder},
     clock::{Clock, ManualClock, SystemClock},
     events::{Event, Events},
@@ -68,6 +68,7 @@ pub use self::{
         guard,
         identify::Mechanism,
         layer::{GateLayer, Gated},
+        operator::Operator,
         page::Page,
         routes::RouteInfo,
         session_of_app::Session,

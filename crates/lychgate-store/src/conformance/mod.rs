@@ -15,6 +15,7 @@ mod kept;
 mod limits;
 mod names;
 mod outbox;
+mod overview;
 mod roles;
 mod sessions;
 mod users;
@@ -70,6 +71,7 @@ pub async fn run(store: &Store) {
     users::identities(store).await;
     names::names(store).await;
     users_page::run(store).await;
+    overview::run(store).await;
     changes::patches(store).await;
     changes::conditions(store).await;
     changes::recovery_codes(store).await;

@@ -209,5 +209,6 @@ fn lists(schema: &Schema, index: &mut impl FnMut(String, &str, &str)) {
         }
     }
     index("lychgate_ix_roles_users_role".to_owned(), &schema.links, "role_id, user_id");
+    index("lychgate_ix_sessions_created".to_owned(), "lychgate_sessions", "created_at");
     index("lychgate_ix_account_state_word".to_owned(), "lychgate_account_state", "state, user_id");
 }

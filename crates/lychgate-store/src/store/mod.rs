@@ -4,11 +4,14 @@ mod credentials;
 mod limits;
 mod meta;
 mod names;
+mod overview;
 mod redemptions;
 mod roles;
 mod sessions;
 mod users;
 mod users_page;
+
+pub use overview::ActivityCount;
 
 use std::fmt;
 use std::sync::Arc;

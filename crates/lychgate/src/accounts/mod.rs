@@ -1,6 +1,9 @@
 //! Making and changing accounts without a form: for the command line, the first administrator, and applications.
 
 mod entry;
+mod operate;
+
+pub use operate::Refused;
 
 use std::{fmt, sync::Arc};
 

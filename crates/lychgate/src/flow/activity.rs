@@ -36,10 +36,12 @@ pub(crate) enum What {
     DataExported,
     DeletionAsked,
     DeletionCancelled,
+    /// What an administrator did, in the detail.
+    Administered,
 }
 
 /// The word for each in the database, and its message.
-const WORDS: [(What, &str, MessageKey); 21] = [
+const WORDS: [(What, &str, MessageKey); 22] = [
     (What::SignedIn, "sign-in", messages::ACTIVITY_SIGNED_IN),
     (What::SignInFailed, "sign-in-failed", messages::ACTIVITY_SIGN_IN_FAILED),
     (What::SignedOut, "sign-out", messages::ACTIVITY_SIGNED_OUT),
@@ -61,6 +63,7 @@ const WORDS: [(What, &str, MessageKey); 21] = [
     (What::DataExported, "data-exported", messages::ACTIVITY_DATA_EXPORTED),
     (What::DeletionAsked, "deletion-asked", messages::ACTIVITY_DELETION_ASKED),
     (What::DeletionCancelled, "deletion-cancelled", messages::ACTIVITY_DELETION_CANCELLED),
+    (What::Administered, "administered", messages::ACTIVITY_ADMINISTERED),
 ];
 
 impl What {

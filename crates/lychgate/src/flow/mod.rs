@@ -22,6 +22,7 @@ pub(crate) mod next;
 pub(crate) mod not_me;
 pub(crate) mod notices;
 pub(crate) mod passkeys;
+pub(crate) mod public_id;
 pub(crate) mod recovery;
 pub(crate) mod relay;
 pub(crate) mod second_factor;

@@ -429,6 +429,8 @@ keys! {
     ACTIVITY_RECOVERY_CODE_USED
     /// Activity: secured the account by the link in a notice.
     ACTIVITY_SECURED
+    /// Activity: what an administrator did, in `detail`.
+    ACTIVITY_ADMINISTERED
     /// Activity: downloaded the data of the account.
     ACTIVITY_DATA_EXPORTED
     /// Activity: asked for the account to be deleted.

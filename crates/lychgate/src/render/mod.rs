@@ -1,11 +1,12 @@
 //! Templates: the embedded ones, and the application's own that override them by file name.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, Value,
     value::{Kwargs, Rest},
 };
+use parking_lot::RwLock;
 use rust_embed::RustEmbed;
 
 use crate::{
@@ -21,7 +22,11 @@ struct Embedded;
 #[derive(Debug)]
 pub(crate) struct Renderer {
     environment: Environment<'static>,
+    added: Added,
 }
+
+/// Templates that a crate beside this one brings; an application's own of the same name win.
+type Added = Arc<RwLock<BTreeMap<String, String>>>;
 
 /// Where templates come from besides the embedded ones.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +47,12 @@ impl Renderer {
     ) -> Self {
         let switches = features(settings, &url);
         let mut environment = Environment::new();
-        environment.set_loader(move |name| load(&sources, name));
+        let added = Added::default();
+        let more = Arc::clone(&added);
+        environment.set_loader(move |name| match load(&sources, name)? {
+            Some(source) => Ok(Some(source)),
+            None => Ok(more.read().get(name).cloned()),
+        });
         environment.set_formatter(format_value);
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.set_fuel(Some(FUEL));
@@ -68,7 +78,12 @@ impl Renderer {
         environment.add_global("security", switches);
         environment
             .add_global("logout_needs_post", !settings.list("logout_methods").iter().any(|method| method == "GET"));
-        Self { environment }
+        Self { environment, added }
+    }
+
+    /// Takes up a template.
+    pub(crate) fn add(&self, name: &str, source: &str) {
+        self.added.write().insert(name.to_owned(), source.to_owned());
     }
 
     /// Renders a template in the language of `messages`.

@@ -17,6 +17,7 @@ pub(crate) mod language;
 pub(crate) mod layer;
 pub(crate) mod negotiate;
 pub(crate) mod opened;
+pub(crate) mod operator;
 pub(crate) mod page;
 pub(crate) mod proxy;
 pub(crate) mod redirect;

@@ -7,7 +7,7 @@ use super::{iso, sessions};
 use crate::{
     failure::Failure,
     features::ACCOUNT_PAGE,
-    flow::activity,
+    flow::{activity, public_id::public_id},
     messages::Said,
     web::{answer::Reply, device::device_name, exchange::Exchange, identify::Authenticated, routes::Call},
 };
@@ -71,7 +71,7 @@ fn account(user: &User) -> Value {
 
 fn session(call: &Exchange, session: &SessionRecord, current: bool) -> Value {
     json!({
-        "id": sessions::public_id(&session.sid),
+        "id": public_id(&session.sid),
         "device": capitalised(&device(call, session.user_agent.as_deref())),
         "address": session.address,
         "via": session.via,

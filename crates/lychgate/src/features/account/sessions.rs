@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use lychgate_store::{ErrorKind, SessionRecord, StoreError, User, UserPatch};
-use sha2::{Digest as _, Sha256};
 
 use super::{done, refuse};
 use crate::{
     failure::Failure,
-    flow::activity::What,
+    flow::{activity::What, public_id::public_id},
     messages,
     web::{
         answer::Reply,
@@ -20,15 +18,6 @@ use crate::{
         session::key,
     },
 };
-
-/// What pages call a session: its id is a secret, and this tells nothing of it.
-pub(super) fn public_id(sid: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"lychgate: a session on the account page\0");
-    hash.update(sid.as_bytes());
-    let digest = hash.finalize();
-    URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())
-}
 
 /// The sessions that may be used, the last used first.
 pub(super) async fn live(call: &Exchange, user_id: i64) -> Result<Vec<SessionRecord>, StoreError> {
@@ -124,14 +113,4 @@ async fn renew(call: &Exchange, who: &Authenticated) -> Result<(), Failure> {
         call.session(|session| session.set(key::USER, fresh));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn ids_on_pages_tell_nothing() {
-        let (one, two) = (super::public_id("a"), super::public_id("b"));
-        assert_ne!(one, two);
-        assert_eq!(one.len(), 22);
-    }
 }

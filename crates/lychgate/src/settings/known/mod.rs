@@ -4,6 +4,7 @@
 //! stand here, so that a file written for Flask-Security is understood from the start.
 
 mod access;
+mod admin;
 mod application;
 mod cookies;
 mod core;
@@ -56,6 +57,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Sign out", logout::settings::SETTINGS),
     group("Freshness", verify::settings::SETTINGS),
     group("Access", access::SETTINGS),
+    group("Administrators", admin::SETTINGS),
     group("Redirects", access::REDIRECTS),
     group("Forward authentication", auth_check::settings::SETTINGS),
     group("Session cookie", cookies::SESSION),

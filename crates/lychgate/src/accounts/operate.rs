@@ -1,0 +1,265 @@
+//! What an administrator does to the accounts of others.
+
+use lychgate_store::{Batch, ErrorKind, StoreError, User, UserPatch};
+
+use crate::{
+    failure::Failure,
+    flow::{
+        access::{end_access, end_sessions},
+        activity::What,
+        administrators::{Left, last_administrator},
+        letters,
+        public_id::public_id,
+    },
+    gate::Lychgate,
+    web::operator::Operator,
+};
+
+/// Why an administrator cannot do something to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// Nobody would be left with the role of administrators.
+    LastAdministrator,
+    /// It is the administrator's own account.
+    Yourself,
+    /// There is nothing to be done: the account is so already, or is gone.
+    Nothing,
+    /// Other rows refer to it, which the application has to take care of first.
+    Referenced,
+    /// The settings do not have it.
+    Off,
+    /// It did not work; the text is for the operator.
+    Failed(String),
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::LastAdministrator => "Nobody else is an administrator, so this account has to stay one.",
+            Self::Yourself => "This is your own account.",
+            Self::Nothing => "There was nothing to change.",
+            Self::Referenced => "Other records of the application refer to this, so it cannot be deleted.",
+            Self::Off => "The settings have switched this off.",
+            Self::Failed(text) => text,
+        })
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Internal(text) => Self::Failed(text),
+            Failure::Busy { .. } => Self::Failed("the database is busy or away; try again".to_owned()),
+            other => Self::Failed(format!("{other:?}")),
+        }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        match error.kind() {
+            ErrorKind::Unmet(_) => Self::Nothing,
+            ErrorKind::Referenced => Self::Referenced,
+            _ => Failure::from(error).into(),
+        }
+    }
+}
+
+type Done = Result<(), Refused>;
+
+impl Lychgate {
+    /// The role of administrators, `admin_role` of the settings.
+    #[must_use]
+    pub fn admin_role(&self) -> &str {
+        self.settings().text("admin_role")
+    }
+
+    /// The path of the panel of administrators, `admin_url` of the settings, without a slash at its end.
+    #[must_use]
+    pub fn admin_url(&self) -> &str {
+        self.settings().text("admin_url").trim_end_matches('/')
+    }
+}
+
+impl Operator {
+    fn batch(&self) -> Batch {
+        self.gate().store().batch()
+    }
+
+    /// Notes what was done to an account, by whom.
+    fn note(&self, batch: &mut Batch, user_id: i64, what: &str) {
+        let detail = format!("{what} ({})", self.name());
+        self.exchange.note(batch, user_id, What::Administered, Some(&detail));
+    }
+
+    fn spare_last(&self, batch: &mut Batch, user_id: i64) -> Left {
+        last_administrator(batch, self.gate().admin_role(), user_id, self.now())
+    }
+
+    /// Commits a batch that spares the last administrator.
+    async fn sparing(&self, batch: Batch, left: Left) -> Done {
+        match self.gate().store().commit(batch).await {
+            Ok(_) => Ok(()),
+            Err(error) if left.nobody(&error) => Err(Refused::LastAdministrator),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Lets an account be used, or not: then its sessions end, and its tokens stop working.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; one's own account and that of the last administrator stay active.
+    pub async fn set_active(&self, user: &User, active: bool) -> Done {
+        if user.active == active {
+            return Err(Refused::Nothing);
+        }
+        if !active && user.id == self.who.user.id {
+            return Err(Refused::Yourself);
+        }
+        let now = self.exchange.now;
+        let mut batch = self.batch();
+        let mut patch = UserPatch { active: Some(active), ..UserPatch::default() };
+        let expected = UserPatch { active: Some(user.active), ..UserPatch::default() };
+        if active {
+            self.note(&mut batch, user.id, "activated");
+            batch.update_user_if(user.id, &expected, &patch, now.datetime());
+            return Ok(self.gate().store().commit(batch).await.map(drop)?);
+        }
+        let left = self.spare_last(&mut batch, user.id);
+        end_sessions(self.gate(), &mut batch, user, &mut patch, now);
+        batch.update_user_if(user.id, &expected, &patch, now.datetime());
+        self.note(&mut batch, user.id, "deactivated");
+        self.sparing(batch, left).await
+    }
+
+    /// Gives a role.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; [`Refused::Nothing`] if there is no such role or the user has it.
+    pub async fn give_role(&self, user: &User, role: &str) -> Done {
+        if user.has_role(role) || self.gate().store().role_by_name(role).await?.is_none() {
+            return Err(Refused::Nothing);
+        }
+        let mut batch = self.batch();
+        batch.add_role(user.id, role);
+        self.note(&mut batch, user.id, &format!("role {role} given"));
+        Ok(self.gate().store().commit(batch).await.map(drop)?)
+    }
+
+    /// Takes a role away.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; the last administrator keeps that role.
+    pub async fn take_role(&self, user: &User, role: &str) -> Done {
+        if !user.has_role(role) {
+            return Err(Refused::Nothing);
+        }
+        let mut batch = self.batch();
+        let left = (role == self.gate().admin_role()).then(|| self.spare_last(&mut batch, user.id));
+        batch.remove_role(user.id, role);
+        self.note(&mut batch, user.id, &format!("role {role} taken"));
+        match left {
+            Some(left) => self.sparing(batch, left).await,
+            None => Ok(self.gate().store().commit(batch).await.map(drop)?),
+        }
+    }
+
+    /// Takes everything away that lets anybody in as this user but the password.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`].
+    pub async fn reset_access(&self, user: &User) -> Done {
+        let fresh = || uuid::Uuid::new_v4().simple().to_string();
+        let now = self.exchange.now;
+        let mut batch = self.batch();
+        let mut patch = UserPatch::default();
+        end_access(self.gate(), &mut batch, user, &mut patch, now);
+        batch.reset_user_access(user.id, &fresh(), &fresh(), now.datetime());
+        self.note(&mut batch, user.id, "access reset");
+        Ok(self.gate().store().commit(batch).await.map(drop)?)
+    }
+
+    /// Mails a link by which the owner chooses a new password.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; [`Refused::Off`] without `recoverable`.
+    pub async fn send_reset(&self, user: &User) -> Done {
+        if !self.gate().settings().flag("recoverable") {
+            return Err(Refused::Off);
+        }
+        let link = self.gate().reset_link(user, self.exchange.now).await?;
+        self.exchange.mail_link(&letters::RESET, user, &user.email, &link).await?;
+        let mut batch = self.batch();
+        self.note(&mut batch, user.id, "mail for a new password sent");
+        Ok(self.gate().store().commit(batch).await.map(drop)?)
+    }
+
+    /// Ends one session of somebody, by the id that pages show.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; [`Refused::Nothing`] if there is no such session.
+    pub async fn end_session(&self, user_id: i64, session: &str) -> Done {
+        let now = self.now();
+        let all = self.gate().store().sessions_of(user_id).await?;
+        let found = all.iter().find(|one| one.is_live(now) && public_id(&one.sid) == session);
+        let mut batch = self.batch();
+        batch.end_session(&found.ok_or(Refused::Nothing)?.sid, user_id, now);
+        self.note(&mut batch, user_id, "session ended");
+        Ok(self.gate().store().commit(batch).await.map(drop)?)
+    }
+
+    /// Ends all that somebody is signed in with: sessions, remember-me cookies, tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`].
+    pub async fn end_sessions(&self, user: &User) -> Done {
+        let mut batch = self.batch();
+        let mut patch = UserPatch::default();
+        end_sessions(self.gate(), &mut batch, user, &mut patch, self.exchange.now);
+        batch.update_user(user.id, &patch, self.now());
+        self.note(&mut batch, user.id, "all sessions ended");
+        Ok(self.gate().store().commit(batch).await.map(drop)?)
+    }
+
+    /// Deletes an account at once, with all that is kept of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; one's own account and that of the last administrator stay.
+    pub async fn delete(&self, user: &User) -> Done {
+        if user.id == self.who.user.id {
+            return Err(Refused::Yourself);
+        }
+        let mut batch = self.batch();
+        let left = self.spare_last(&mut batch, user.id);
+        let numbers = [&user.us_phone_number, &user.tf_phone_number].into_iter().flatten();
+        for recipient in std::iter::once(&user.email).chain(numbers) {
+            batch.forget_recipient(recipient);
+        }
+        batch.delete_user(user.id);
+        // The account's own activity goes with it; the administrator's stays.
+        self.note(&mut batch, self.who.user.id, &format!("deleted {}", user.email));
+        self.sparing(batch, left).await?;
+        self.gate().events().send(&crate::Event::AccountDeleted { user_id: user.id });
+        Ok(())
+    }
+
+    /// Notes among the administrator's own activity what they did that is about no account.
+    pub async fn note_own(&self, what: &str) {
+        let mut batch = self.batch();
+        self.note(&mut batch, self.who.user.id, what);
+        if let Err(error) = self.gate().store().commit(batch).await {
+            tracing::warn!(%error, what, "what an administrator did was not noted");
+        }
+    }
+}
