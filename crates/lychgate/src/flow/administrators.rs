@@ -3,18 +3,15 @@
 use lychgate_store::{Batch, ErrorKind, StoreError};
 use time::OffsetDateTime;
 
-/// The role of administrators.
-pub(crate) const ADMIN: &str = "admin";
-
 /// The step of a batch that finds out whether an administrator is left.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Left(usize);
 
 /// Lets a batch through that deletes this user, deactivates them or takes the role away, only if another administrator
-/// is left who may act. Of two that go at once one stays.
-pub(crate) fn last_administrator(batch: &mut Batch, user_id: i64, now: OffsetDateTime) -> Left {
+/// is left who may act; `role` is that of administrators. Of two that go at once one stays.
+pub(crate) fn last_administrator(batch: &mut Batch, role: &str, user_id: i64, now: OffsetDateTime) -> Left {
     let step = batch.len();
-    batch.role_stays_held(ADMIN, user_id, now);
+    batch.role_stays_held(role, user_id, now);
     Left(step)
 }
 

@@ -97,7 +97,7 @@ impl Exchange {
         let mut post = self.post();
         let mut batch = store.batch();
         batch.take_due_deletion(user_id, now);
-        let left = last_administrator(&mut batch, user_id, now);
+        let left = last_administrator(&mut batch, self.gate.admin_role(), user_id, now);
         if let Some(user) = &user {
             if !self.gate.is_deletion_of(user).await? {
                 return match store.commit(batch).await {

@@ -141,7 +141,7 @@ async fn schedule(
         batch.cancel_deletion(user.id, foreign);
     }
     batch.schedule_deletion(user.id, due, now);
-    let left = last_administrator(&mut batch, user.id, now);
+    let left = last_administrator(&mut batch, call.gate.admin_role(), user.id, now);
     note_whose(&mut batch, user);
     end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
     batch.update_user_if(user.id, &expected, &patch, now);

@@ -11,7 +11,7 @@ use crate::{
     accounts::{self, NewAccount, Problem},
     clock::Moment,
     failure::Failure,
-    flow::{administrators::ADMIN, names::NewNames},
+    flow::names::NewNames,
     gate::Lychgate,
     messages,
     web::{
@@ -41,7 +41,7 @@ impl Lychgate {
     ///
     /// If the database does not answer.
     pub async fn new_setup_link(&self) -> Result<Option<String>, lychgate_store::StoreError> {
-        if !self.0.hooks.setup_link || self.store().any_user_with_role(ADMIN).await? {
+        if !self.0.hooks.setup_link || self.store().any_user_with_role(self.admin_role()).await? {
             return Ok(None);
         }
         let token = crate::random::id();
@@ -66,7 +66,7 @@ async fn redeemable(call: &Call) -> Result<String, Failure> {
     let expires: i64 = kept.rsplit(' ').next().and_then(|text| text.parse().ok()).ok_or_else(gone)?;
     let followed = stored(call.param("token"), expires);
     let same: bool = subtle::ConstantTimeEq::ct_eq(followed.as_bytes(), kept.as_bytes()).into();
-    if !same || call.now.unix() > expires || call.gate.store().any_user_with_role(ADMIN).await? {
+    if !same || call.now.unix() > expires || call.gate.store().any_user_with_role(call.gate.admin_role()).await? {
         return Err(gone());
     }
     Ok(kept)
@@ -104,7 +104,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         password: Some(form.value("password").to_owned()),
         active: true,
         confirmed: true,
-        roles: vec![ADMIN.to_owned()],
+        roles: vec![call.gate.admin_role().to_owned()],
         ..NewAccount::default()
     };
     let new = match call.gate.prepare_account(&account, call.now).await {
@@ -113,8 +113,9 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         Err(problem) => return Err(refused(form, problem)),
     };
     let store = call.gate.store();
-    if store.role_by_name(ADMIN).await?.is_none() {
-        let made = store.create_role(ADMIN, Some("May do everything"), None, call.now.datetime()).await;
+    if store.role_by_name(call.gate.admin_role()).await?.is_none() {
+        let made =
+            store.create_role(call.gate.admin_role(), Some("May do everything"), None, call.now.datetime()).await;
         // Another administrator-to-be may have made it at the same moment.
         if let Err(error) = made
             && !matches!(error.kind(), ErrorKind::Conflict { .. })
