@@ -34,7 +34,7 @@ impl Reply {
     /// Where a redirect leads.
     #[must_use]
     pub fn location(&self) -> &str {
-        assert_eq!(self.status(), 302, "{}", self.text());
+        assert!(matches!(self.status(), 302 | 303), "{}", self.text());
         self.header("location")
     }
 

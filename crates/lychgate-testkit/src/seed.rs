@@ -30,7 +30,10 @@ pub(crate) async fn fill(gate: &Lychgate, now: OffsetDateTime) {
     for (name, permissions) in ROLES {
         let permissions: Vec<String> = permissions.iter().map(|&name| name.to_owned()).collect();
         let permissions = (!permissions.is_empty()).then_some(permissions.as_slice());
-        gate.store().create_role(name, None, permissions, now).await.unwrap();
+        // The pages for signing up make the roles that they give.
+        if gate.store().role_by_name(name).await.unwrap().is_none() {
+            gate.store().create_role(name, None, permissions, now).await.unwrap();
+        }
     }
     for (name, roles, second_factor) in USERS {
         let account = NewAccount {

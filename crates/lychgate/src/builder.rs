@@ -139,7 +139,7 @@ impl Builder {
         self
     }
 
-    /// Adds a registration page at `path` (below `url_prefix`) whose accounts get `roles`; what the client sends decides
+    /// Adds a registration page at `path` (below `url_prefix`) whose accounts get `roles`, which are made if they are missing; what the client sends decides
     /// none of them. It is the page of `register_url` in all else, and needs `registerable`.
     ///
     /// ```
@@ -276,6 +276,7 @@ impl Builder {
             endpoints,
             settings,
         }));
+        make_roles(&gate).await.map_err(BuildError::Setting)?;
         if self.outbox_worker {
             gate.start_worker();
             gate.start_upkeep();
@@ -288,6 +289,22 @@ impl Builder {
         }
         Ok(gate)
     }
+}
+
+/// Makes the roles that sign-up pages give, where they are missing.
+async fn make_roles(gate: &Lychgate) -> Result<(), String> {
+    let (store, now) = (gate.store(), crate::clock::Moment::of(gate.clock()).datetime());
+    for role in gate.sign_ups().iter().flat_map(|sign_up| &sign_up.roles) {
+        let missing = store.role_by_name(role).await.map(|found| found.is_none());
+        let made = match missing {
+            Ok(true) => store.create_role(role, None, None, now).await.map(drop),
+            other => other.map(drop),
+        };
+        // Another process may have made it at the same moment.
+        made.or_else(|error| if error.conflict().is_some() { Ok(()) } else { Err(error) })
+            .map_err(|error| format!("the role {role} of a sign-up page cannot be made: {error}"))?;
+    }
+    Ok(())
 }
 
 impl std::fmt::Debug for Builder {

@@ -45,6 +45,12 @@ impl Error {
         Self(Failure::bad(StatusCode::BAD_REQUEST, crate::messages::BAD_REQUEST))
     }
 
+    /// More was sent than is taken: 413.
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self(Failure::bad(StatusCode::PAYLOAD_TOO_LARGE, crate::messages::BODY_TOO_LARGE))
+    }
+
     /// The application's own mistake: 500. What went wrong goes to the log, under an id that the reply shows.
     #[must_use]
     pub fn internal(what: impl std::fmt::Display) -> Self {

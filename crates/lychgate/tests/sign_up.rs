@@ -1,13 +1,18 @@
 //! Registration pages that give roles, where users land, the session as the application sees it, guards of addresses.
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::Path,
     response::Redirect,
     routing::{get, post},
 };
-use lychgate::{Error, Session, guard};
+use lychgate::{
+    Error, Session,
+    guard::{self, Quota},
+};
 use lychgate_testkit::{AppBuilder, TestApp};
 use serde_json::json;
 
@@ -144,4 +149,36 @@ async fn a_network_is_let_in() {
     let untrusting = self::app().start().await;
     let reply = untrusting.browser().call("GET", "/office").header("x-forwarded-for", "10.1.2.3").send().await;
     assert_eq!(reply.status(), 403, "what a client claims is no address");
+}
+
+#[tokio::test]
+async fn what_is_costly_has_a_quota_by_role() {
+    let quota = || Quota::new("render", 1, Duration::from_secs(60)).role("editor", 3);
+    let app = app().routes(move |routes| {
+        let costly = guard::authenticated().and(guard::quota(quota()));
+        let open = guard::quota(Quota::new("open", 1, Duration::from_secs(60)));
+        routes
+            .route("/render", get(async || "done").route_layer(costly))
+            .route("/open", get(async || "done").route_layer(open))
+            .route("/cheap", get(async || "done"))
+    });
+    let app = app.start().await;
+    let (mut joe, mut gene) = (app.browser(), app.browser());
+    joe.sign_in("joe@lp.com").await;
+    gene.sign_in("gene@lp.com").await;
+    for (browser, most) in [(&mut joe, 3), (&mut gene, 1)] {
+        for _ in 0..most {
+            assert_eq!(browser.get("/render").await.status(), 200);
+        }
+        let refused = browser.get_json("/render").await;
+        assert_eq!((refused.status(), refused.header("retry-after")), (429, "60"), "{}", refused.text());
+        assert_eq!(browser.get("/cheap").await.status(), 200);
+    }
+    // Strangers are counted by address, and those without a session before the quota count for nobody.
+    assert_eq!(app.browser().get_json("/render").await.status(), 401);
+    assert_eq!(app.browser().get("/open").await.status(), 200);
+    assert_eq!(app.browser().get("/open").await.status(), 429);
+    app.advance(61);
+    assert_eq!(gene.get("/render").await.status(), 200);
+    assert_eq!(app.browser().get("/open").await.status(), 200);
 }

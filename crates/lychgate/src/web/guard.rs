@@ -32,6 +32,7 @@ use axum::{
 use ipnet::IpNet;
 use tower::{Layer, Service};
 
+pub use super::quota::Quota;
 use super::{config::Freshness, exchange::Exchange, identify::Mechanism};
 use crate::{
     failure::Failure,
@@ -62,6 +63,7 @@ enum Rule {
     },
     Anonymous,
     Address(Vec<IpNet>),
+    Quota(Quota),
     Permission(Permission),
     And(Guard, Guard),
     Or(Guard, Guard),
@@ -146,6 +148,12 @@ pub fn address_in<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Resul
         text.parse().ok().or_else(single).ok_or_else(|| NotANetwork(text.to_owned()))
     };
     Ok(guard(Rule::Address(networks.into_iter().map(one).collect::<Result<_, _>>()?)))
+}
+
+/// Whoever has asked seldom enough; others get 429 with the seconds to wait. Put it behind the guards that say who may
+/// ask at all, so that only their requests count.
+pub fn quota(quota: Quota) -> Guard {
+    guard(Rule::Quota(quota))
 }
 
 /// A text that should name a network.
@@ -240,6 +248,7 @@ impl Guard {
                     let needed = || Failure::Forbidden { needed: Some("another address".to_owned()) };
                     if inside { Ok(()) } else { Err(needed()) }
                 }
+                Rule::Quota(quota) => quota.count(exchange).await,
                 Rule::Permission(permission) => exchange.authorize(permission).await,
                 Rule::And(a, b) => {
                     a.check(exchange).await?;

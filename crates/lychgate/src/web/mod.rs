@@ -20,6 +20,7 @@ pub(crate) mod opened;
 pub(crate) mod operator;
 pub(crate) mod page;
 pub(crate) mod proxy;
+pub(crate) mod quota;
 pub(crate) mod redirect;
 pub(crate) mod routes;
 pub(crate) mod session;
