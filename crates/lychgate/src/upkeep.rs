@@ -31,6 +31,7 @@ impl Lychgate {
         if let Some(kept) = self.settings().duration("activity_within") {
             store.purge_activity(now.saturating_sub(time::Duration::seconds(kept.as_secs().max(0)))).await?;
         }
+        crate::flow::former_factor::forget_old(self, now).await?;
         self.delete_due_accounts().await?;
         Ok(())
     }

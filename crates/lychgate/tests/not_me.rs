@@ -1,6 +1,10 @@
 //! "It was not me": the link of a notice takes an account out of foreign hands.
 #![allow(clippy::unwrap_used)]
 
+#[path = "not_me/factors.rs"]
+mod factors;
+mod second_factor;
+
 use lychgate::{Event, store::UserPatch};
 use lychgate_testkit::{AppBuilder, Browser, Database, PASSWORD, TestApp, at_once, link_in};
 use rstest::rstest;
@@ -131,7 +135,10 @@ async fn a_program_is_told_what_was_done() {
     let mut browser = app.browser();
     assert_eq!(without_token(browser.get_json(&link).await.response()), json!({"restore": null}));
     let done = browser.post_json(&link, json!({})).await;
-    assert_eq!(without_token(done.response()), json!({"restored": false, "locked": false, "mailed": true}));
+    assert_eq!(
+        without_token(done.response()),
+        json!({"restored": false, "locked": false, "mailed": true, "second_factor": false})
+    );
     refused(&app, &link).await;
 }
 
@@ -161,7 +168,10 @@ async fn the_former_address_comes_back() {
     let page = owner.get(&link).await;
     assert!(page.text().contains("former email address back: joe@lp.com"), "{}", page.text());
     let done = owner.post_json(&link, json!({})).await;
-    assert_eq!(without_token(done.response()), json!({"restored": true, "locked": false, "mailed": true}));
+    assert_eq!(
+        without_token(done.response()),
+        json!({"restored": true, "locked": false, "mailed": true, "second_factor": false})
+    );
     let user = app.user("joe@lp.com").await;
     assert_eq!((user.id, user.confirmed_at), (id, Some(app.now())));
     assert_eq!(intruder.who().await, "nobody");
@@ -222,7 +232,10 @@ async fn an_account_whose_address_is_taken_is_locked() {
     let (mut intruder, link) = moved(&app, browser, NEW).await;
     app.update("matt@lp.com", UserPatch { email: Some("JOE@lp.com".to_owned()), ..UserPatch::default() }).await;
     let done = app.browser().post_json(&link, json!({})).await;
-    assert_eq!(without_token(done.response()), json!({"restored": false, "locked": true, "mailed": false}));
+    assert_eq!(
+        without_token(done.response()),
+        json!({"restored": false, "locked": true, "mailed": false, "second_factor": false})
+    );
     let user = app.user(NEW).await;
     assert!(!user.active && intruder.who().await == "nobody");
     let mails = app.mails().await;

@@ -220,3 +220,64 @@ async fn only_a_passkey_resists_phishing() {
     assert_eq!(browser.get("/keys").await.status(), 403);
     assert_eq!(browser.get_json("/keys").await.status(), 401);
 }
+
+#[tokio::test]
+async fn the_password_alone_changes_no_second_factor() {
+    let app =
+        app("webauthn = true\nwan_rp_name = \"Tests\"\nunified_signin = true\nmulti_factor_recovery_codes = true\n\
+         recoverable = true\nfreshness = 600\nfreshness_grace_period = 0\n")
+        .await;
+    let mut browser = app.browser();
+    browser.sign_in("joe@lp.com").await;
+    let pages = ["/tf-setup", "/mf-recovery-codes", "/wan-register", "/wan-delete", "/us-setup"];
+    for page in pages {
+        assert_eq!(status(&mut browser, page).await, 200, "{page}: there is no second factor yet");
+    }
+    enrol(&app, "joe@lp.com", "authenticator").await;
+    assert_eq!(browser.post_json("/verify", json!({"password": PASSWORD})).await.status(), 200);
+    for page in pages {
+        let refused = browser.get_json(page).await;
+        assert_eq!((refused.status(), &refused.response()["proof_required"]), (401, &json!("second_factor")), "{page}");
+        assert_eq!(browser.post_json(page, json!({"setup": "disable"})).await.status(), 401, "{page}");
+        assert_eq!(browser.get(page).await.location(), format!("/tf-verify?next={page}"));
+    }
+    assert!(app.user("joe@lp.com").await.tf_totp_secret.is_some());
+    assert_eq!(browser.post_json("/tf-verify", json!({"code": code(&app, 0)})).await.status(), 200);
+    for page in pages {
+        assert_eq!(status(&mut browser, page).await, 200, "{page}");
+    }
+    // As old as the password may be, so old may the code.
+    app.advance(601);
+    assert_eq!(browser.post_json("/verify", json!({"password": PASSWORD})).await.status(), 200);
+    assert_eq!(status(&mut browser, "/tf-setup").await, 401);
+}
+
+#[tokio::test]
+async fn a_browser_that_is_not_asked_for_codes_changes_none() {
+    let app = app("two_factor_always_validate = false\n").await;
+    enrol(&app, "gal@lp.com", "authenticator").await;
+    let mut browser = app.browser();
+    let fields = json!({"email": "gal@lp.com", "password": PASSWORD, "remember": true});
+    browser.post_json("/login", fields.clone()).await;
+    assert_eq!(validate(&mut browser, &code(&app, 0)).await, 200);
+    assert_eq!(status(&mut browser, "/tf-setup").await, 200);
+    browser.post_json("/logout", json!({})).await;
+    browser.post_json("/login", fields).await;
+    assert_eq!(browser.who().await, "gal@lp.com", "no code was asked for");
+    assert_eq!(status(&mut browser, "/tf-setup").await, 401);
+}
+
+#[tokio::test]
+async fn a_password_that_was_chosen_just_now_proves_nothing() {
+    let app = app("passwordless = true\nchangeable = true\n").await;
+    let mut browser = app.browser();
+    browser.post_json("/login", json!({"email": "jess@lp.com"})).await;
+    let link = app.mailed_link("/login").await;
+    browser.get(&link).await;
+    let new = json!({"new_password": "battery staple", "new_password_confirm": "battery staple"});
+    assert_eq!(browser.post_json("/change", new).await.status(), 200);
+    enrol(&app, "jess@lp.com", "email").await;
+    browser.post_json("/tf-verify", json!({"send_code": true})).await;
+    assert_eq!(browser.post_json("/tf-verify", json!({"code": code(&app, 0)})).await.status(), 200);
+    assert_eq!(status(&mut browser, "/pay").await, 401, "a mailbox, twice");
+}

@@ -304,7 +304,8 @@ async fn a_browser_that_is_remembered() {
     let mut browser = app.browser();
     browser.set_cookie("tf_validity", &token);
     browser.post_json("/login", fields).await;
-    app.advance(1);
+    app.advance(30);
+    assert_eq!(browser.post_json("/tf-verify", json!({"code": code(&app, 0)})).await.status(), 200);
     let reply = browser.post_json("/tf-setup", json!({"setup": "disable"})).await;
     assert_eq!(reply.status(), 200, "{}", reply.text());
     assert!(!sign_in("gal@lp.com").await);

@@ -198,6 +198,11 @@ async fn a_state_is_of_one_user_and_one_session_and_good_once() {
     let tabs = (0..10).map(|_| (joe.clone(), path.clone(), fields.clone()));
     let done = at_once(tabs.map(|(mut tab, path, fields)| async move { tab.post_json(&path, fields).await.status() }));
     assert_eq!(done.await.iter().filter(|status| **status == 200).count(), 1);
+    // There is one now, and this session has not proved it.
+    assert_eq!(joe.post_json(&path, fields.clone()).await.response()["proof_required"], "second_factor");
+    app.advance(30);
+    let proof = json!({"code": shown(&app, &begun["tf_authr_b32key"])});
+    assert_eq!(joe.post_json("/tf-verify", proof).await.status(), 200);
     app.advance(30);
     let again = json!({"code": shown(&app, &begun["tf_authr_b32key"])});
     assert_eq!(joe.post_json(&path, again).await.field_errors(), json!({"": ["API_ERROR"]}), "used");

@@ -197,6 +197,36 @@ async fn guesses_are_few_whatever_kinds_there_are() {
 }
 
 #[tokio::test]
+async fn strangers_do_not_use_up_the_owners_guesses() {
+    let app = app("notify_new_device = true\n").await;
+    enrol_all(&app, "joe@lp.com").await;
+    let mut known = app.browser();
+    assert_eq!(sign_in(&mut known, "joe@lp.com", PASSWORD).await.status(), 200);
+    known.post_json("/logout", json!({})).await;
+    let from = |address: [u8; 4]| {
+        let mut browser = app.browser();
+        browser.peer = (address, 50_000).into();
+        browser
+    };
+    let mut stranger = from([203, 0, 113, 1]);
+    for n in 0..10 {
+        assert_eq!(sign_in(&mut stranger, "joe@lp.com", &format!("{n:06}")).await.status(), 400);
+        assert_eq!(send(&mut stranger, "joe@lp.com", "sms").await.status(), 200);
+    }
+    assert_eq!(sign_in(&mut stranger, "joe@lp.com", "000000").await.status(), 429);
+    assert_eq!(send(&mut stranger, "joe@lp.com", "sms").await.status(), 429);
+    // At another address there are guesses left, but only some.
+    assert_eq!(sign_in(&mut from([203, 0, 113, 2]), "joe@lp.com", "000000").await.status(), 400);
+    for last in 3..=21 {
+        sign_in(&mut from([203, 0, 113, last]), "joe@lp.com", "000000").await;
+    }
+    assert_eq!(sign_in(&mut from([203, 0, 113, 22]), "joe@lp.com", "000000").await.status(), 429);
+    // None of which keeps the owner out, in a browser that the account knows.
+    assert_eq!(send(&mut known, "joe@lp.com", "email").await.status(), 200);
+    assert_eq!(sign_in(&mut known, "joe@lp.com", &app_code(&app, 0)).await.status(), 200);
+}
+
+#[tokio::test]
 async fn sendings_are_few() {
     let app = app("").await;
     enrol(&app, "joe@lp.com", &["email"]).await;

@@ -63,13 +63,20 @@ impl Batch {
         })
     }
 
-    /// Deletes those of the user's passkeys that were registered at this time or later; nothing where there is no table.
-    pub fn delete_credentials_since(&mut self, user_id: i64, since: OffsetDateTime) -> &mut Self {
+    /// Deletes those of the user's passkeys that were registered at this time or later, of one usage or of all; nothing
+    /// where there is no table.
+    pub fn delete_credentials_since(&mut self, user_id: i64, usage: Option<&str>, since: OffsetDateTime) -> &mut Self {
         self.step(|batch| {
             let Ok(table) = batch.credentials_table() else { return Ok(()) };
             batch.lock_user(user_id);
-            let delete = format!("DELETE FROM {table} WHERE user_id = CAST($1 AS BIGINT) AND create_datetime >= $2");
-            batch.push(Statement::new(delete, vec![user_id.into(), micros(since).into()]), Expect::Any);
+            let mut delete =
+                format!("DELETE FROM {table} WHERE user_id = CAST($1 AS BIGINT) AND create_datetime >= $2");
+            let mut values = vec![user_id.into(), micros(since).into()];
+            if let Some(usage) = usage {
+                delete.push_str(" AND usage = $3");
+                values.push(usage.into());
+            }
+            batch.push(Statement::new(delete, values), Expect::Any);
             Ok(())
         })
     }

@@ -29,6 +29,12 @@ pub(super) async fn meta(store: &Store) {
     assert!(store.meta_take("k", "2").await.unwrap());
     assert!(!store.meta_take("k", "2").await.unwrap());
     assert_eq!(store.meta_get("k").await.unwrap(), None);
+    for (key, value) in [("old/a", "100"), ("old/b", "200"), ("older", "100")] {
+        store.meta_set(key, value).await.unwrap();
+    }
+    assert_eq!(store.meta_purge("old/", "150").await.unwrap(), 1);
+    assert_eq!(store.meta_get("old/a").await.unwrap(), None);
+    assert!(store.meta_get("old/b").await.unwrap().is_some() && store.meta_get("older").await.unwrap().is_some());
     assert!(store.meta_set("schema_version", "0").await.is_err());
     assert!(store.meta_take("schema_version", "1").await.is_err());
 }

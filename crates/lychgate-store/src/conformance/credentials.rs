@@ -132,15 +132,16 @@ async fn since(store: &Store, id: i64) {
     let later = start() + Duration::hours(2);
     let new = Credential { created_at: later, ..passkey(id, b"later", "later") };
     add(store, &new).await.unwrap();
-    let names = async |since| {
+    let names = async |usage, since| {
         let mut batch = store.batch();
-        batch.delete_credentials_since(id, since);
+        batch.delete_credentials_since(id, usage, since);
         store.commit(batch).await.unwrap();
         let left = store.credentials_of(id).await.unwrap();
         left.into_iter().map(|passkey| passkey.name).collect::<Vec<_>>()
     };
-    assert_eq!(names(later + Duration::MICROSECOND).await, ["z key", "later"]);
-    assert_eq!(names(later).await, ["z key"]);
+    assert_eq!(names(None, later + Duration::MICROSECOND).await, ["z key", "later"]);
+    assert_eq!(names(Some("no such usage"), later).await, ["z key", "later"]);
+    assert_eq!(names(Some(&new.usage), later).await, ["z key"]);
 }
 
 /// Names, counters and the last passkey hold when several ask at once.

@@ -4,7 +4,7 @@
 //! code that is sent takes the place of those before it; of the codes of an app, none counts once it or a later one was
 //! used. Guesses and sendings are counted for each account, apart from passwords, and become free again by themselves.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::IpAddr};
 
 use lychgate_otp::{Code, Totp, hotp};
 use lychgate_store::{Batch, StoreError, User};
@@ -120,6 +120,15 @@ impl From<StoreError> for SendFailure {
 /// Guesses, and as many sendings, that an account has for each purpose: within a quarter of an hour, and within a day.
 const LIMITS: [(&str, i64, Duration); 2] = [("15min", 10, Duration::minutes(15)), ("day", 50, Duration::days(1))];
 
+/// The same where whoever asks has proved nothing yet: few for each address that they come from, so that one of them does
+/// not use up what the others have; and more for the account as a whole, so that many addresses do not help to guess.
+const OF_ADDRESS: [(&str, i64, Duration); 2] = [("15min", 10, Duration::minutes(15)), ("day", 30, Duration::days(1))];
+const OF_STRANGERS: [(&str, i64, Duration); 2] =
+    [("15min", 30, Duration::minutes(15)), ("day", 100, Duration::days(1))];
+
+/// What codes are for that sign in by themselves: anybody may type or ask for one.
+const ALONE: &str = "us";
+
 /// The clock of a phone may be off by this many seconds: one step before or after.
 const DRIFT: u64 = 30;
 
@@ -160,7 +169,7 @@ pub(crate) async fn send_code(
         return Err(SendFailure::NotSent);
     }
     let Some(totp) = open_secret(gate, secret.stored).await? else { return Err(SendFailure::NotSent) };
-    if let Some(retry_after) = count(exchange, "send", secret.scope, secret.user.id).await? {
+    if let Some(retry_after) = count_for(exchange, "send", secret.scope, secret.user).await? {
         return Err(SendFailure::TooMany { retry_after });
     }
     let Some(code) = next_code(exchange, secret, &totp).await? else { return Err(SendFailure::NotSent) };
@@ -209,7 +218,7 @@ async fn next_code(exchange: &Exchange, secret: &Secret<'_>, totp: &Totp) -> Res
 /// Checks a typed code. A right one is used up: of all who type it at once, one is right.
 pub(crate) async fn check_code(exchange: &Exchange, secret: &Secret<'_>, typed: &str) -> Result<Outcome, Failure> {
     let gate = &exchange.gate;
-    if let Some(retry_after) = count_guess(exchange, secret.scope, secret.user.id).await? {
+    if let Some(retry_after) = count_for(exchange, "guess", secret.scope, secret.user).await? {
         return Ok(Outcome::TooMany { retry_after });
     }
     if use_code(exchange, secret, typed).await? {
@@ -230,6 +239,10 @@ pub(crate) async fn use_code(exchange: &Exchange, secret: &Secret<'_>, code: &st
     }
     let mut batch = exchange.gate.store().batch();
     forgive_guesses(&mut batch, secret.scope, secret.user.id);
+    if secret.scope == ALONE {
+        forgive_guesses(&mut batch, &of_known(), secret.user.id);
+        forgive_guesses(&mut batch, &of_address(exchange), secret.user.id);
+    }
     exchange.gate.store().commit(batch).await?;
     Ok(true)
 }
@@ -251,7 +264,7 @@ pub(crate) async fn check_any(
 ) -> Result<AnyOutcome, Failure> {
     let user = user.filter(|_| !secrets.is_empty());
     let too_many = match user {
-        Some(user) => count_guess(exchange, scope, user.id).await?,
+        Some(user) => count_for(exchange, "guess", scope, user).await?,
         None => count_nothing(exchange).await?,
     };
     let secrets = if too_many.is_some() { &[] } else { secrets };
@@ -380,7 +393,37 @@ fn counted(what: &str, window: &str, scope: &str, user_id: i64) -> String {
 
 /// Counts a guess of an account, of whatever kind of code; beyond a limit, the seconds until the next one.
 pub(crate) async fn count_guess(exchange: &Exchange, scope: &str, user_id: i64) -> Result<Option<u32>, Failure> {
-    count(exchange, "guess", scope, user_id).await
+    count(exchange, "guess", scope, user_id, LIMITS).await
+}
+
+/// Counts a guess or a sending. Where whoever asks has proved nothing, a browser that the account was used in before has a
+/// count of its own, which strangers cannot use up.
+async fn count_for(exchange: &Exchange, what: &str, scope: &str, user: &User) -> Result<Option<u32>, Failure> {
+    if scope != ALONE {
+        return count(exchange, what, scope, user.id, LIMITS).await;
+    }
+    if exchange.is_known_device(user).await? {
+        return count(exchange, what, &of_known(), user.id, LIMITS).await;
+    }
+    match count(exchange, what, &of_address(exchange), user.id, OF_ADDRESS).await? {
+        Some(retry_after) => Ok(Some(retry_after)),
+        None => count(exchange, what, scope, user.id, OF_STRANGERS).await,
+    }
+}
+
+/// What is counted for browsers that an account was used in before.
+fn of_known() -> String {
+    format!("{ALONE}-known")
+}
+
+/// What is counted for the address of a request; of IPv6, for the network that one customer has.
+fn of_address(exchange: &Exchange) -> String {
+    let from = match exchange.address() {
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => address.segments().iter().take(4).map(|part| format!("{part:x}:")).collect(),
+        None => "nowhere".to_owned(),
+    };
+    format!("{ALONE}-from/{from}")
 }
 
 /// Forgets the guesses of an account, because one was right.
@@ -391,9 +434,15 @@ pub(crate) fn forgive_guesses(batch: &mut Batch, scope: &str, user_id: i64) {
 }
 
 /// Counts a guess or a sending; beyond a limit, the seconds until the next one.
-async fn count(exchange: &Exchange, what: &str, scope: &str, user_id: i64) -> Result<Option<u32>, Failure> {
+async fn count(
+    exchange: &Exchange,
+    what: &str,
+    scope: &str,
+    user_id: i64,
+    limits: [(&str, i64, Duration); 2],
+) -> Result<Option<u32>, Failure> {
     let (store, now) = (exchange.gate.store(), exchange.now.datetime());
-    for (window, limit, length) in LIMITS {
+    for (window, limit, length) in limits {
         let key = counted(what, window, scope, user_id);
         if !store.count_attempt(&key, limit, length, now).await? {
             let until = store.mark(&key).await?.map_or(now, |(_, until)| until);
@@ -404,10 +453,11 @@ async fn count(exchange: &Exchange, what: &str, scope: &str, user_id: i64) -> Re
     Ok(None)
 }
 
-/// Takes as long as [`count`] and counts for nobody.
+/// Takes as long as [`count_for`] and counts for nobody.
 async fn count_nothing(exchange: &Exchange) -> Result<Option<u32>, Failure> {
-    for (window, _, length) in LIMITS {
-        let key = format!("code-guess/nobody/{window}");
+    exchange.gate.store().meta_get("devices/nobody").await?;
+    for (at, (window, _, length)) in OF_ADDRESS.into_iter().chain(OF_STRANGERS).enumerate() {
+        let key = format!("code-guess/nobody/{at}/{window}");
         exchange.gate.store().count_attempt(&key, i64::MAX, length, exchange.now.datetime()).await?;
     }
     Ok(None)

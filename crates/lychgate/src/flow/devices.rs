@@ -36,6 +36,16 @@ fn mark(user: &User, devices: &str) -> String {
 }
 
 impl Exchange {
+    /// Whether the account was used in this browser before; not known where nobody is told of new ones.
+    pub(crate) async fn is_known_device(&self, user: &User) -> Result<bool, Failure> {
+        let settings = self.gate.settings();
+        let Some(devices) = self.gate.store().meta_get(&key(user)).await? else { return Ok(false) };
+        let codec = &self.gate.device_codec();
+        let open = |value: &str| codec.redeem(value, self.now.unix()).ok().map(|redeemed| redeemed.payload.users);
+        let users = self.cookie(settings.text("device_cookie_name"), open).unwrap_or_default();
+        Ok(settings.flag("notify_new_device") && users.contains(&mark(user, &devices)))
+    }
+
     /// To be called in a sign-in: tells the owner of a browser that is new to the account, unless the account is new
     /// itself, and gives the cookie by which the browser is known from now on.
     pub(crate) async fn meet_device(

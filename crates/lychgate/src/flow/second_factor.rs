@@ -29,6 +29,7 @@ use crate::{
         cookie::Keep,
         exchange::Exchange,
         form::Form,
+        identify::{Authenticated, Mechanism},
         session::{Session, key},
     },
 };
@@ -39,11 +40,20 @@ const WITHIN: i64 = 600;
 /// Guesses of one sign-in, by whatever method; then it begins anew.
 const GUESSES: i64 = 10;
 
-/// What a passkey is called among proofs. It is something that one has, opened by something that one knows or is.
+/// What a passkey is called among proofs that verified its user: something that one has, opened by something that one
+/// knows or is.
 const PASSKEY: &str = "webauthn";
 
+/// What a passkey is called that was only touched: something that one has.
+const TOUCHED: &str = "webauthn-touched";
+
 /// What else can be a second factor; it is one beside a proof of another kind.
-const SECOND: [&str; 4] = ["authenticator", "email", "sms", "recovery"];
+const SECOND: [&str; 5] = ["authenticator", "email", "sms", "recovery", TOUCHED];
+
+/// The name of a passkey among proofs.
+pub(crate) fn passkey_proof(verified_user: bool) -> &'static str {
+    if verified_user { PASSKEY } else { TOUCHED }
+}
 
 /// What a route may ask to be proved, beside who somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -457,6 +467,60 @@ impl Exchange {
         });
     }
 
+    /// A passkey signed somebody in, which the session has noted as one that verified its user.
+    pub(crate) fn passkey_was_touched(&self) {
+        self.session(|session| {
+            let Some(user) = session.text(key::USER).map(str::to_owned) else { return };
+            let mut proofs = proofs_of(session, &user);
+            if let Some(at) = proofs.remove(PASSKEY) {
+                proofs.insert(TOUCHED.to_owned(), at);
+            }
+            session.set(key::PROOFS, proofs);
+        });
+    }
+
+    /// Lets through whoever changes what opens their account. A fresh proof will do while there is no second factor; once
+    /// there is, it takes part in the proof. Else somebody's password, and their session left open, would be enough to put
+    /// another second factor in the place of theirs.
+    pub(crate) async fn admit_to_change(&self, who: &Authenticated) -> Result<(), Failure> {
+        let rule = self.freshness();
+        if !self.is_fresh(who, rule) {
+            return Err(Failure::NotFresh);
+        }
+        self.second_factor_takes_part(who).await
+    }
+
+    /// The part of [`admit_to_change`](Self::admit_to_change) that also the last step of a change has to keep: there may be
+    /// a second factor since the first one.
+    pub(crate) async fn second_factor_takes_part(&self, who: &Authenticated) -> Result<(), Failure> {
+        let rule = self.freshness();
+        if who.via != Mechanism::Session || methods_of(&self.gate, &who.user).await?.is_empty() {
+            return Ok(());
+        }
+        let within = if rule.within < 0.0 { f64::INFINITY } else { rule.within + rule.grace };
+        if self.has_proved(&who.user, Proof::SecondFactor, within) || !self.can_prove(&who.user).await? {
+            return Ok(());
+        }
+        Err(Failure::NeedsProof(Proof::SecondFactor))
+    }
+
+    /// Whether somebody signed in has a second factor that they can prove here: a passkey, or codes beside something else.
+    async fn can_prove(&self, user: &User) -> Result<bool, Failure> {
+        if super::passkeys::can_verify(&self.gate, user).await? {
+            return Ok(true);
+        }
+        let has_code = self.gate.settings().flag("two_factor") && account::has_second_factor(user);
+        let has_password = user.password.as_deref().is_some_and(|hash| !hash.is_empty());
+        Ok(has_code && (has_password || self.has_something_beside(user)))
+    }
+
+    /// Whether the session has a proof that the user's codes would be a second factor to.
+    fn has_something_beside(&self, user: &User) -> bool {
+        let method = code_method(user).name();
+        let proofs = self.session(|session| proofs_of(session, &user.fs_uniquifier));
+        proofs.keys().any(|other| other != WHOSE && !is_same_way(other, method))
+    }
+
     /// Whether the session's user has proved this much within so many seconds.
     pub(crate) fn has_proved(&self, user: &User, proof: Proof, within: f64) -> bool {
         let proofs = self.session(|session| proofs_of(session, &user.fs_uniquifier));
@@ -469,7 +533,7 @@ impl Exchange {
         proofs.iter().any(|(method, at)| {
             recent(*at)
                 && match proof {
-                    Proof::PhishingResistant => *method == PASSKEY,
+                    Proof::PhishingResistant => matches!(*method, PASSKEY | TOUCHED),
                     Proof::SecondFactor => *method == PASSKEY || SECOND.contains(method) && beside(method),
                 }
         })
@@ -484,13 +548,16 @@ pub(crate) async fn where_to_prove(exchange: &Exchange, user: &User, proof: Proo
     let has_code = settings.flag("two_factor") && account::has_second_factor(user);
     let has_password = user.password.as_deref().is_some_and(|hash| !hash.is_empty());
     // A code is a second factor beside something else; without that it would be asked for in vain.
-    let beside = exchange.session(|session| {
-        let method = code_method(user).name();
-        proofs_of(session, &user.fs_uniquifier).keys().any(|other| other != WHOSE && !is_same_way(other, method))
+    let beside = exchange.has_something_beside(user);
+    let only_touched = exchange.session(|session| {
+        let mut proofs = proofs_of(session, &user.fs_uniquifier);
+        proofs.remove(WHOSE);
+        proofs.len() == 1 && proofs.contains_key(TOUCHED)
     });
     Ok(match proof {
         Proof::SecondFactor if has_code && beside => page("two_factor_verify"),
         Proof::SecondFactor if has_code && has_password => page("verify"),
+        Proof::SecondFactor if only_touched && has_password => page("verify"),
         _ if has_passkey => page("wan_verify"),
         Proof::SecondFactor => page("two_factor_setup").or_else(|| page("wan_register")),
         Proof::PhishingResistant => page("wan_register"),

@@ -54,14 +54,16 @@ impl Exchange {
         self.session(|session| {
             second_factor::clear(session);
             let of = session.text(key::USER).map(str::to_owned).unwrap_or_default();
-            // Who changes a password was asked for it, and what was proved before stays proved.
+            // What was proved before a change stays proved; the change itself proves nothing.
             let changes = via == "change";
             let kept = second_factor::proofs_of(session, &of);
             let mut proofs = second_factor::proofs_of(&Session::default(), &user.fs_uniquifier);
             if changes {
                 proofs.extend(kept.into_iter().filter(|(_, at)| matches!(at, session::Value::Float(_))));
             }
-            proofs.insert(if changes { "password" } else { via }.to_owned(), proved_at.into());
+            if !changes {
+                proofs.insert(via.to_owned(), proved_at.into());
+            }
             session.set(key::PROOFS, proofs);
             session.set(key::USER, user.fs_uniquifier.clone());
             session.set(key::FRESH, true);

@@ -63,6 +63,10 @@ async fn with_generic_replies_everybody_seems_to_have_passkeys() {
         assert!(seen.insert(made_up.to_string()), "another's");
     }
     assert_eq!(hints("").await, json!([]));
+    // People change their passkeys now and then, and so do those who are nobody.
+    let before = hints("nobody@lp.com").await;
+    app.advance(300 * 86_400);
+    assert_ne!(hints("nobody@lp.com").await, before);
 }
 
 #[tokio::test]

@@ -102,3 +102,29 @@ async fn where_a_passkey_may_not_be_the_first_factor() {
     assert_eq!(sign_in(&mut visitor, &mut device).await.status(), 200);
     assert_eq!(visitor.who().await, "joe@lp.com");
 }
+
+#[tokio::test]
+async fn a_passkey_that_was_only_touched_is_one_factor() {
+    let hour = std::time::Duration::from_secs(3600);
+    let app = app()
+        .routes(move |routes| {
+            let pay = axum::routing::get(async || "paid").route_layer(lychgate::guard::fresh_second_factor(hour));
+            let keys = axum::routing::get(async || "shown").route_layer(lychgate::guard::phishing_resistant(hour));
+            routes.route("/pay", pay).route("/keys", keys)
+        })
+        .start()
+        .await;
+    let mut device = device_of(&app, "joe@lp.com", "first").await;
+    device.user_verified = false;
+    let mut browser = app.browser();
+    assert_eq!(sign_in(&mut browser, &mut device).await.status(), 200);
+    assert_eq!(browser.get_json("/keys").await.status(), 200);
+    assert_eq!(browser.get_json("/pay").await.status(), 401);
+    assert_eq!(browser.get("/pay").await.location(), "/verify?next=/pay", "the password makes it two");
+    assert_eq!(browser.post_json("/verify", json!({"password": lychgate_testkit::PASSWORD})).await.status(), 200);
+    assert_eq!(browser.get_json("/pay").await.status(), 200);
+    device.user_verified = true;
+    let mut browser = app.browser();
+    assert_eq!(sign_in(&mut browser, &mut device).await.status(), 200);
+    assert_eq!(browser.get_json("/pay").await.status(), 200);
+}

@@ -102,6 +102,9 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     };
     let remembered = call.has_cookie(&call.config().remember.name);
     call.sign_in(SignIn { via: "change", user: &changed, remember: remembered }).await?;
+    if has_password(user) {
+        call.note_proof("password", call.now.float());
+    }
     if call.wants_json() {
         let user = call.user_payload(&changed, true)?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));

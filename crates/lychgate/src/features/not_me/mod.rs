@@ -65,7 +65,8 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     if call.current().await?.is_some_and(|who| who.user.id == found.user.id) {
         call.sign_out().await?;
     }
-    let done = json!({"restored": done.restored, "locked": done.locked, "mailed": done.mailed});
+    let done = json!({"restored": done.restored, "locked": done.locked, "mailed": done.mailed,
+        "second_factor": done.second_factor});
     if call.wants_json() {
         return Ok(Reply::Json(call.members(done)));
     }

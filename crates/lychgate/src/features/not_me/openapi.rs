@@ -32,7 +32,9 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         .property("locked", flag("Somebody else has that address by now, so the account was deactivated."))
         .required("locked")
         .property("mailed", flag("A link to choose a new password is on its way."))
-        .required("mailed");
+        .required("mailed")
+        .property("second_factor", flag("Signing in asks for a second factor, which the link has not taken away."))
+        .required("second_factor");
     let post = OperationBuilder::new()
         .summary(Some("End every sign-in and make the password worthless"))
         .parameter(token())

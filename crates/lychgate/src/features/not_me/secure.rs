@@ -10,10 +10,11 @@ use crate::{
     flow::{
         access::end_access,
         activity::What,
+        former_factor::{self, Factor},
         letters::{self, about},
         names,
         not_me::NotMe,
-        unified,
+        passkeys, unified,
     },
     mail::{Letter, Post},
     web::exchange::Exchange,
@@ -28,6 +29,41 @@ pub(super) struct Done {
     pub(super) locked: bool,
     /// A link to choose a new password is on its way.
     pub(super) mailed: bool,
+    /// Signing in asks for a second factor.
+    pub(super) second_factor: bool,
+}
+
+/// What becomes of second factors. Those that were set up since the event go, and codes that were there before come back;
+/// but only where one stays that the mailbox does not open. Else whoever reads the mail could take away with the link what
+/// keeps them out.
+struct Factors {
+    /// What the codes become, if they change.
+    codes: Option<Factor>,
+    /// Whether an earlier one stays, so that later passkeys can go.
+    earlier_stays: bool,
+    /// Whether there is one in the end.
+    any: bool,
+}
+
+impl Factors {
+    async fn decide(call: &Exchange, found: &NotMe) -> Result<Self, Failure> {
+        let (user, since) = (&found.user, found.since());
+        let now = Factor::of(user);
+        let before = former_factor::at(&call.gate, user, since).await?;
+        let keys = passkeys::of_usage(&call.gate, user, &[passkeys::SECONDARY]).await?;
+        let earlier_key = keys.iter().any(|key| key.created_at < since);
+        let earlier_codes = before.as_ref().unwrap_or(&now).is_beside_the_mailbox();
+        let earlier_stays = earlier_key || earlier_codes;
+        let codes = match before {
+            Some(before) if before.is_beside_the_mailbox() => Some(before),
+            Some(_) if earlier_key => Some(Factor::default()),
+            // Mailed codes are better than none, and worse than anything else.
+            Some(before) if !now.is_set_up() && keys.is_empty() => Some(before),
+            _ => None,
+        };
+        let any = codes.as_ref().unwrap_or(&now).is_set_up() || earlier_key || !earlier_stays && !keys.is_empty();
+        Ok(Self { codes, earlier_stays, any })
+    }
 }
 
 /// Ends everything and mails the owner; of several uses of a link one does, the others get nothing.
@@ -73,12 +109,20 @@ async fn attempt(
     // Codes that sign in without a password go as the password does.
     unified::undo(gate, user, &mut patch).await?;
     // What somebody else has registered since then would let them in again.
-    batch.delete_credentials_since(user.id, found.since());
+    let factors = Factors::decide(call, found).await?;
+    let only_ways_in = (!factors.earlier_stays).then_some(passkeys::FIRST);
+    batch.delete_credentials_since(user.id, only_ways_in, found.since());
+    let has_factor = gate.store().has_user_column("tf_primary_method");
+    if let Some(codes) = factors.codes.filter(|_| has_factor) {
+        codes.put(&mut patch);
+    }
     let has_codes = gate.store().has_user_column("us_totp_secrets");
     let expected = UserPatch {
         email: Some(user.email.clone()),
         // None may be set up at this moment.
         us_totp_secrets: has_codes.then(|| user.us_totp_secrets.clone()),
+        tf_primary_method: has_factor.then(|| user.tf_primary_method.clone()),
+        tf_totp_secret: has_factor.then(|| user.tf_totp_secret.clone()),
         ..UserPatch::default()
     };
     batch.update_user_if(user.id, &expected, &patch, now.datetime());
@@ -91,6 +135,7 @@ async fn attempt(
     let after = after(user, &patch);
     let mut context = about(&after);
     context.insert("locked".to_owned(), lock.into());
+    context.insert("second_factor".to_owned(), factors.any.into());
     let mailed = patch.password.is_some() && after.active && gate.settings().flag("recoverable");
     if mailed {
         let link = gate.reset_link(&after, now).await?;
@@ -120,7 +165,7 @@ async fn attempt(
     }
     gate.events().send(&Event::AccountSecured { user_id: user.id });
     tracing::warn!(user_id = user.id, locked = lock, "the owner of an account says that it was somebody else");
-    Ok(Some(Some(Done { restored: restored.is_some(), locked: lock, mailed })))
+    Ok(Some(Some(Done { restored: restored.is_some(), locked: lock, mailed, second_factor: factors.any })))
 }
 
 fn write(

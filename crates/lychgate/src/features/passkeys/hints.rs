@@ -1,7 +1,8 @@
 //! The passkeys that a sign-in page names for somebody who said who they are.
 //!
 //! Naming them tells that there is such an account. Where replies are generic, everybody whom nobody knows has passkeys
-//! too: made up, the same ones each time.
+//! too: made up, the same ones each time for some months, and then others, as people change their passkeys. So whoever sees
+//! them change has learned nothing either.
 
 use lychgate_store::Credential;
 
@@ -50,7 +51,10 @@ fn decoys(call: &Exchange, text: &str) -> Vec<Hint> {
     let attributes = gate.settings().identity_attributes();
     let mut mapped = attributes.iter().filter_map(|a| identity::map(gate.identity_rules(), a.mapper.mapper(), text));
     let name = mapped.next().unwrap_or_else(|| text.trim().to_owned()).to_lowercase();
-    let bytes = |part: &str| gate.passkeys().decoy(&format!("{part}/{name}"));
+    let [days, first, ..] = gate.passkeys().decoy(&format!("pace/{name}"));
+    let today = call.now.unix().div_euclid(86_400);
+    let epoch = (today + i64::from(first)).div_euclid(30 + i64::from(days));
+    let bytes = |part: &str| gate.passkeys().decoy(&format!("{part}/{epoch}/{name}"));
     let [how_many, kind, ..] = bytes("kind");
     // One person in four has two.
     let count = if how_many % 4 == 0 { 2 } else { 1 };

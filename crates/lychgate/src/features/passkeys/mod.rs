@@ -84,7 +84,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
 /// For what changes the ways in: somebody signed in who proved it not long ago.
 async fn admit_fresh(call: &Call) -> Result<Arc<Authenticated>, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
-    if call.is_fresh(&who, call.freshness()) { Ok(who) } else { Err(Failure::NotFresh) }
+    call.admit_to_change(&who).await?;
+    Ok(who)
 }
 
 /// The end of a second step that failed. A page cannot be shown again, as its state may be used up: the browser goes

@@ -24,6 +24,7 @@ use crate::{
         activity::What,
         notices::Notice,
         passkeys::{FIRST, SECONDARY},
+        second_factor::passkey_proof,
     },
     messages,
     web::{
@@ -202,6 +203,7 @@ fn response_form(call: &Exchange, action: String) -> Form {
 /// The second step: what the authenticator made.
 pub(super) async fn respond(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
+    call.second_factor_takes_part(&who).await?;
     let state = call.param("token");
     let mut form = response_form(&call, String::new());
     form.fill(&call.submitted)?;
@@ -217,9 +219,13 @@ pub(super) async fn respond(call: Call) -> Result<Reply, Failure> {
     if form.has_errors() {
         return refused(&call, form, "wan_register");
     }
-    if let Err(problem) = add(&call, &who.user, &payload, form.value("credential"), state).await? {
-        form.field_error("credential", problem);
-        return refused(&call, form, "wan_register");
+    match add(&call, &who.user, &payload, form.value("credential"), state).await? {
+        // Who has just made it has it.
+        Ok(verified_user) => call.note_proof(passkey_proof(verified_user), call.now.float()),
+        Err(problem) => {
+            form.field_error("credential", problem);
+            return refused(&call, form, "wan_register");
+        }
     }
     call.gate.events().send(&Event::PasskeyAdded { user_id: who.user.id, name: payload.name.clone() });
     if call.wants_json() {
@@ -229,14 +235,14 @@ pub(super) async fn respond(call: Call) -> Result<Reply, Failure> {
     Ok(Reply::Redirect(call.view("wan_post_register_view").unwrap_or_else(|| call.gate.url("wan_register"))))
 }
 
-/// Judges the new passkey and stores it; what is wrong with it is the message.
+/// Judges the new passkey and stores it, and says whether its user was verified; what is wrong with it is the message.
 async fn add(
     call: &Exchange,
     user: &User,
     payload: &WebauthnRegisterPayload,
     credential: &str,
     state: &str,
-) -> Result<Result<(), Message>, Failure> {
+) -> Result<Result<bool, Message>, Failure> {
     let store = call.gate.store();
     let mine = store.credentials_of(user.id).await?;
     if names::is_taken(&mine, &payload.name) {
@@ -256,7 +262,7 @@ async fn add(
         Err(refused) => return Ok(Err(not_verified(refused.cause()))),
     };
     let now = call.now.datetime();
-    let device_type = made.device_type().to_owned();
+    let (device_type, verified_user) = (made.device_type().to_owned(), made.user_verified);
     let new = Credential {
         credential_id: made.credential_id,
         public_key: made.public_key,
@@ -279,7 +285,7 @@ async fn add(
     let added = Message::from(messages::NOTICE_PASSKEY_ADDED).with("name", payload.name.clone());
     call.notify(&mut post, user, &Notice::Access(added))?;
     match call.commit_and_send(batch, post).await {
-        Ok(_) => Ok(Ok(())),
+        Ok(_) => Ok(Ok(verified_user)),
         Err(error) => match error.kind() {
             ErrorKind::Conflict { .. } => Ok(Err(messages::WEBAUTHN_CREDENTIAL_ID_INUSE.into())),
             ErrorKind::Unmet(0) => Ok(Err(messages::API_ERROR.into())),

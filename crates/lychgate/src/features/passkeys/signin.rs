@@ -147,6 +147,9 @@ pub(super) async fn respond(call: Call) -> Result<Reply, Failure> {
             }
         }
     }
+    if !proof.verified_user() {
+        call.passkey_was_touched();
+    }
     let target = call.after(Some(&form), "post_login_view");
     if call.wants_json() {
         let user = call.user_payload(&user, true)?;

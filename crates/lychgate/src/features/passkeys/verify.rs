@@ -11,7 +11,7 @@ use super::{
 use crate::{
     events::Event,
     failure::Failure,
-    flow::passkeys::of_usage,
+    flow::{passkeys::of_usage, second_factor::passkey_proof},
     messages,
     web::{answer::Reply, exchange::Exchange, form::Form, routes::Call},
 };
@@ -74,7 +74,7 @@ pub(super) async fn respond(call: Call) -> Result<Reply, Failure> {
     if !assertion::note(&call, &mut form, state, &proof).await? {
         return refused(&call, form, "wan_verify");
     }
-    call.proved_again("webauthn");
+    call.proved_again(passkey_proof(proof.verified_user()));
     call.gate.events().send(&Event::UserReauthenticated { user_id: proof.user.id });
     if call.wants_json() {
         let user = call.user_payload(&proof.user, true)?;

@@ -185,7 +185,7 @@ async fn store_password(call: &Exchange, user: &User, password: &str) -> Result<
     end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     if is_unproved {
-        batch.delete_credentials_since(user.id, time::OffsetDateTime::UNIX_EPOCH);
+        batch.delete_credentials_since(user.id, None, time::OffsetDateTime::UNIX_EPOCH);
     }
     call.note(&mut batch, user.id, What::PasswordReset, None);
     match call.commit_and_send(batch, post).await {

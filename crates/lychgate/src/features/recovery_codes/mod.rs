@@ -83,7 +83,8 @@ pub(crate) fn account_part<'a>(call: &'a Exchange, user: &'a User) -> PartFuture
 
 async fn admit(call: &Call) -> Result<Arc<Authenticated>, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
-    if call.is_fresh(&who, call.freshness()) { Ok(who) } else { Err(Failure::NotFresh) }
+    call.admit_to_change(&who).await?;
+    Ok(who)
 }
 
 /// The page of one's own codes; `codes` are those it shows.

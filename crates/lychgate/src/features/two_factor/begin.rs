@@ -46,15 +46,12 @@ impl Who {
     }
 }
 
-/// Whoever is signed in has to have proved it a short while ago.
+/// Whoever is signed in has to have proved it a short while ago, with the second factor that they have.
 async fn who(call: &Call) -> Result<Option<Who>, Failure> {
     if call.current().await?.is_some() {
         let who = call.admit(&call.config().api_mechanisms, None).await?;
-        return if call.is_fresh(&who, call.freshness()) {
-            Ok(Some(Who::SignedIn(who)))
-        } else {
-            Err(Failure::NotFresh)
-        };
+        call.admit_to_change(&who).await?;
+        return Ok(Some(Who::SignedIn(who)));
     }
     let pending = call.pending().await?;
     Ok(pending.filter(|pending| matches!(pending.state, State::SetUp | State::Validating)).map(Who::Waiting))

@@ -6,7 +6,7 @@ use lychgate_store::{ErrorKind, User, UserPatch};
 use crate::{
     events::Event,
     failure::Failure,
-    flow::{activity::What, code_setup, codes::Means, notices::Notice, second_factor},
+    flow::{activity::What, code_setup, codes::Means, former_factor, notices::Notice, second_factor},
     messages::{self, MessageKey},
     web::exchange::Exchange,
 };
@@ -72,6 +72,7 @@ async fn write(
         code_setup::use_up(exchange, &mut batch, "tf-setup", state);
     }
     batch.update_user_if(user.id, &expected, patch, now);
+    former_factor::remember(exchange, &mut batch, user, patch).await?;
     second_factor::distrust_browsers(exchange, &mut batch, user.id);
     let method = patch.tf_primary_method.as_ref().and_then(Option::as_deref);
     exchange.note(&mut batch, user.id, What::SecondFactorChanged, method);

@@ -44,6 +44,7 @@ fn open(call: &Call, who: &Authenticated, state: &str) -> Result<(UnifiedSetupPa
 
 pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
+    call.second_factor_takes_part(&who).await?;
     let state = call.param("token").to_owned();
     let mut form = change::code_form(&call, &state);
     let (payload, means) = match open(&call, &who, &state) {
