@@ -68,7 +68,7 @@ class Serving:
 
     def wait(self):
         """Returns when it answers; fails with what it said otherwise."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 urllib.request.urlopen(f"{self.url}/healthz", timeout=1).close()
@@ -88,7 +88,7 @@ class Serving:
 
     def link(self, to, word):
         """The newest mailed link whose address contains `word`."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             for letter in self.letters(to):
                 for link in letter.get("links", []):
@@ -177,7 +177,7 @@ def _start(profile, script):
         prefs["profile.managed_default_content_settings.javascript"] = 2
     options.add_experimental_option("prefs", prefs)
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.set_page_load_timeout(30)
+    driver.set_page_load_timeout(90)
     driver.get("data:text/html,<title>off</title><script>document.title = 'on'</script>")
     assert driver.title == ("on" if script else "off")
     driver.with_script = script

@@ -99,7 +99,7 @@ class Person:
 
     def until(self, condition, what):
         """Waits for a condition; `what` names it in the failure."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while True:
             try:
                 if found := condition():
@@ -190,6 +190,11 @@ class Person:
         """Signs in at the page of the site `url`."""
         self.open(f"{url}/login").fill(email=email, password=password, **fields).send("login_user_form")
         self.until(lambda: self.path != "/login", "signed in")
+        return self
+
+    def drop_cookie(self, name, url):
+        """Deletes a cookie of a site once no request is under way that could bring it back."""
+        self.open("about:blank").driver.execute_cdp_cmd("Network.deleteCookies", {"name": name, "url": url})
         return self
 
     def sign_out(self):

@@ -85,7 +85,7 @@ class Client:
         if sent:
             lines["Cookie"] = "; ".join(f"{name}={value}" for name, value in sent.items())
         lines.update(headers or {})
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
         try:
             link.request(method, path, body=body, headers=lines)
             answer = link.getresponse()

@@ -61,7 +61,7 @@ class Server:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log)
 
-    def wait(self, seconds=30):
+    def wait(self, seconds=120):
         """Returns when the port accepts; raises `StartFailed` with the log otherwise."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
