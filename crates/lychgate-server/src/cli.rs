@@ -41,6 +41,7 @@ enum Command {
     /// What new passwords are compared with
     #[command(subcommand)]
     Passwords(commands::passwords::Passwords),
+    Explain(commands::explain::Explain),
     Doctor(commands::doctor::Doctor),
     Routes(commands::routes::Routes),
     Openapi(commands::openapi::Openapi),
@@ -153,6 +154,7 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Users(users) => users.run(global).await,
                     Command::Roles(roles) => roles.run(global).await,
                     Command::Passwords(passwords) => passwords.run(),
+                    Command::Explain(explain) => explain.run(global).await,
                     Command::Doctor(doctor) => doctor.run(global).await,
                     Command::Routes(routes) => routes.run(global).await,
                     Command::Openapi(openapi) => openapi.run(global).await,

@@ -111,6 +111,26 @@ impl Batch {
         self.simple(update, Expect::One)
     }
 
+    /// As [`unmark_account`](Self::unmark_account), and the mark has to have ended by itself at `now`.
+    pub fn unmark_account_if_over(&mut self, user_id: i64, state: &str, now: OffsetDateTime) -> &mut Self {
+        let update = Statement::new(
+            "UPDATE lychgate_account_state SET state = NULL, state_reason = NULL, state_by = NULL, state_since = NULL, \
+             state_until = NULL WHERE user_id = $1 AND state = $2 AND state_until <= $3",
+            vec![user_id.into(), state.into(), micros(now).into()],
+        );
+        self.simple(update, Expect::One)
+    }
+
+    /// Takes whatever mark off an account, if it has one.
+    pub fn clear_account_mark(&mut self, user_id: i64) -> &mut Self {
+        let update = Statement::new(
+            "UPDATE lychgate_account_state SET state = NULL, state_reason = NULL, state_by = NULL, state_since = NULL, \
+             state_until = NULL WHERE user_id = $1",
+            vec![user_id.into()],
+        );
+        self.simple(update, Expect::Any)
+    }
+
     /// Sets down that an account is to be deleted at `due_at`; the batch fails if that was set down before.
     pub fn schedule_deletion(&mut self, user_id: i64, due_at: OffsetDateTime, now: OffsetDateTime) -> &mut Self {
         let upsert = Statement::new(
@@ -184,6 +204,21 @@ impl Store {
             "SELECT {COLUMNS} FROM lychgate_account_state WHERE state = $1 ORDER BY state_since, user_id LIMIT {limit}"
         );
         let rows = self.query(sql, vec![state.into()], Reach::Scan).await?;
+        rows.into_iter().map(account_state).collect()
+    }
+
+    /// Accounts whose mark has ended by itself, the longest ended first; at most `limit`, and at most 1000.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn marks_over(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<AccountState>> {
+        let limit = limit.min(MOST);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM lychgate_account_state WHERE state_until <= $1 \
+             ORDER BY state_until, user_id LIMIT {limit}"
+        );
+        let rows = self.query(sql, vec![micros(now).into()], Reach::Scan).await?;
         rows.into_iter().map(account_state).collect()
     }
 

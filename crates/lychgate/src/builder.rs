@@ -16,11 +16,15 @@ use crate::{
     identity_rules,
     mail::{AnyMailer, Desk, Mailer},
     messages::{Library, Messages},
-    principal::Need,
+    principal::{Need, Permission},
     render::{Renderer, Sources},
     settings::{RawValue, Settings},
     sms::{self, AnySmsSender, SmsSender},
-    web::config::WebConfig,
+    web::{
+        config::WebConfig,
+        guard::Guard,
+        refused::{RefusedRequest, ReplyHook},
+    },
 };
 
 /// Puts a [`Lychgate`] together; made by [`Lychgate::builder`].
@@ -118,6 +122,83 @@ impl Builder {
         Fut: Future<Output = Vec<Need>> + Send + 'static,
     {
         self.hooks.needs.push(Arc::new(move |user| Box::pin(loader(user))));
+        self
+    }
+
+    /// As [`needs`](Self::needs), but what the loader gives is kept across requests for as long as `version` gives the
+    /// same text for a user, such as a column of the application's own that changes with their rights. The latest ten
+    /// thousand answers are kept, in memory.
+    pub fn needs_by_version<F, Fut>(self, version: impl Fn(&User) -> String + Send + Sync + 'static, loader: F) -> Self
+    where
+        F: Fn(Arc<User>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Need>> + Send + 'static,
+    {
+        let kept: moka::sync::Cache<(String, String), Vec<Need>> = moka::sync::Cache::new(10_000);
+        self.needs(move |user: Arc<User>| {
+            let (kept, key) = (kept.clone(), (user.fs_uniquifier.clone(), version(&user)));
+            let loaded = match kept.get(&key) {
+                Some(needs) => Ok(needs),
+                None => Err(loader(user)),
+            };
+            async move {
+                match loaded {
+                    Ok(needs) => needs,
+                    Err(loading) => {
+                        let needs = loading.await;
+                        kept.insert(key, needs.clone());
+                        needs
+                    }
+                }
+            }
+        })
+    }
+
+    /// Reads the rights of a user to many items of one type at once, for [`Lychgate::preload`].
+    pub fn item_needs<F, Fut>(mut self, kind: impl Into<String>, loader: F) -> Self
+    where
+        F: Fn(Arc<User>, Vec<i64>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Vec<Need>> + Send + 'static,
+    {
+        self.hooks.items.insert(kind.into(), Arc::new(move |user, ids| Box::pin(loader(user, ids))));
+        self
+    }
+
+    /// The type of a user, such as `sponsor`: it becomes `auth_type` of the identity and of the events about it, instead
+    /// of the mechanism by which it was proved.
+    pub fn user_type(mut self, kind: impl Fn(&User) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.hooks.user_type = Some(Arc::new(kind));
+        self
+    }
+
+    /// Names a permission, for `can("…")` in templates, `lychgate explain` and the question who gains or loses it.
+    pub fn permission(mut self, name: impl Into<String>, permission: impl Into<Permission>) -> Self {
+        self.hooks.permissions.insert(name.into(), permission.into());
+        self
+    }
+
+    /// Says which guard stands before a path of the application, for `lychgate explain` and the question who gains or
+    /// loses it. It puts no guard there: that is the router's.
+    pub fn guarded(mut self, path: impl Into<String>, guard: &Guard) -> Self {
+        self.hooks.guards.push((path.into(), guard.clone()));
+        self
+    }
+
+    /// A reply of the application's own to requests that are refused, anywhere; `None` leaves it to Lychgate.
+    pub fn replies(
+        self,
+        reply: impl Fn(&RefusedRequest<'_>) -> Option<axum::response::Response> + Send + Sync + 'static,
+    ) -> Self {
+        self.replies_below("", reply)
+    }
+
+    /// As [`replies`](Self::replies), for one part of the site: paths below `prefix`, by whole segments. The longest
+    /// prefix is asked first.
+    pub fn replies_below(
+        mut self,
+        prefix: impl Into<String>,
+        reply: impl Fn(&RefusedRequest<'_>) -> Option<axum::response::Response> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.replies.push(ReplyHook { below: prefix.into(), reply: Arc::new(reply) });
         self
     }
 
@@ -274,6 +355,7 @@ impl Builder {
             wallet,
             recovery,
             endpoints,
+            refusals: crate::flow::refusals::Refusals::new(crate::random::number()),
             settings,
         }));
         make_roles(&gate).await.map_err(BuildError::Setting)?;

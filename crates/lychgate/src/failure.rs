@@ -5,7 +5,11 @@ use std::{borrow::Cow, sync::Arc};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::{flow::second_factor::Proof, messages::MessageKey, web::form::Rejected};
+use crate::{
+    flow::{account::Standing, second_factor::Proof},
+    messages::MessageKey,
+    web::form::Rejected,
+};
 
 /// Why a request was not served. Return it from a handler; the layer turns it into a page, JSON or a redirect.
 ///
@@ -30,7 +34,7 @@ impl Error {
     /// Somebody is signed in but may not do this: 403.
     #[must_use]
     pub fn forbidden() -> Self {
-        Self(Failure::Forbidden { needed: None })
+        Self(Failure::Forbidden { refused: None })
     }
 
     /// There is nothing here, or nothing that this visitor may know of: 404.
@@ -72,17 +76,38 @@ impl IntoResponse for Error {
     }
 }
 
+/// What a permission asked for and the caller lacked: for the log and for administrators, never for the client.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) needed: String,
+    pub(crate) missing: Vec<String>,
+    /// What the reply says instead of 403.
+    pub(crate) status: StatusCode,
+    /// Where a browser goes instead.
+    pub(crate) instead: Option<Cow<'static, str>>,
+}
+
+impl Refused {
+    pub(crate) fn new(needed: String, missing: Vec<String>) -> Self {
+        Self { needed, missing, status: StatusCode::FORBIDDEN, instead: None }
+    }
+}
+
 /// What stopped a request.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// No mechanism that the route accepts proved who this is. With a realm, the reply asks for Basic credentials.
     Unauthenticated { realm: Option<Cow<'static, str>> },
+    /// The same, on a route with a sign-in page of its own.
+    SignInAt(Cow<'static, str>),
     /// The proof is too old.
     NotFresh,
     /// A further proof is asked for.
     NeedsProof(Proof),
-    /// Somebody known, without the right; what was needed goes to the log, not to the client.
-    Forbidden { needed: Option<String> },
+    /// Somebody without the right; what was needed goes to the log, not to the client.
+    Forbidden { refused: Option<Box<Refused>> },
+    /// The account may not be used, which its owner is told.
+    Stopped(Box<Standing>),
     /// The route is for people who are not signed in.
     AlreadySignedIn,
     /// A form with errors.
@@ -117,8 +142,11 @@ impl Failure {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Failure::Unauthenticated { .. } | Failure::NotFresh | Failure::NeedsProof(_) => StatusCode::UNAUTHORIZED,
-            Failure::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Failure::Unauthenticated { .. } | Failure::SignInAt(_) | Failure::NotFresh | Failure::NeedsProof(_) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Failure::Forbidden { refused: Some(refused) } => refused.status,
+            Failure::Forbidden { refused: None } | Failure::Stopped(_) => StatusCode::FORBIDDEN,
             Failure::AlreadySignedIn | Failure::Form(_) | Failure::Csrf(_) => StatusCode::BAD_REQUEST,
             Failure::Bad { status, .. } => *status,
             Failure::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,

@@ -22,21 +22,26 @@ use crate::{
     events::Events,
     failure::Failure,
     features,
-    flow::{account, deletion, links::Links, passkeys::PasskeyCodecs, recovery::Vault, unified::UnifiedCodecs},
+    flow::{
+        account, deletion, links::Links, passkeys::PasskeyCodecs, recovery::Vault, refusals::Refusals,
+        unified::UnifiedCodecs,
+    },
     hashing::Hashing,
     identity::Rules,
     mail::Desk,
     messages::{MessageKey, Messages},
     passwords::breached::Breached,
-    principal::Need,
+    principal::{Need, Permission},
     render::Renderer,
     settings::Settings,
     web::{
         config::WebConfig,
         exchange::Exchange,
         form::Message,
+        guard::Guard,
         layer::GateLayer,
         opened::OpenedCookies,
+        refused::ReplyHook,
         routes::{RouteInfo, Routes},
     },
 };
@@ -82,6 +87,7 @@ pub(crate) struct Inner {
     /// What encrypts recovery codes.
     pub(crate) recovery: Vault,
     pub(crate) endpoints: BTreeMap<String, String>,
+    pub(crate) refusals: Refusals,
 }
 
 /// What signs and reads cookies and tokens.
@@ -134,6 +140,7 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A function of the application.
 type Hook<In, Out> = Arc<dyn Fn(&In) -> Out + Send + Sync>;
 pub(crate) type NeedLoader = Arc<dyn Fn(Arc<User>) -> Boxed<Vec<Need>> + Send + Sync>;
+pub(crate) type ItemLoader = Arc<dyn Fn(Arc<User>, Vec<i64>) -> Boxed<Vec<Need>> + Send + Sync>;
 
 /// A field of the registration form that is a column of the application's own.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +163,11 @@ pub(crate) struct SignUp {
 pub(crate) struct Hooks {
     pub(crate) user_payload: Option<Hook<User, Value>>,
     pub(crate) needs: Vec<NeedLoader>,
+    pub(crate) items: BTreeMap<String, ItemLoader>,
+    pub(crate) user_type: Option<Hook<User, Option<String>>>,
+    pub(crate) permissions: BTreeMap<String, Permission>,
+    pub(crate) guards: Vec<(String, Guard)>,
+    pub(crate) replies: Vec<ReplyHook>,
     pub(crate) unauthorized_view: Option<Hook<str, Option<String>>>,
     pub(crate) token_expiry: Option<Hook<User, i64>>,
     pub(crate) setup_link: bool,
@@ -266,6 +278,10 @@ impl Lychgate {
 
     pub(crate) fn desk(&self) -> &Desk {
         &self.0.desk
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     pub(crate) fn recovery_vault(&self) -> &Vault {
@@ -396,6 +412,31 @@ impl Lychgate {
             needs.extend(loader(Arc::clone(user)).await);
         }
         Ok(needs)
+    }
+
+    pub(crate) fn item_loader(&self, kind: &str) -> Option<&ItemLoader> {
+        self.0.hooks.items.get(kind)
+    }
+
+    /// Whether the application's loaders add needs, so that anybody may have any.
+    pub(crate) fn adds_needs(&self) -> bool {
+        !self.0.hooks.needs.is_empty()
+    }
+
+    pub(crate) fn user_type(&self, user: &User) -> Option<String> {
+        self.0.hooks.user_type.as_ref().and_then(|kind| kind(user))
+    }
+
+    pub(crate) fn permissions(&self) -> &BTreeMap<String, Permission> {
+        &self.0.hooks.permissions
+    }
+
+    pub(crate) fn guards(&self) -> &[(String, Guard)] {
+        &self.0.hooks.guards
+    }
+
+    pub(crate) fn reply_hooks(&self) -> &[ReplyHook] {
+        &self.0.hooks.replies
     }
 
     /// Where to send somebody who lacks a right; nothing means a 403 page.

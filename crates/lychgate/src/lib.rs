@@ -48,6 +48,7 @@ mod passwords;
 mod principal;
 mod random;
 mod render;
+mod rights;
 mod serve;
 pub mod settings;
 pub mod sms;
@@ -60,8 +61,10 @@ pub use self::{
     clock::{Clock, ManualClock, SystemClock},
     events::{Event, Events},
     failure::Error,
+    flow::account::{AccountStatus, Standing},
     gate::Lychgate,
-    principal::{Identity, Need, NeedValue, Permission},
+    principal::{Allowance, Asked, Explanation, Identity, ItemSet, Need, NeedValue, Origin, Permission, Rights},
+    rights::{Allowed, Effect, ExplainedRefusal, ExplainedRoute, People, RoleChange},
     settings::{Profile, Settings},
     web::{
         extract::{Csrf, CurrentUser, WantsJson},
@@ -70,8 +73,10 @@ pub use self::{
         layer::{GateLayer, Gated},
         operator::Operator,
         page::Page,
+        refused::{RefusedRequest, Why},
         routes::RouteInfo,
         session_of_app::Session,
+        steps::Steps,
         uploads,
     },
 };

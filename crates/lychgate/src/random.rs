@@ -32,3 +32,8 @@ pub(crate) fn hex() -> String {
 pub(crate) fn short_id() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<9>())
 }
+
+/// Any number.
+pub(crate) fn number() -> u32 {
+    u32::from_le_bytes(bytes::<4>())
+}

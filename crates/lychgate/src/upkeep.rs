@@ -32,6 +32,11 @@ impl Lychgate {
             store.purge_activity(now.saturating_sub(time::Duration::seconds(kept.as_secs().max(0)))).await?;
         }
         crate::flow::former_factor::forget_old(self, now).await?;
+        let kept = self.settings().duration("refusals_within").map_or(0, |kept| kept.as_secs().max(0));
+        store.purge_refusals(now.saturating_sub(time::Duration::seconds(kept))).await?;
+        if let Err(failure) = crate::flow::account::end_marks(self).await {
+            tracing::warn!(?failure, "suspensions that are over were not ended; it is tried again");
+        }
         self.delete_due_accounts().await?;
         Ok(())
     }

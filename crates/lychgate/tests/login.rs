@@ -37,7 +37,7 @@ async fn a_person_signs_in(#[values(Database::Sqlite, Database::Postgres)] datab
     assert_eq!(browser.who().await, "joe@lp.com");
     let id = app.user("joe@lp.com").await.id;
     let signed_in = Event::UserAuthenticated { user_id: id, via: "password" };
-    let changed = Event::IdentityChanged { user_id: Some(id), auth_type: Some("session") };
+    let changed = Event::IdentityChanged { user_id: Some(id), auth_type: Some("session".into()) };
     assert_eq!(app.take_events(), [signed_in, changed]);
 }
 

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod openapi;
 pub(crate) mod passwords;

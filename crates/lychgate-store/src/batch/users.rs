@@ -12,7 +12,8 @@ use crate::sql::Statement;
 use crate::value::{Value, micros};
 
 /// Tables of ours whose rows belong to a user.
-const OWNED: [&str; 4] = ["lychgate_sessions", "lychgate_activity", "lychgate_account_state", "lychgate_names"];
+const OWNED: [&str; 5] =
+    ["lychgate_sessions", "lychgate_activity", "lychgate_account_state", "lychgate_names", "lychgate_refusals"];
 
 impl Batch {
     /// Creates a user with its roles. An unknown role fails the batch with [`ErrorKind::Invalid`](crate::ErrorKind::Invalid).

@@ -7,6 +7,7 @@ use crate::account_state::AccountMark;
 use crate::activity::Activity;
 use crate::error::ErrorKind;
 use crate::outbox::OutboxItem;
+use crate::refusals::{REFUSALS_KEPT, Refusal};
 use crate::store::Store;
 
 fn activity(user_id: i64, kind: &str, second: i64) -> Activity {
@@ -23,6 +24,8 @@ fn activity(user_id: i64, kind: &str, second: i64) -> Activity {
 pub(super) async fn run(store: &Store) {
     activities(store).await;
     marks(store).await;
+    marks_end(store).await;
+    refusals(store).await;
     deletions(store).await;
     left_behind(store).await;
     recipients(store).await;
@@ -105,6 +108,61 @@ async fn marks(store: &Store) {
     assert!(store.commit(batch).await.is_err());
     assert!(store.delete_user(id).await.unwrap());
     assert_eq!(store.account_state(id).await.unwrap(), None);
+}
+
+async fn marks_end(store: &Store) {
+    let id = store.create_user(new_user("ends"), start()).await.unwrap().id;
+    let until = start() + Duration::days(3);
+    let mark = AccountMark { state: "suspended".to_owned(), until: Some(until), ..AccountMark::default() };
+    let mut batch = store.batch();
+    batch.mark_account(id, &mark, start());
+    store.commit(batch).await.unwrap();
+    assert!(store.marks_over(until - Duration::microseconds(1), 9).await.unwrap().is_empty());
+    let over: Vec<i64> = store.marks_over(until, 9).await.unwrap().into_iter().map(|state| state.user_id).collect();
+    assert_eq!(over, [id]);
+    for (word, at, works) in [
+        ("suspended", until - Duration::microseconds(1), false),
+        ("waiting", until, false),
+        ("suspended", until, true),
+        ("suspended", until, false),
+    ] {
+        let mut batch = store.batch();
+        batch.unmark_account_if_over(id, word, at);
+        assert_eq!(store.commit(batch).await.is_ok(), works, "{word} {at}");
+    }
+    let mut batch = store.batch();
+    batch.mark_account(id, &mark, start()).clear_account_mark(id).clear_account_mark(id + 1000);
+    store.commit(batch).await.unwrap();
+    assert_eq!(store.account_state(id).await.unwrap().unwrap().mark, None);
+    assert!(store.delete_user(id).await.unwrap());
+}
+
+async fn refusals(store: &Store) {
+    let id = store.create_user(new_user("refused"), start()).await.unwrap().id;
+    let refusal = |name: &str, second: i64| Refusal {
+        id: name.to_owned(),
+        at: start() + Duration::seconds(second),
+        user_id: Some(id),
+        method: "GET".to_owned(),
+        path: "/reports".to_owned(),
+        mechanism: Some("session".to_owned()),
+        needed: Some("role editor".to_owned()),
+        missing: None,
+    };
+    for (slot, name) in [(0, "first"), (1, "second"), (REFUSALS_KEPT, "third")] {
+        store.note_refusal(slot, &refusal(name, i64::from(slot % 7))).await.unwrap();
+    }
+    assert_eq!(store.refusal("first").await.unwrap(), None, "its slot was used again");
+    assert_eq!(store.refusal("second").await.unwrap(), Some(refusal("second", 1)));
+    assert_eq!(store.refusal("nul\0").await.unwrap(), None);
+    assert_eq!(store.refusals(1).await.unwrap().len(), 1);
+    let long = Refusal { path: "/\n".repeat(999), ..refusal("long", 9) };
+    store.note_refusal(5, &long).await.unwrap();
+    let kept = store.refusal("long").await.unwrap().unwrap().path;
+    assert_eq!((kept.len(), kept.contains('\n')), (512, false));
+    assert_eq!(store.purge_refusals(start() + Duration::seconds(2)).await.unwrap(), 1);
+    assert!(store.delete_user(id).await.unwrap());
+    assert!(store.refusals(9).await.unwrap().is_empty());
 }
 
 async fn deletions(store: &Store) {

@@ -110,6 +110,9 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
         ),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_account_state_due ON lychgate_account_state (deletion_due_at)"
             .to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_account_state_mark ON lychgate_account_state (state, state_since)"
+            .to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_account_state_until ON lychgate_account_state (state_until)".to_owned(),
         format!(
             "CREATE TABLE IF NOT EXISTS lychgate_invitations (id TEXT NOT NULL PRIMARY KEY, email TEXT NOT NULL, \
              roles TEXT, invited_by TEXT, created_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, \
@@ -122,6 +125,12 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
              user_id {bigint} NOT NULL, PRIMARY KEY (name_column, look))"
         ),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_names_user ON lychgate_names (user_id)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_refusals (slot {bigint} NOT NULL PRIMARY KEY, id TEXT NOT NULL, \
+             at {datetime} NOT NULL, user_id {bigint}, method TEXT NOT NULL, path TEXT NOT NULL, mechanism TEXT, \
+             needed TEXT, missing TEXT)"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_refusals_id ON lychgate_refusals (id)".to_owned(),
         format!(
             "CREATE TABLE IF NOT EXISTS lychgate_redemptions (kind TEXT NOT NULL, key TEXT NOT NULL, \
              redeemed_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, PRIMARY KEY (kind, key))"
@@ -146,6 +155,7 @@ pub(crate) fn side_tables_known() -> &'static [&'static str] {
         "lychgate_account_state",
         "lychgate_names",
         "lychgate_invitations",
+        "lychgate_refusals",
         "lychgate_redemptions",
         "lychgate_outbox",
     ]

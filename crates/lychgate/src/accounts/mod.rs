@@ -2,6 +2,7 @@
 
 mod entry;
 mod operate;
+mod states;
 
 pub use operate::Refused;
 
@@ -22,7 +23,7 @@ use crate::{
 
 /// What can be done to accounts; made by [`Lychgate::accounts`].
 #[derive(Clone, Debug)]
-pub struct Accounts<'a>(pub(crate) &'a Lychgate);
+pub struct Accounts<'a>(pub(crate) &'a Lychgate, Option<&'a str>);
 
 /// A new account.
 #[derive(Clone, Default)]
@@ -101,7 +102,7 @@ impl Lychgate {
     /// Making and changing accounts without a form.
     #[must_use]
     pub fn accounts(&self) -> Accounts<'_> {
-        Accounts(self)
+        Accounts(self, None)
     }
 
     pub(crate) fn resolve<T>(&self, result: Result<T, Problem>) -> Result<T, AccountError> {
@@ -205,6 +206,14 @@ impl Lychgate {
                 Ok(None)
             }
         }
+    }
+}
+
+impl<'a> Accounts<'a> {
+    /// On behalf of somebody, a name for people: it is noted with what is done.
+    #[must_use]
+    pub fn by(self, who: &'a str) -> Self {
+        Self(self.0, Some(who))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Events: what Flask-Security, Flask-Login and Flask-Principal send as signals.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use parking_lot::RwLock;
+
+use crate::flow::account::AccountStatus;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +33,25 @@ pub enum Event {
     IdentityChanged {
         /// The key of the user's row.
         user_id: Option<i64>,
-        /// How it was proved.
-        auth_type: Option<&'static str>,
+        /// How it was proved, or the type of the user where the application has types.
+        auth_type: Option<Cow<'static, str>>,
+    },
+    /// An identity was loaded for a request, with its needs: once for each mechanism that proved somebody.
+    IdentityLoaded {
+        /// The key of the user's row.
+        user_id: i64,
+        /// How it was proved, or the type of the user where the application has types.
+        auth_type: Option<Cow<'static, str>>,
+    },
+    /// What is with an account has changed: it was approved, declined, suspended, locked, switched off, or may be used
+    /// again.
+    AccountStateChanged {
+        /// The key of the user's row.
+        user_id: i64,
+        /// What is with it now.
+        status: AccountStatus,
+        /// Who did it, a name for people; nothing if it happened by itself.
+        by: Option<String>,
     },
     /// A one-time code was sent.
     CodeSent {

@@ -38,10 +38,18 @@ pub(crate) enum What {
     DeletionCancelled,
     /// What an administrator did, in the detail.
     Administered,
+    /// By an administrator, as are the following.
+    Approved,
+    Declined,
+    Suspended,
+    /// Also by itself, when its time was over.
+    Unsuspended,
+    Locked,
+    Unlocked,
 }
 
 /// The word for each in the database, and its message.
-const WORDS: [(What, &str, MessageKey); 22] = [
+const WORDS: [(What, &str, MessageKey); 28] = [
     (What::SignedIn, "sign-in", messages::ACTIVITY_SIGNED_IN),
     (What::SignInFailed, "sign-in-failed", messages::ACTIVITY_SIGN_IN_FAILED),
     (What::SignedOut, "sign-out", messages::ACTIVITY_SIGNED_OUT),
@@ -64,6 +72,12 @@ const WORDS: [(What, &str, MessageKey); 22] = [
     (What::DeletionAsked, "deletion-asked", messages::ACTIVITY_DELETION_ASKED),
     (What::DeletionCancelled, "deletion-cancelled", messages::ACTIVITY_DELETION_CANCELLED),
     (What::Administered, "administered", messages::ACTIVITY_ADMINISTERED),
+    (What::Approved, "approved", messages::ACTIVITY_APPROVED),
+    (What::Declined, "declined", messages::ACTIVITY_DECLINED),
+    (What::Suspended, "suspended", messages::ACTIVITY_SUSPENDED),
+    (What::Unsuspended, "unsuspended", messages::ACTIVITY_UNSUSPENDED),
+    (What::Locked, "locked", messages::ACTIVITY_LOCKED),
+    (What::Unlocked, "unlocked", messages::ACTIVITY_UNLOCKED),
 ];
 
 impl What {

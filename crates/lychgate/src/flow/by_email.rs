@@ -45,7 +45,7 @@ pub(crate) async fn find(exchange: &Exchange, form: &mut Form) -> Result<Option<
 /// As [`find`], and the account may be used.
 pub(crate) async fn find_usable(exchange: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Failure> {
     let Some(user) = find(exchange, form).await? else { return Ok(None) };
-    match account::problem(&exchange.gate, &user) {
+    match account::problem(&exchange.gate, &user).await? {
         None => Ok(Some(user)),
         Some(problem) => {
             form.field_error("email", problem);

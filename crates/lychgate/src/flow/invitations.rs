@@ -16,9 +16,6 @@ use crate::{
     web::exchange::Exchange,
 };
 
-/// The mark of an account that waits to be approved.
-pub(crate) const WAITING: &str = "waiting";
-
 /// The invitation that a link names, if it can still be used.
 pub(crate) async fn open(gate: &Lychgate, token: &str, now: Moment) -> Result<Option<Invitation>, Failure> {
     if token.is_empty() {

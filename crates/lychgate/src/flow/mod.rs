@@ -25,6 +25,7 @@ pub(crate) mod notices;
 pub(crate) mod passkeys;
 pub(crate) mod public_id;
 pub(crate) mod recovery;
+pub(crate) mod refusals;
 pub(crate) mod relay;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;

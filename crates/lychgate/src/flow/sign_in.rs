@@ -1,5 +1,7 @@
 //! The last steps of a sign-in, and signing out.
 
+use std::borrow::Cow;
+
 use lychgate_signing::session;
 use lychgate_store::{User, UserPatch};
 use serde_json::{Map, Value, json};
@@ -54,6 +56,10 @@ impl Exchange {
         self.session(|session| {
             second_factor::clear(session);
             let of = session.text(key::USER).map(str::to_owned).unwrap_or_default();
+            if !of.is_empty() && of != user.fs_uniquifier && via != "change" {
+                // Somebody else took them.
+                session.remove(key::STEPS);
+            }
             // What was proved before a change stays proved; the change itself proves nothing.
             let changes = via == "change";
             let kept = second_factor::proofs_of(session, &of);
@@ -82,8 +88,15 @@ impl Exchange {
         }
         *self.landing.lock() = self.gate.landing_of(user);
         self.gate.events().send(&Event::UserAuthenticated { user_id: user.id, via });
-        self.gate.events().send(&Event::IdentityChanged { user_id: Some(user.id), auth_type: Some("session") });
+        self.gate
+            .events()
+            .send(&Event::IdentityChanged { user_id: Some(user.id), auth_type: Some(self.auth_type(user, "session")) });
         Ok(())
+    }
+
+    /// How an identity was proved, or the type of the user where the application has types.
+    pub(crate) fn auth_type(&self, user: &User, via: &'static str) -> Cow<'static, str> {
+        self.gate.user_type(user).map_or(Cow::Borrowed(via), Cow::Owned)
     }
 
     fn tracked(&self, user: &User) -> UserPatch {
@@ -111,6 +124,7 @@ impl Exchange {
                 key::GRACE_UNTIL,
                 key::CSRF_BEFORE,
                 key::PROOFS,
+                key::STEPS,
                 "fs_oauth_next",
                 "identity.name",
                 "identity.auth_type",

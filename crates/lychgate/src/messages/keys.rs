@@ -483,6 +483,26 @@ keys! {
     INVITATION_ADDRESS
     /// The account waits to be approved.
     ACCOUNT_WAITING
+    /// The account was not approved.
+    ACCOUNT_DECLINED
+    /// The account is suspended, nobody knows until when.
+    ACCOUNT_SUSPENDED
+    /// The account is suspended; `until`.
+    ACCOUNT_SUSPENDED_UNTIL
+    /// The account was locked by an administrator.
+    ACCOUNT_CLOSED
+    /// The account was approved.
+    ACTIVITY_APPROVED
+    /// The account was declined.
+    ACTIVITY_DECLINED
+    /// The account was suspended.
+    ACTIVITY_SUSPENDED
+    /// The suspension of the account ended.
+    ACTIVITY_UNSUSPENDED
+    /// The account was locked.
+    ACTIVITY_LOCKED
+    /// The account was unlocked.
+    ACTIVITY_UNLOCKED
     /// The user signed out.
     LOGOUT_SUCCESSFUL
 }

@@ -28,6 +28,8 @@ pub enum NeedValue {
     Text(Cow<'static, str>),
     /// A number, such as the key of a row.
     Int(i64),
+    /// Every item of a type; no text is equal to it.
+    Every,
 }
 
 impl Need {
@@ -69,6 +71,34 @@ impl Need {
     ) -> Self {
         Self { method: method.into(), value: value.into(), kind: Some(kind.into()) }
     }
+
+    /// To be allowed `method` on every item of type `kind`: whoever provides it provides each of them.
+    pub fn every(method: impl Into<Cow<'static, str>>, kind: impl Into<Cow<'static, str>>) -> Self {
+        Self { method: method.into(), value: NeedValue::Every, kind: Some(kind.into()) }
+    }
+
+    /// What is allowed or had: `role`, `id`, `edit` …
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Which one.
+    #[must_use]
+    pub fn value(&self) -> &NeedValue {
+        &self.value
+    }
+
+    /// Of what type the item is, if it is about one.
+    #[must_use]
+    pub fn item_kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
+    /// The need that holds for every item of this one's kind.
+    pub(crate) fn of_every_item(&self) -> Option<Need> {
+        self.kind.is_some().then(|| Self { value: NeedValue::Every, ..self.clone() })
+    }
 }
 
 impl fmt::Display for Need {
@@ -84,6 +114,7 @@ impl fmt::Display for NeedValue {
         match self {
             NeedValue::Text(text) => f.write_str(text),
             NeedValue::Int(number) => write!(f, "{number}"),
+            NeedValue::Every => f.write_str("every"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Identity, Need};
+use super::{Allowance, Asked, Explanation, Identity, Need, Origin};
 
 /// A condition on what an [`Identity`] provides; `any`, `all`, `and`, `or` and `not` mean what they say.
 ///
@@ -51,6 +51,36 @@ impl Permission {
         Self(Rule::Or(Box::new(self.0), Box::new(other.0)))
     }
 
+    /// Whoever `identity` is, why it fulfils the condition or not.
+    ///
+    /// ```
+    /// use lychgate::{Identity, Need, Permission};
+    ///
+    /// let editors = Permission::any([Need::role("editor"), Need::role("admin")]);
+    /// let why = editors.explain(&Identity::anonymous());
+    /// assert!(!why.holds);
+    /// assert_eq!(why.missing().join(", "), "role editor, role admin");
+    /// ```
+    #[must_use]
+    pub fn explain(&self, identity: &Identity) -> Explanation {
+        self.explain_with(identity, &|_| Vec::new())
+    }
+
+    /// As [`explain`](Self::explain), with where each need that is held comes from.
+    pub(crate) fn explain_with(&self, identity: &Identity, origins: &dyn Fn(&Need) -> Vec<Origin>) -> Explanation {
+        self.0.explain(identity, origins)
+    }
+
+    /// Every need that the condition asks about, each once.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Need> {
+        let mut found = Vec::new();
+        self.0.collect(&mut found);
+        found.sort();
+        found.dedup();
+        found
+    }
+
     /// Whether `identity` fulfils the condition.
     #[must_use]
     pub fn allows(&self, identity: &Identity) -> bool {
@@ -72,11 +102,48 @@ impl From<Need> for Permission {
     }
 }
 
+impl From<Allowance> for Permission {
+    fn from(allowance: Allowance) -> Self {
+        let (needs, excludes) = allowance.into_parts();
+        let wanted = needs.map_or_else(|| Self::all([]), Self::any);
+        if excludes.is_empty() { wanted } else { wanted.and(!Self::any(excludes)) }
+    }
+}
+
 impl Rule {
+    fn collect(&self, found: &mut Vec<Need>) {
+        match self {
+            Rule::Any(needs) | Rule::All(needs) => found.extend(needs.iter().cloned()),
+            Rule::And(a, b) | Rule::Or(a, b) => {
+                a.collect(found);
+                b.collect(found);
+            }
+            Rule::Not(rule) => rule.collect(found),
+        }
+    }
+
+    fn explain(&self, identity: &Identity, origins: &dyn Fn(&Need) -> Vec<Origin>) -> Explanation {
+        let leaf = |need: &Need| {
+            let holds = identity.has(need);
+            let by = if identity.provides.contains(need) { Some(need.clone()) } else { need.of_every_item() };
+            let from = by.filter(|_| holds).map(|by| origins(&by)).unwrap_or_default();
+            Explanation { asked: Asked::Need(need.clone()), holds, from, parts: Vec::new() }
+        };
+        let (asked, parts) = match self {
+            Rule::Any(needs) | Rule::All(needs) if needs.len() == 1 => return leaf(&needs[0]),
+            Rule::Any(needs) => (Asked::Any, needs.iter().map(leaf).collect()),
+            Rule::All(needs) => (Asked::All, needs.iter().map(leaf).collect()),
+            Rule::And(a, b) => (Asked::All, vec![a.explain(identity, origins), b.explain(identity, origins)]),
+            Rule::Or(a, b) => (Asked::Any, vec![a.explain(identity, origins), b.explain(identity, origins)]),
+            Rule::Not(rule) => (Asked::Not, vec![rule.explain(identity, origins)]),
+        };
+        Explanation { asked, holds: self.holds(identity), from: Vec::new(), parts }
+    }
+
     fn holds(&self, identity: &Identity) -> bool {
         match self {
-            Rule::Any(needs) => needs.iter().any(|need| identity.provides.contains(need)),
-            Rule::All(needs) => needs.iter().all(|need| identity.provides.contains(need)),
+            Rule::Any(needs) => needs.iter().any(|need| identity.has(need)),
+            Rule::All(needs) => needs.iter().all(|need| identity.has(need)),
             Rule::And(a, b) => a.holds(identity) && b.holds(identity),
             Rule::Or(a, b) => a.holds(identity) || b.holds(identity),
             Rule::Not(rule) => !rule.holds(identity),

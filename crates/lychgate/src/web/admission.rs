@@ -2,13 +2,19 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use lychgate_store::User;
+
 use super::{
     config::Freshness,
     exchange::Exchange,
     identify::{Authenticated, Mechanism},
     session::key,
 };
-use crate::{failure::Failure, principal::Permission};
+use crate::{
+    failure::{Failure, Refused},
+    flow::account::{self, AccountStatus},
+    principal::{Identity, Permission},
+};
 
 impl Exchange {
     /// Lets in whoever one of `mechanisms` proves, tried in the order token, session, basic. Identity, freshness and
@@ -36,6 +42,24 @@ impl Exchange {
         let basic = mechanisms.contains(&Mechanism::Basic);
         let realm = basic.then(|| realm.unwrap_or_else(|| self.config().realm.clone().into()));
         Err(Failure::Unauthenticated { realm })
+    }
+
+    /// The account that a right proof names, unless it may not be used. What an administrator did to it is kept for the
+    /// reply: whoever brings the proof may know. Every mechanism asks here.
+    pub(crate) async fn usable(&self, user: Option<Arc<User>>) -> Result<Option<Arc<User>>, Failure> {
+        let Some(user) = user else { return Ok(None) };
+        if user.active {
+            return Ok(Some(user));
+        }
+        let standing = account::standing(&self.gate, &user).await?;
+        match standing.status {
+            AccountStatus::Active => Ok(self.gate.store().user_by_id(user.id).await?),
+            AccountStatus::SwitchedOff => Ok(None),
+            _ => {
+                *self.stopped.lock() = Some(standing);
+                Ok(None)
+            }
+        }
     }
 
     /// Whether the proof of identity is recent enough; a success extends it by the grace period.
@@ -71,15 +95,23 @@ impl Exchange {
 
     /// Refuses whoever lacks `permission`; an anonymous caller lacks every one.
     pub(crate) async fn authorize(&self, permission: &Permission) -> Result<(), Failure> {
-        let allowed = match self.current().await? {
-            Some(who) => permission.allows(who.identity()),
-            None => permission.allows(&crate::principal::Identity::anonymous()),
-        };
-        if allowed { Ok(()) } else { Err(Failure::Forbidden { needed: Some(permission.to_string()) }) }
+        match self.current().await? {
+            Some(who) => require(permission, who.identity()),
+            None => require(permission, &Identity::anonymous()),
+        }
     }
 
     /// Only for people who are not signed in.
     pub(crate) async fn anonymous_only(&self) -> Result<(), Failure> {
         if self.current().await?.is_some() { Err(Failure::AlreadySignedIn) } else { Ok(()) }
     }
+}
+
+/// Refuses whoever `permission` does not allow, and says why to whoever may know.
+pub(crate) fn require(permission: &Permission, identity: &Identity) -> Result<(), Failure> {
+    if permission.allows(identity) {
+        return Ok(());
+    }
+    let missing = permission.explain(identity).missing();
+    Err(Failure::Forbidden { refused: Some(Box::new(Refused::new(permission.to_string(), missing))) })
 }

@@ -8,14 +8,16 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
+use time::format_description::well_known::Rfc3339;
 
 use super::{
     exchange::Exchange,
     form::{Form, Message},
 };
 use crate::{
-    failure::Failure,
+    failure::{Failure, Refused},
     flow::{
+        account::{self, AccountStatus, Standing},
         passkeys,
         second_factor::{self, Proof},
     },
@@ -67,11 +69,25 @@ impl Exchange {
     /// The reply to a failure, in the form that the client wants.
     pub(crate) async fn answer_failure(self: &Arc<Self>, failure: &Failure) -> Response {
         self.log_failure(failure);
+        if let Some(response) = self.own_reply(failure).await {
+            return response;
+        }
+        if matches!(failure, Failure::Unauthenticated { .. } | Failure::SignInAt(_) | Failure::Forbidden { .. }) {
+            let stopped = self.stopped.lock().clone();
+            if let Some(standing) = stopped {
+                return self.answer_stopped(&standing).await;
+            }
+        }
         match failure {
-            Failure::Unauthenticated { realm } => self.answer_unauthenticated(realm.as_deref()).await,
+            Failure::Stopped(standing) => self.answer_stopped(standing).await,
+            Failure::Unauthenticated { realm } => self.answer_unauthenticated(realm.as_deref(), None).await,
+            Failure::SignInAt(path) => self.answer_unauthenticated(None, Some(path)).await,
             Failure::NotFresh => self.answer_not_fresh(None).await,
             Failure::NeedsProof(proof) => self.answer_not_proved(*proof).await,
-            Failure::Forbidden { .. } => self.answer_forbidden().await,
+            Failure::Forbidden { refused } => {
+                self.note_refusal(refused.as_deref()).await;
+                self.answer_refused(refused.as_deref()).await
+            }
             Failure::AlreadySignedIn if self.wants_json() => {
                 self.errors(failure.status(), &messages::ANONYMOUS_USER_REQUIRED.into())
             }
@@ -106,15 +122,16 @@ impl Exchange {
         let (id, path) = (self.request_id(), self.logged_path());
         match failure {
             Failure::Internal(what) => tracing::error!(request_id = id, path, what, "a request failed"),
-            Failure::Forbidden { needed } => {
+            Failure::Forbidden { refused } => {
                 let who = self.admitted.lock().as_ref().map(|who| who.user.id);
+                let needed = refused.as_ref().map(|refused| refused.needed.as_str());
                 tracing::info!(request_id = id, path, user_id = who, needed, "a request was refused");
             }
             _ => tracing::debug!(request_id = id, path, status = failure.status().as_u16(), "a request was refused"),
         }
     }
 
-    async fn answer_unauthenticated(self: &Arc<Self>, realm: Option<&str>) -> Response {
+    async fn answer_unauthenticated(self: &Arc<Self>, realm: Option<&str>, at: Option<&str>) -> Response {
         let text = self.text(&messages::UNAUTHENTICATED.into());
         let challenge = realm.map(|realm| format!("Basic realm=\"{}\"", realm.replace(['"', '\\'], "")));
         let mut response = if self.wants_json() {
@@ -124,7 +141,10 @@ impl Exchange {
             (StatusCode::UNAUTHORIZED, html, text).into_response()
         } else {
             self.flash(messages::UNAUTHENTICATED);
-            let login = self.gate.url("login");
+            let login = match at {
+                Some(path) => format!("{}{path}", self.config().application_root),
+                None => self.gate.url("login"),
+            };
             redirect_to(&self.with_next(&login, self.relative_url()))
         };
         if let Some(value) = challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
@@ -139,7 +159,7 @@ impl Exchange {
             return self.answer_not_fresh(Some(proof)).await;
         }
         let admitted = self.admitted.lock().clone();
-        let Some(who) = admitted else { return self.answer_unauthenticated(None).await };
+        let Some(who) = admitted else { return self.answer_unauthenticated(None, None).await };
         let page = match second_factor::where_to_prove(self, &who.user, proof).await {
             Ok(page) => page,
             Err(failure) => return failure.into_response(),
@@ -181,17 +201,83 @@ impl Exchange {
         redirect_to(&self.with_next(&self.gate.url(page), self.relative_url()))
     }
 
-    async fn answer_forbidden(self: &Arc<Self>) -> Response {
-        if self.wants_json() {
-            return self.errors(StatusCode::FORBIDDEN, &messages::UNAUTHORIZED.into());
+    /// A refusal, with the status and to the place that its guard chose.
+    async fn answer_refused(self: &Arc<Self>, refused: Option<&Refused>) -> Response {
+        let instead = refused.and_then(|refused| refused.instead.as_deref()).filter(|_| !self.wants_json());
+        if let Some(path) = instead.filter(|path| *path != self.uri.path()) {
+            self.flash(messages::UNAUTHORIZED);
+            return redirect_to(&format!("{}{path}", self.config().application_root));
         }
-        match self.gate.unauthorized_view(self) {
-            Some(to) => {
-                self.flash(messages::UNAUTHORIZED);
-                redirect_to(&to)
+        match refused.map(|refused| refused.status).filter(|status| *status != StatusCode::FORBIDDEN) {
+            None if !self.wants_json() && self.gate.settings().flag("unauthorized_sign_in") => {
+                match self.current().await {
+                    Ok(None) => self.answer_unauthenticated(None, None).await,
+                    _ => self.answer_forbidden().await,
+                }
             }
-            None => self.error_page(StatusCode::FORBIDDEN, messages::UNAUTHORIZED.into()).await,
+            None => self.answer_forbidden().await,
+            Some(StatusCode::NOT_FOUND) => self.answer_status(StatusCode::NOT_FOUND).await,
+            Some(StatusCode::UNAUTHORIZED) => {
+                self.plain_error(StatusCode::UNAUTHORIZED, messages::UNAUTHENTICATED.into()).await
+            }
+            Some(status) => self.plain_error(status, messages::UNAUTHORIZED.into()).await,
         }
+    }
+
+    async fn answer_forbidden(self: &Arc<Self>) -> Response {
+        let mut response = if self.wants_json() {
+            let mut members = json!({"errors": [self.text(&messages::UNAUTHORIZED.into())]});
+            // The reference's reply has nothing of the kind.
+            if let (false, Value::Object(members)) = (self.config().as_flask, &mut members) {
+                members.insert("reference".to_owned(), self.request_id().into());
+            }
+            self.in_language(envelope(StatusCode::FORBIDDEN, members))
+        } else {
+            match self.gate.unauthorized_view(self) {
+                Some(to) => {
+                    self.flash(messages::UNAUTHORIZED);
+                    redirect_to(&to)
+                }
+                None => self.error_page(StatusCode::FORBIDDEN, messages::UNAUTHORIZED.into()).await,
+            }
+        };
+        if let Ok(id) = HeaderValue::from_str(self.request_id()) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        response
+    }
+
+    /// To whoever proved that an account is theirs: why it may not be used.
+    async fn answer_stopped(self: &Arc<Self>, standing: &Standing) -> Response {
+        let text = self.text(&account::stopped_message(standing));
+        if self.wants_json() {
+            let mut members = json!({"errors": [text], "code": standing.status.code()});
+            if let Value::Object(members) = &mut members {
+                let until = standing.until.filter(|_| standing.status == AccountStatus::Suspended);
+                if let Some(until) = until.and_then(|until| until.format(&Rfc3339).ok()) {
+                    members.insert("until".to_owned(), until.into());
+                }
+                if let Some(reason) = &standing.reason {
+                    members.insert("reason".to_owned(), reason.as_str().into());
+                }
+            }
+            return self.in_language(envelope(StatusCode::FORBIDDEN, members));
+        }
+        let view = self.view("suspended_view").filter(|_| standing.status == AccountStatus::Suspended);
+        // The view may be a page that asks for somebody signed in, by mistake.
+        if let Some(to) = view.filter(|to| to.split('?').next() != Some(self.uri.path())) {
+            return redirect_to(&to);
+        }
+        self.settle_language().await;
+        let mut context = Map::new();
+        context.insert("status".to_owned(), 403.into());
+        context.insert("state".to_owned(), standing.status.word().into());
+        context.insert("text".to_owned(), text.into());
+        context.insert("reason".to_owned(), standing.reason.clone().into());
+        context.insert("keep_flashes".to_owned(), true.into());
+        let template = self.gate.settings().text("account_state_template");
+        let page = self.page(StatusCode::FORBIDDEN, template, context).await;
+        self.or_error_page(page).await
     }
 
     fn errors(&self, status: StatusCode, message: &Message) -> Response {

@@ -14,7 +14,7 @@ use super::{
     body::Submitted, config::WebConfig, cookie, csrf, identify::Authenticated, language::Asked, negotiate,
     proxy::Forwarded, session::Session,
 };
-use crate::{clock::Moment, gate::Lychgate, web::form::Message};
+use crate::{clock::Moment, flow::account::Standing, gate::Lychgate, web::form::Message};
 
 /// A request on its way through Lychgate; every part of it is looked at when first needed, and once.
 pub(crate) struct Exchange {
@@ -37,6 +37,8 @@ pub(crate) struct Exchange {
     pub(crate) admitted: Mutex<Option<Arc<Authenticated>>>,
     /// Where the application sends whoever signed in during this request.
     pub(crate) landing: Mutex<Option<String>>,
+    /// What is with an account that the caller proved to be theirs, if it may not be used.
+    pub(crate) stopped: Mutex<Option<Standing>>,
     pub(crate) outgoing: Mutex<Outgoing>,
 }
 
@@ -141,6 +143,7 @@ impl Exchange {
             by_basic: OnceCell::new(),
             admitted: Mutex::new(None),
             landing: Mutex::default(),
+            stopped: Mutex::new(None),
             outgoing: Mutex::default(),
             gate,
         }

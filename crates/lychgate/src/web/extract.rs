@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
 use lychgate_store::User;
 
 use super::{
+    admission::require,
     exchange::Exchange,
     identify::{Authenticated, Mechanism},
 };
 use crate::{
-    failure::{Error, Failure},
-    principal::{Identity, Permission},
+    failure::{Error, Failure, Refused},
+    principal::{Explanation, Identity, ItemSet, Need, Permission, Rights},
 };
 
 /// Whoever makes the request. As an argument it asks for somebody: strangers get the sign-in page or 401. As
@@ -85,11 +86,41 @@ impl CurrentUser {
     ///
     /// If the permission does not allow the user.
     pub fn require(&self, permission: &Permission) -> Result<(), Error> {
-        if self.can(permission) {
-            Ok(())
-        } else {
-            Err(Error(Failure::Forbidden { needed: Some(permission.to_string()) }))
-        }
+        require(permission, self.identity()).map_err(Error)
+    }
+
+    /// As [`require`](Self::require), but with another status: 404 hides that there is something.
+    ///
+    /// # Errors
+    ///
+    /// If the permission does not allow the user.
+    pub fn require_or(&self, permission: &Permission, status: StatusCode) -> Result<(), Error> {
+        require(permission, self.identity()).map_err(|failure| match failure {
+            Failure::Forbidden { refused: Some(refused) } => {
+                Error(Failure::Forbidden { refused: Some(Box::new(Refused { status, ..*refused })) })
+            }
+            other => Error(other),
+        })
+    }
+
+    /// Why `permission` allows the user or not, and which role each right comes from.
+    #[must_use]
+    pub fn explain(&self, permission: &Permission) -> Explanation {
+        let origins = |need: &Need| crate::rights::origins(&self.0.user, need);
+        permission.explain_with(self.identity(), &origins)
+    }
+
+    /// The items of type `kind` on which the user is allowed `method`: the condition of a list.
+    #[must_use]
+    pub fn items(&self, method: &str, kind: &str) -> ItemSet {
+        self.identity().items(method, kind)
+    }
+
+    /// The user's rights together with `more`, which the handler has read for all items of a page in one query. See also
+    /// [`Lychgate::preload`](crate::Lychgate::preload).
+    #[must_use]
+    pub fn rights_with(&self, more: impl IntoIterator<Item = Need>) -> Rights {
+        Rights::new(self.identity(), more)
     }
 
     /// A column of the application's own in the user table, by name and as a type of your choice; nothing if there is

@@ -18,6 +18,7 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -29,13 +30,14 @@ use axum::{
     extract::Request,
     response::{IntoResponse as _, Response},
 };
+use http::StatusCode;
 use ipnet::IpNet;
 use tower::{Layer, Service};
 
 pub use super::quota::Quota;
 use super::{config::Freshness, exchange::Exchange, identify::Mechanism};
 use crate::{
-    failure::Failure,
+    failure::{Failure, Refused},
     flow::second_factor::Proof,
     principal::{Need, Permission},
 };
@@ -65,6 +67,13 @@ enum Rule {
     Address(Vec<IpNet>),
     Quota(Quota),
     Permission(Permission),
+    /// This step of the session came before.
+    Step(Cow<'static, str>),
+    /// This step of the session is now taken.
+    Visit(Cow<'static, str>),
+    Status(Guard, StatusCode),
+    SignInAt(Guard, Cow<'static, str>),
+    Instead(Guard, Cow<'static, str>),
     And(Guard, Guard),
     Or(Guard, Guard),
 }
@@ -197,6 +206,27 @@ pub fn permit(permission: impl Into<Permission>) -> Guard {
     guard(Rule::Permission(permission.into()))
 }
 
+/// Whoever comes by here has taken the step `name` of their session; it forbids nothing. [`step`] asks for it.
+pub fn visit(name: impl Into<Cow<'static, str>>) -> Guard {
+    guard(Rule::Visit(name.into()))
+}
+
+/// Somebody who has taken the step `name` in this session, by a route with [`visit`] or by
+/// [`Steps::take`](crate::Steps::take). Steps end with the session. For browsers, [`instead`](Guard::instead) says
+/// where to begin.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use lychgate::guard;
+///
+/// let app: Router = Router::new()
+///     .route("/terms", get(|| async { "terms" }).route_layer(guard::visit("terms")))
+///     .route("/order", get(|| async { "order" }).route_layer(guard::step("terms").instead("/terms")));
+/// ```
+pub fn step(name: impl Into<Cow<'static, str>>) -> Guard {
+    guard(Rule::Step(name.into()))
+}
+
 type Checked<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
 impl Guard {
@@ -208,6 +238,50 @@ impl Guard {
     /// Either; if both refuse, the reply is that of the one that came closer.
     pub fn or(self, other: Guard) -> Guard {
         guard(Rule::Or(self, other))
+    }
+
+    /// Refuses with this status, and nothing about why, strangers too. With 404 nobody learns that there is something.
+    pub fn status(self, status: StatusCode) -> Guard {
+        guard(Rule::Status(self, status))
+    }
+
+    /// Sends strangers to the sign-in page at this path rather than to the one of the settings; a part of the site may
+    /// have its own. The page gets `next`, as the other one does.
+    pub fn sign_in_at(self, path: impl Into<Cow<'static, str>>) -> Guard {
+        guard(Rule::SignInAt(self, path.into()))
+    }
+
+    /// Sends browsers that lack a right or a step to this path instead of showing 403. Programs get 403.
+    pub fn instead(self, path: impl Into<Cow<'static, str>>) -> Guard {
+        guard(Rule::Instead(self, path.into()))
+    }
+
+    /// Whether who passes is a matter of being signed in and of rights alone.
+    pub(crate) fn is_about_rights_alone(&self) -> bool {
+        match &*self.0 {
+            Rule::Permission(_) | Rule::Visit(_) | Rule::Authenticated { .. } => true,
+            Rule::Status(inner, _) | Rule::SignInAt(inner, _) | Rule::Instead(inner, _) => {
+                inner.is_about_rights_alone()
+            }
+            Rule::And(a, b) => a.is_about_rights_alone() && b.is_about_rights_alone(),
+            _ => false,
+        }
+    }
+
+    /// What it asks of the caller's rights; nothing for one that goes by something else.
+    #[must_use]
+    pub fn permission(&self) -> Option<Permission> {
+        match &*self.0 {
+            Rule::Permission(permission) => Some(permission.clone()),
+            Rule::Status(inner, _) | Rule::SignInAt(inner, _) | Rule::Instead(inner, _) => inner.permission(),
+            Rule::And(a, b) => match (a.permission(), b.permission()) {
+                (Some(a), Some(b)) => Some(a.and(b)),
+                (one, other) => one.or(other),
+            },
+            // Where one side goes by something else, rights alone do not decide.
+            Rule::Or(a, b) => Some(a.permission()?.or(b.permission()?)),
+            _ => None,
+        }
     }
 
     pub(crate) fn check<'a>(&'a self, exchange: &'a Exchange) -> Checked<'a> {
@@ -245,11 +319,36 @@ impl Guard {
                 Rule::Address(networks) => {
                     let from = exchange.address().map(|address| address.to_canonical());
                     let inside = from.is_some_and(|address| networks.iter().any(|network| network.contains(&address)));
-                    let needed = || Failure::Forbidden { needed: Some("another address".to_owned()) };
+                    let text = || "another address".to_owned();
+                    let needed = || Failure::Forbidden { refused: Some(Box::new(Refused::new(text(), vec![text()]))) };
                     if inside { Ok(()) } else { Err(needed()) }
                 }
                 Rule::Quota(quota) => quota.count(exchange).await,
                 Rule::Permission(permission) => exchange.authorize(permission).await,
+                Rule::Step(name) if exchange.has_step(name) => Ok(()),
+                Rule::Step(name) => {
+                    let needed = format!("step {name}");
+                    Err(Failure::Forbidden { refused: Some(Box::new(Refused::new(needed.clone(), vec![needed]))) })
+                }
+                Rule::Visit(name) => {
+                    exchange.take_step(name);
+                    Ok(())
+                }
+                Rule::Status(inner, status) => {
+                    inner.check(exchange).await.map_err(|failure| with_status(failure, *status))
+                }
+                Rule::SignInAt(inner, path) => inner.check(exchange).await.map_err(|failure| match failure {
+                    Failure::Unauthenticated { realm: None } => Failure::SignInAt(path.clone()),
+                    other => other,
+                }),
+                Rule::Instead(inner, path) => inner.check(exchange).await.map_err(|failure| match failure {
+                    Failure::Forbidden { refused } => {
+                        let mut refused = refused.unwrap_or_else(|| Box::new(Refused::new(String::new(), Vec::new())));
+                        refused.instead = Some(path.clone());
+                        Failure::Forbidden { refused: Some(refused) }
+                    }
+                    other => other,
+                }),
                 Rule::And(a, b) => {
                     a.check(exchange).await?;
                     b.check(exchange).await
@@ -260,6 +359,45 @@ impl Guard {
                 },
             }
         })
+    }
+}
+
+/// The refusal under another status, as long as it is one for want of a right or of somebody at all.
+fn with_status(failure: Failure, status: StatusCode) -> Failure {
+    match failure {
+        Failure::Forbidden { refused } => {
+            let refused = refused.unwrap_or_else(|| Box::new(Refused::new(String::new(), Vec::new())));
+            Failure::Forbidden { refused: Some(Box::new(Refused { status, ..*refused })) }
+        }
+        Failure::Unauthenticated { .. } | Failure::SignInAt(_) => {
+            let refused = Refused::new("somebody signed in".to_owned(), vec!["somebody signed in".to_owned()]);
+            Failure::Forbidden { refused: Some(Box::new(Refused { status, ..refused })) }
+        }
+        other => other,
+    }
+}
+
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Rule::Authenticated { mechanisms, .. } => {
+                f.write_str("signed in")?;
+                for (at, mechanism) in mechanisms.iter().enumerate() {
+                    write!(f, "{}{}", if at == 0 { " by " } else { " or " }, mechanism.name())?;
+                }
+                Ok(())
+            }
+            Rule::Fresh { within, .. } => write!(f, "proved within {} s", within.as_secs()),
+            Rule::Proved { proof, within } => write!(f, "{} within {} s", proof.name(), within.as_secs()),
+            Rule::Anonymous => f.write_str("not signed in"),
+            Rule::Address(_) => f.write_str("from certain addresses"),
+            Rule::Permission(permission) => permission.fmt(f),
+            Rule::Step(name) => write!(f, "after step {name}"),
+            Rule::Visit(_) => f.write_str("anybody"),
+            Rule::Status(inner, _) | Rule::SignInAt(inner, _) | Rule::Instead(inner, _) => inner.fmt(f),
+            Rule::And(a, b) => write!(f, "{a} and {b}"),
+            Rule::Or(a, b) => write!(f, "({a} or {b})"),
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Who is this? Resolved once for each mechanism, when first asked, and never mixed.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lychgate_signing::identifier;
@@ -14,9 +17,11 @@ use super::{
     session::key,
 };
 use crate::{
+    events::Event,
     failure::Failure,
     flow::{account, activity::What, authenticate, second_factor},
     principal::{Identity, Need},
+    rights,
 };
 
 /// How somebody proved who they are.
@@ -51,6 +56,7 @@ pub(crate) struct Authenticated {
     /// When they last proved it by a secret of their own, unix seconds.
     pub(crate) proved_at: Option<f64>,
     identity: OnceLock<Identity>,
+    auth_type: Cow<'static, str>,
     added_needs: Vec<Need>,
 }
 
@@ -58,13 +64,8 @@ impl Authenticated {
     /// What this user provides: being themselves, their roles, the permissions of their roles, and what the app adds.
     pub(crate) fn identity(&self) -> &Identity {
         self.identity.get_or_init(|| {
-            let mut provides: std::collections::BTreeSet<Need> = self.added_needs.iter().cloned().collect();
-            provides.insert(Need::user(self.user.fs_uniquifier.clone()));
-            for role in &self.user.roles {
-                provides.insert(Need::role(role.name.clone()));
-                provides.extend(role.permissions.iter().map(|name| Need::permission(name.clone())));
-            }
-            Identity { id: Some(self.user.fs_uniquifier.clone()), auth_type: Some(self.via.name()), provides }
+            let provides = rights::provides(&self.user, &self.user.roles, &self.added_needs);
+            Identity { id: Some(self.user.fs_uniquifier.clone()), auth_type: Some(self.auth_type.clone()), provides }
         })
     }
 }
@@ -96,7 +97,10 @@ impl Exchange {
     async fn authenticated(&self, user: Arc<User>, via: Mechanism, proved_at: Option<f64>) -> Found {
         let added_needs = self.gate.added_needs(&user).await?;
         let identity = OnceLock::new();
-        Ok(Some(Arc::new(Authenticated { user, via, proved_at, identity, added_needs })))
+        let auth_type = self.auth_type(&user, via.name());
+        let loaded = Event::IdentityLoaded { user_id: user.id, auth_type: Some(auth_type.clone()) };
+        self.gate.events().send(&loaded);
+        Ok(Some(Arc::new(Authenticated { user, via, proved_at, identity, auth_type, added_needs })))
     }
 
     async fn session_user(&self) -> Found {
@@ -106,14 +110,11 @@ impl Exchange {
         if !self.same_browser() {
             return Ok(None);
         }
-        let Some(user) =
-            self.gate.store().user_by_uniquifier(&uniquifier).await?.filter(|user| !account::is_blocked(user))
-        else {
-            return Ok(None);
-        };
+        let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await? else { return Ok(None) };
         if !self.is_registered(&user).await? {
             return Ok(None);
         }
+        let Some(user) = self.usable(Some(user)).await? else { return Ok(None) };
         let proved_at = self.session(|session| session.number(key::PRIMARY_AUTH_AT));
         self.authenticated(user, Mechanism::Session, proved_at).await
     }
@@ -241,11 +242,8 @@ impl Exchange {
             return Ok(None);
         };
         let (uniquifier, session_named) = named_by_remember(&named);
-        let Some(user) =
-            self.gate.store().user_by_uniquifier(uniquifier).await?.filter(|user| !account::is_blocked(user))
-        else {
-            return Ok(None);
-        };
+        let user = self.gate.store().user_by_uniquifier(uniquifier).await?;
+        let Some(user) = self.usable(user).await? else { return Ok(None) };
         let Some(id) = self.remembered_session(&user, session_named).await? else {
             self.outgoing.lock().remember = Remember::Clear;
             return Ok(None);
@@ -307,7 +305,7 @@ impl Exchange {
         if user.is_none() {
             user = store.user_by_uniquifier(&token.user).await?;
         }
-        match user.filter(|user| !account::is_blocked(user)) {
+        match self.usable(user).await? {
             Some(user) => {
                 let proved_at = (token.authenticated_at > 0.0).then_some(token.authenticated_at);
                 self.authenticated(user, Mechanism::Token, proved_at).await
@@ -342,9 +340,10 @@ impl Exchange {
             }
             return Ok(None);
         }
-        let usable =
-            |user: &Arc<User>| account::problem(&self.gate, user).is_none() && !account::has_second_factor(user);
-        let Some(user) = user.filter(usable) else { return Ok(None) };
+        let Some(user) = self.usable(user).await? else { return Ok(None) };
+        if account::problem(&self.gate, &user).await?.is_some() || account::has_second_factor(&user) {
+            return Ok(None);
+        }
         if second_factor::is_needed(&self.gate, &user).await? {
             return Ok(None);
         }

@@ -10,10 +10,12 @@ use minijinja::{
 };
 use serde_json::{Map, json};
 
-use super::exchange::Exchange;
+use super::{exchange::Exchange, identify::Authenticated};
 use crate::{
     failure::Failure,
+    gate::Lychgate,
     messages::{Messages, Said},
+    principal::{Identity, Need, NeedValue},
 };
 
 /// A page of the application, rendered by Lychgate's layer: templates see `current_user`, `csrf_token()`, flashed
@@ -75,6 +77,29 @@ pub(crate) fn in_words(
     context.into_iter().map(|(name, value)| (name, Value::from(Serde(Said::resolve(value, messages))))).collect()
 }
 
+/// `can("reports")` asks a permission that the application named, `can("role", "admin")` and `can("permission", "write")`
+/// one right, `can("edit", 27, "document")` the right to one item.
+fn can(gate: Lychgate, who: Option<Arc<Authenticated>>) -> Value {
+    Value::from_function(move |method: String, value: Option<Value>, kind: Option<String>| {
+        let nobody = Identity::anonymous();
+        let identity = who.as_ref().map_or(&nobody, |who| who.identity());
+        let Some(value) = value else {
+            let named = gate.named_permission(&method).map(|permission| permission.allows(identity));
+            let unknown = || format!("no permission is called {method:?}; `Builder::permission` names one");
+            return named.ok_or_else(|| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, unknown()));
+        };
+        let value: NeedValue = match i64::try_from(value.clone()) {
+            Ok(number) if value.kind() == minijinja::value::ValueKind::Number => number.into(),
+            _ => value.to_string().into(),
+        };
+        Ok(identity.has(&match (method.as_str(), kind) {
+            ("permission", None) => Need::permission(value),
+            (_, Some(kind)) => Need::item(method, value, kind),
+            (_, None) => Need::new(method, value),
+        }))
+    })
+}
+
 impl Exchange {
     /// Renders a template for this request.
     pub(crate) async fn page(
@@ -86,6 +111,7 @@ impl Exchange {
         // A page about a database that is away must not need the database.
         let user = self.current().await.ok().flatten();
         let mut all: std::collections::BTreeMap<String, Value> = in_words(context, self.messages());
+        all.insert("can".to_owned(), can(self.gate.clone(), user.clone()));
         let current_user = user.map_or(Value::from(()), |who| {
             let view = crate::flow::account::template_view(&self.gate, &who.user);
             Value::from(Serde(view))

@@ -24,6 +24,8 @@ pub(crate) mod key {
     pub(crate) const TF_PENDING: &str = "lg_tf";
     /// Our own: what was proved when, by name.
     pub(crate) const PROOFS: &str = "lg_proofs";
+    /// Our own: the steps that were taken, one a line.
+    pub(crate) const STEPS: &str = "lg_steps";
     /// Our own: the session's id in the registry.
     pub(crate) const SESSION_ID: &str = "lg_sid";
     /// Our own: the passkey ceremonies that are under way.

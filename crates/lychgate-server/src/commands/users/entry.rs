@@ -1,13 +1,12 @@
-//! `lychgate users invite`, `approve` and the like: who may have an account.
+//! `lychgate users invite` and the like: who may have an account.
 
 use clap::Args;
 use lychgate::Lychgate;
 use time::OffsetDateTime;
 
-use super::find;
 use crate::{
     exit::Exit,
-    output::{self, already, done},
+    output::{self, done},
 };
 
 /// The most that is listed.
@@ -63,36 +62,5 @@ pub(super) async fn invitations(gate: &Lychgate) -> Result<(), Exit> {
         ]
     });
     output::table(&["Address", "State", "Roles", "By", "Written", "Ends"], rows);
-    Ok(())
-}
-
-pub(super) async fn waiting(gate: &Lychgate) -> Result<(), Exit> {
-    let mut rows = Vec::new();
-    for state in gate.store().marked_accounts("waiting", MOST).await? {
-        let Some(user) = gate.store().user_by_id(state.user_id).await? else { continue };
-        let since = state.marked_at.map(|at| at.date().to_string()).unwrap_or_default();
-        let username = user.username.as_deref().unwrap_or_default();
-        let confirmed = if user.confirmed_at.is_some() { "yes" } else { "no" };
-        rows.push(vec![output::printable(&user.email), output::printable(username), confirmed.to_owned(), since]);
-    }
-    output::table(&["Address", "Username", "Confirmed", "Since"], rows);
-    Ok(())
-}
-
-pub(super) async fn approve(gate: &Lychgate, identity: &str) -> Result<(), Exit> {
-    if gate.accounts().approve(&*find(gate, identity).await?).await? {
-        done(format_args!("User \"{identity}\" has been approved."));
-    } else {
-        already(format_args!("User \"{identity}\" does not wait to be approved."));
-    }
-    Ok(())
-}
-
-pub(super) async fn decline(gate: &Lychgate, identity: &str) -> Result<(), Exit> {
-    if gate.accounts().decline(&*find(gate, identity).await?).await? {
-        done(format_args!("User \"{identity}\" has been declined and deleted."));
-    } else {
-        already(format_args!("User \"{identity}\" does not wait to be approved."));
-    }
     Ok(())
 }

@@ -84,7 +84,13 @@ impl List {
 impl Show {
     pub(crate) async fn run(self, gate: &Lychgate) -> Result<(), Exit> {
         let user = super::find(gate, &self.user).await?;
-        let value = full(&user);
+        let mut value = full(&user);
+        let standing = gate.accounts().standing(&user).await?;
+        if let Some(value) = value.as_object_mut() {
+            value.insert("state".to_owned(), standing.status.word().into());
+            value.insert("state_until".to_owned(), stamp(standing.until).into());
+            value.insert("state_reason".to_owned(), standing.reason.into());
+        }
         if self.json {
             output::json(&value);
             return Ok(());

@@ -3,13 +3,13 @@
 mod create;
 mod entry;
 mod list;
+mod states;
 
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use lychgate::{AccountError, Lychgate};
-use lychgate_store::{ErrorKind, User, UserPatch};
-use time::OffsetDateTime;
+use lychgate::{AccountError, AccountStatus, Lychgate};
+use lychgate_store::{ErrorKind, User};
 
 use crate::{
     cli::Global,
@@ -38,10 +38,17 @@ pub(crate) enum Users {
     Invitations,
     /// List accounts that wait to be approved, the oldest first
     Waiting,
-    /// Approve an account that waits; its owner is told by mail
+    /// List suspended accounts
+    Suspended,
+    /// Approve an account that waits or was declined; its owner is told by mail
     Approve(One),
-    /// Delete an account that waits
-    Decline(One),
+    Decline(states::Decline),
+    Suspend(states::Suspend),
+    /// End a suspension before its time; the owner is told by mail
+    Unsuspend(One),
+    Lock(states::Lock),
+    /// Open a locked account again; the owner is told by mail
+    Unlock(One),
     List(list::List),
     Show(list::Show),
     Delete(Delete),
@@ -103,9 +110,14 @@ impl Users {
             Self::Invite(invite) => invite.run(gate).await,
             Self::Uninvite(Address { email }) => entry::uninvite(gate, &email).await,
             Self::Invitations => entry::invitations(gate).await,
-            Self::Waiting => entry::waiting(gate).await,
-            Self::Approve(One { user }) => entry::approve(gate, &user).await,
-            Self::Decline(One { user }) => entry::decline(gate, &user).await,
+            Self::Waiting => states::list(gate, AccountStatus::Waiting).await,
+            Self::Suspended => states::list(gate, AccountStatus::Suspended).await,
+            Self::Approve(One { user }) => states::approve(gate, &user).await,
+            Self::Decline(decline) => decline.run(gate).await,
+            Self::Suspend(suspend) => suspend.run(gate).await,
+            Self::Unsuspend(One { user }) => states::unsuspend(gate, &user).await,
+            Self::Lock(lock) => lock.run(gate).await,
+            Self::Unlock(One { user }) => states::unlock(gate, &user).await,
             Self::List(list) => list.run(gate).await,
             Self::Show(show) => show.run(gate).await,
             Self::Delete(delete) => delete_user(gate, delete).await,
@@ -131,8 +143,7 @@ async fn set_active(gate: &Lychgate, identity: &str, active: bool) -> Result<(),
         already(format_args!("User \"{identity}\" was already {state}."));
         return Ok(());
     }
-    let patch = UserPatch { active: Some(active), ..UserPatch::default() };
-    if !gate.store().update_user(user.id, patch, OffsetDateTime::now_utc()).await? {
+    if !gate.accounts().by(states::BY).set_active(&user, active).await? {
         return Err(Exit::usage("User not found."));
     }
     done(format_args!("User \"{identity}\" has been {state}."));

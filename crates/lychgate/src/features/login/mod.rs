@@ -115,12 +115,9 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
             call.note_failure(user.id, "password");
             form.field_error("password", messages::INVALID_PASSWORD);
         }
-        Some(user) => match account::problem(&call.gate, &user) {
+        Some(user) => match account::problem_for_owner(&call.gate, &user).await? {
             None => return Ok(Some(user)),
-            Some(problem) => {
-                let problem = account::explained(&call.gate, &user, problem).await?;
-                form.field_error(field, problem);
-            }
+            Some(problem) => form.field_error(field, problem),
         },
     }
     Ok(None)

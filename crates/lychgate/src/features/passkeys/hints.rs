@@ -34,10 +34,12 @@ pub(super) async fn of_identity(call: &Exchange, text: &str) -> Result<Vec<Hint>
     if text.is_empty() || !call.gate.settings().flag("wan_allow_user_hints") {
         return Ok(Vec::new());
     }
-    let user = authenticate::find(&call.gate, text).await?.filter(|user| !account::is_blocked(user));
+    let user = authenticate::find(&call.gate, text).await?;
     let known = match &user {
-        Some(user) => of_usage(&call.gate, user, &[FIRST]).await?.iter().map(Hint::from).collect(),
-        None => Vec::new(),
+        Some(user) if !account::is_blocked(&call.gate, user).await? => {
+            of_usage(&call.gate, user, &[FIRST]).await?.iter().map(Hint::from).collect()
+        }
+        _ => Vec::new(),
     };
     Ok(if known.is_empty() && by_email::is_generic(call) { decoys(call, text) } else { known })
 }

@@ -146,8 +146,10 @@ async fn act(call: Call) -> Result<Reply, Failure> {
                 Some(uniquifier) => store.user_by_uniquifier(&uniquifier).await?,
                 None => None,
             };
-            let user = user.filter(|user| account::problem(&call.gate, user).is_none());
             let Some(user) = user else { return failed(messages::INVALID_LOGIN_TOKEN.into(), None) };
+            if account::problem(&call.gate, &user).await?.is_some() {
+                return failed(messages::INVALID_LOGIN_TOKEN.into(), None);
+            }
             send_link(&call, &user).await?;
             let expired = Message::from(messages::LOGIN_EXPIRED)
                 .with("within", letters::LOGIN.within(settings))
@@ -163,7 +165,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
 
 /// Uses the link up, which `mark` names, and signs in; or why not.
 async fn finish(call: &Call, user: &User, mark: &str) -> Result<Result<Reply, Message>, Failure> {
-    if let Some(problem) = account::problem(&call.gate, user) {
+    if let Some(problem) = account::problem_for_owner(&call.gate, user).await? {
         return Ok(Err(problem.into()));
     }
     let expires = call.now.datetime() + time::Duration::days(31);

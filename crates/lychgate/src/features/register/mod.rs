@@ -16,7 +16,8 @@ use crate::{
     accounts::{self, NewAccount, Problem, username_problem},
     failure::Failure,
     flow::{
-        account, by_email, invitations,
+        account::{self, AccountStatus},
+        by_email,
         landing::with_query,
         letters::{self, about},
         names::NewNames,
@@ -245,7 +246,7 @@ async fn store(
 
 /// The mark of an account that somebody has to approve.
 fn waiting() -> AccountMark {
-    AccountMark { state: invitations::WAITING.to_owned(), ..AccountMark::default() }
+    AccountStatus::Waiting.mark()
 }
 
 /// The user as it is going to be, for the mail that tells of it.
@@ -265,7 +266,7 @@ async fn done(call: &Exchange, form: &Form, user: &User, entry: &Entry) -> Resul
     if matches!(entry, Entry::Waiting) {
         call.flash(messages::REGISTRATION_WAITING);
     }
-    let mut signs_in = account::problem(&call.gate, user).is_none() && !by_email::is_generic(call);
+    let mut signs_in = account::problem(&call.gate, user).await?.is_none() && !by_email::is_generic(call);
     if signs_in {
         let next = call.asked_next(Some(form));
         match call.first_factor(SignIn { via: "register", user, remember: false }, next.as_deref()).await? {

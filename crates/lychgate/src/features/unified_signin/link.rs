@@ -8,7 +8,7 @@ use lychgate_store::User;
 use crate::{
     failure::Failure,
     flow::{
-        account,
+        account::{self, AccountStatus},
         by_email::is_generic,
         codes::{self, Means, Outcome, Secret},
         landing::with_query,
@@ -68,7 +68,7 @@ async fn act(call: &Call) -> Result<Reply, Failure> {
         Ok(user) => user,
         Err(refused) => return Ok(failed(call, refused)),
     };
-    if let Some(problem) = account::problem(&call.gate, &user) {
+    if let Some(problem) = account::problem_for_owner(&call.gate, &user).await? {
         return Ok(failed(call, generic(call, problem).into()));
     }
     let sign_in = SignIn { via: "email", user: &user, remember: false };
@@ -129,7 +129,8 @@ async fn by_token(call: &Call) -> Result<Result<Arc<User>, Refused>, Failure> {
     let opened = call.gate.unified().link.redeem(call.param("token"), call.now.unix());
     let Ok(payload) = opened.map(|redeemed| redeemed.payload) else { return invalid() };
     let Some(user) = call.gate.store().user_by_id(payload.user).await? else { return invalid() };
-    if !payload.binding.matches(&[&user.fs_uniquifier, &user.email]) || account::is_blocked(&user) {
+    let bound = payload.binding.matches(&[&user.fs_uniquifier, &user.email]);
+    if !bound || account::standing(&call.gate, &user).await?.status == AccountStatus::SwitchedOff {
         return invalid();
     }
     let secrets = unified::secrets_of(&user);
@@ -149,7 +150,7 @@ async fn by_query(call: &Call) -> Result<Result<Arc<User>, Refused>, Failure> {
     let Some(user) = call.gate.store().user_by_uniquifier(&id).await? else {
         return Ok(Err(generic(call, messages::USER_DOES_NOT_EXIST).into()));
     };
-    if account::is_blocked(&user) {
+    if account::is_blocked(&call.gate, &user).await? {
         return Ok(Err(generic(call, messages::DISABLED_ACCOUNT).into()));
     }
     let secrets = unified::secrets_of(&user);

@@ -99,12 +99,12 @@ async fn for_stranger(call: &Exchange, form: &mut Form) -> Result<Option<Wanted>
         form.field_error("identity", messages::US_SPECIFY_IDENTITY);
         return Ok(None);
     };
-    if account::is_blocked(&user) {
+    if account::is_blocked(&call.gate, &user).await? {
         form.field_error("identity", messages::DISABLED_ACCOUNT);
         return Ok(None);
     }
     let Some(wanted) = of_chosen(&call.gate, form, &user) else { return Ok(None) };
-    if let Some(problem) = account::problem(&call.gate, &user) {
+    if let Some(problem) = account::problem(&call.gate, &user).await? {
         form.field_error("identity", problem);
         return Ok(None);
     }

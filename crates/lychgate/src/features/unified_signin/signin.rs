@@ -13,7 +13,13 @@ use super::{
 use crate::{
     failure::Failure,
     flow::{
-        account, authenticate, by_email::is_generic, landing::with_query, second_factor::Step, sign_in::SignIn, unified,
+        account::{self, AccountStatus},
+        authenticate,
+        by_email::is_generic,
+        landing::with_query,
+        second_factor::Step,
+        sign_in::SignIn,
+        unified,
     },
     messages,
     web::{
@@ -57,7 +63,11 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
         return refuse(&call, form, None);
     }
     let found = authenticate::find(&call.gate, form.value("identity").trim()).await?;
-    let usable = found.as_ref().filter(|user| !account::is_blocked(user));
+    let off = match &found {
+        Some(user) => account::standing(&call.gate, user).await?.status == AccountStatus::SwitchedOff,
+        None => false,
+    };
+    let usable = found.as_ref().filter(|_| !off);
     let judged = passcode::judge(&call, "us", usable.map(Arc::as_ref), form.value("passcode")).await?;
     let method = match (&found, usable, judged) {
         (None, ..) => {
@@ -78,7 +88,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
         }
     };
     let Some(user) = found else { return Err(Failure::internal("a user was lost")) };
-    if let Some(problem) = account::problem(&call.gate, &user) {
+    if let Some(problem) = account::problem_for_owner(&call.gate, &user).await? {
         form.field_error("identity", problem);
         return refuse(&call, form, Some(&user));
     }

@@ -10,6 +10,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Where a browser goes when a role or permission is missing; off replies with \
          403.",
     ),
+    flag("unauthorized_sign_in", false).means(
+        "Whether strangers who lack a role or permission are sent to sign in, and back to where they wanted to go, \
+         instead of getting 403. Lychgate's own.",
+    ),
     text("default_http_auth_realm", "Login Required").means("Realm of HTTP basic authentication."),
     choices("api_enabled_methods", MECHANISMS, &["session", "token"])
         .means("Mechanisms that the library's own protected routes accept."),

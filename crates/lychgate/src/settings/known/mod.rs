@@ -4,6 +4,7 @@
 //! stand here, so that a file written for Flask-Security is understood from the start.
 
 mod access;
+mod account_states;
 mod admin;
 mod application;
 mod cookies;
@@ -74,6 +75,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Password change", change_password::settings::SETTINGS),
     group("Mail address change", change_email::settings::SETTINGS),
     group("Account page", account::settings::SETTINGS),
+    group("Account states and refusals", account_states::SETTINGS),
     group("User names", username::NAMES),
     group("User name change and recovery", username::SETTINGS),
     group("Tracking", core::TRACKING),
