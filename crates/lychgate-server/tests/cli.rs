@@ -177,6 +177,59 @@ fn users_are_switched_on_and_off() {
 }
 
 #[test]
+fn accounts_are_suspended_and_locked() {
+    let place = Place::new();
+    place.user(&["--active", "joe@lp.com"]);
+    let run = |args: &[&str]| place.run(&[&["users"], args].concat());
+    let loud = ["suspend", "joe@lp.com", "--until", "3 days", "--reason", "too loud"];
+    run(&loud).succeeds("User \"joe@lp.com\" has been suspended.\n");
+    let listed = run(&["suspended"]).out;
+    assert!(
+        listed.contains("joe@lp.com") && listed.contains("too loud") && listed.contains("command line"),
+        "{listed}"
+    );
+    let shown = run(&["show", "joe@lp.com", "--json"]).json();
+    assert_eq!((&shown["state"], &shown["state_reason"]), (&json!("suspended"), &json!("too loud")));
+    run(&["unsuspend", "joe@lp.com"]).succeeds("User \"joe@lp.com\" is no longer suspended.\n");
+    run(&["unsuspend", "joe@lp.com"]).succeeds("User \"joe@lp.com\" is not suspended.\n");
+    run(&["lock", "joe@lp.com"]).succeeds("User \"joe@lp.com\" has been locked, and everything has ended.\n");
+    run(&["suspend", "joe@lp.com"]).succeeds("User \"joe@lp.com\" cannot sign in anyhow.\n");
+    run(&["unlock", "joe@lp.com"]).succeeds("User \"joe@lp.com\" is no longer locked.\n");
+    for wrong in ["soon", "2026-13-01", ""] {
+        assert_eq!(run(&["suspend", "joe@lp.com", "--until", wrong]).code, 2, "{wrong}");
+    }
+    assert_ne!(run(&["suspend", "joe@lp.com", "--until", "2020-01-01"]).code, 0, "it would be over already");
+}
+
+#[test]
+fn rights_are_explained() {
+    let place = Place::new();
+    place.user(&["--active", "joe@lp.com"]);
+    place.run(&["roles", "create", "--permissions", "read,write", "editor"]);
+    place.run(&["roles", "add", "joe@lp.com", "editor"]);
+    let explain = |args: &[&str]| place.run(&[&["explain"], args].concat());
+    explain(&["joe@lp.com", "permission:write"])
+        .succeeds("joe@lp.com may: permission write\nyes permission write (from role editor)\n");
+    explain(&["joe@lp.com", "role:admin"]).succeeds("joe@lp.com may not: role admin\nno  role admin\n");
+    let item = explain(&["joe@lp.com", "edit:27:document", "--json"]).json();
+    assert_eq!((&item["allowed"], &item["why"]["asked"]), (&json!(false), &json!("edit 27 document")));
+    explain(&["joe@lp.com", "/logout"]).succeeds("joe@lp.com may call /logout\nWho may: anyone\n");
+    place.run(&["users", "suspend", "joe@lp.com"]);
+    let told = explain(&["joe@lp.com", "permission:write"]).out;
+    assert!(told.starts_with("joe@lp.com may not") && told.contains("cannot be used: suspended"), "{told}");
+    for (args, text) in [
+        (&["joe@lp.com", "nonsense"][..], "\"nonsense\" is no route and no permission"),
+        (&["joe@lp.com", "role:"], "\"role:\" is no route and no permission"),
+        (&["joe@lp.com", "/nowhere"], "There is no such route"),
+        (&["nobody@lp.com", "role:admin"], "User not found."),
+        (&["joe@lp.com"], "Nothing is noted under this reference."),
+    ] {
+        let said = explain(args);
+        assert!(said.code == 2 && said.err.contains(text), "{said:?}");
+    }
+}
+
+#[test]
 fn users_who_asked_for_it_are_deleted_in_time() {
     let place = Place::new();
     for email in ["joe@lp.com", "jill@lp.com", "matt@lp.com"] {

@@ -122,6 +122,8 @@ impl Operator {
         }
         let now = self.exchange.now;
         let mut batch = self.batch();
+        // Whatever was with the account, this comes in its place.
+        batch.clear_account_mark(user.id);
         let mut patch = UserPatch { active: Some(active), ..UserPatch::default() };
         let expected = UserPatch { active: Some(user.active), ..UserPatch::default() };
         if active {

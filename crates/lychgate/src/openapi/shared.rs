@@ -73,6 +73,21 @@ fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .property("has_webauthn_verify_credential", flag("Whether a passkey of this user may be used."))
         .property("oauth_enabled", flag("Whether an identity provider may be used."))
         .property("oauth_providers", texts("The names of those providers."));
+    let refused = errors()
+        .property("field_errors", by_field)
+        .property(
+            "reference",
+            text("Under which an administrator finds out what was missing, where a right was (not in the flask profile)."),
+        )
+        .property(
+            "code",
+            text(
+                "To the owner of an account that may not be used: `account_waiting`, `account_declined`, \
+                 `account_suspended` or `account_locked`.",
+            ),
+        )
+        .property("until", text("When a suspension ends (RFC 3339), if it ends by itself."))
+        .property("reason", text("Why, in the words of an administrator."));
     components
         .schema(
             "Meta",
@@ -80,7 +95,7 @@ fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
                 .property("code", ObjectBuilder::new().schema_type(Type::Integer).description(Some("The HTTP status.")))
                 .required("code"),
         )
-        .schema("Errors", envelope(errors().property("field_errors", by_field)))
+        .schema("Errors", envelope(refused))
         .schema("NotFresh", envelope(not_fresh))
         .schema("User", user())
 }

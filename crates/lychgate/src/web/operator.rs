@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use time::OffsetDateTime;
 
-use super::{device::device_name, exchange::Exchange, extract::CurrentUser, form::Message, identify::Authenticated};
+use super::{admission::require, device::device_name, exchange::Exchange, extract::CurrentUser, form::Message, identify::Authenticated};
 use crate::{
     failure::{Error, Failure},
     messages::MessageKey,
@@ -114,9 +114,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Operator {
         let exchange = parts.extensions.get::<Arc<Exchange>>().cloned().ok_or(Error(Failure::MissingLayer))?;
         let who = exchange.current().await.map_err(Error)?.ok_or_else(Error::unauthenticated)?;
         let needed = Permission::from(Need::role(exchange.gate.admin_role().to_owned()));
-        if !needed.allows(who.identity()) {
-            return Err(Error(Failure::Forbidden { needed: Some(needed.to_string()) }));
-        }
+        require(&needed, who.identity()).map_err(Error)?;
         Ok(Self { exchange, who })
     }
 }
