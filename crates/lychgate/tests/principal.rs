@@ -516,3 +516,56 @@ async fn changes_are_foreseen(#[values(Database::Sqlite, Database::Postgres)] da
     let nonsense = RoleChange::Delete { role: "nonsense".to_owned() };
     assert!(app.gate().would_change(&nonsense, None, 9).await.is_err());
 }
+
+/// S0-12 to S0-16, S0-19 to S0-21: needs are plain values, permissions ask for any, all or none of them.
+#[test]
+fn needs_and_permissions_are_values() {
+    let one = Need::new("colour", "red");
+    assert_eq!(one, Need::new("colour".to_owned(), "red".to_owned()));
+    assert_eq!(std::collections::HashSet::from([one.clone(), one]).len(), 1);
+    assert_ne!(Need::user(1), Need::user("1"));
+    for (need, method) in
+        [(Need::user(1), "id"), (Need::role("a"), "role"), (Need::kind("b"), "type"), (Need::action("c"), "action")]
+    {
+        assert_eq!((need.method(), need.item_kind()), (method, None));
+        assert_eq!(need, Need::new(method, need.value().clone()));
+    }
+    let item = Need::item("update", 27, "posts");
+    assert_eq!((item.method(), item.value().to_string(), item.item_kind()), ("update", "27".to_owned(), Some("posts")));
+    assert_ne!(item, Need::new("update", 27));
+
+    let (sponsor, editor) = (Need::role("sponsor"), Need::role("editor"));
+    let both = lychgate::Allowance::of([sponsor.clone(), editor.clone()]);
+    let banned = lychgate::Allowance::denial([Need::role("banned")]);
+    let mut somebody = Identity::anonymous();
+    assert!(!both.allows(&somebody) && banned.allows(&somebody));
+    somebody.provides.insert(editor.clone());
+    assert!(somebody.can(&both.clone().into()), "any of them is enough");
+    assert!(both.union(&banned).allows(&somebody));
+    somebody.provides.insert(Need::role("banned"));
+    assert!(
+        !both.union(&banned).allows(&somebody)
+            && both
+                .union(&banned)
+                .reverse()
+                .allows(&Identity { provides: [Need::role("banned")].into(), ..Identity::anonymous() })
+    );
+    assert!(lychgate::Allowance::of([sponsor.clone()]).is_subset(&both));
+    assert!(!both.difference(&lychgate::Allowance::of([sponsor, editor])).allows(&somebody), "and not everybody");
+}
+
+/// S0-26: a guard or an argument without the layer is a failure that names the missing line, never an open door.
+#[tokio::test]
+async fn without_the_layer_nothing_opens() {
+    let app = app().start().await;
+    let bare = Router::new()
+        .route("/guarded", behind(guard::permit(!Permission::from(Need::role("nobody")))))
+        .route("/step", behind(guard::visit("one")))
+        .route("/steps", get(async |steps: Steps| steps.has("one").to_string()));
+    let mut browser = app.browser().at(bare);
+    for path in ["/guarded", "/step", "/steps"] {
+        let reply = browser.get(path).await;
+        assert_eq!(reply.status(), 500, "{path}");
+        assert!(reply.text().contains(".layer(gate.layer())"), "{path}: {}", reply.text());
+    }
+}

@@ -227,7 +227,8 @@ impl Accounts<'_> {
             access::end_access(self.0, &mut batch, &user, &mut patch, exchange.now);
         }
         // A step only where it can matter, so that other rows are not waited for.
-        let left = (before == AccountStatus::Active).then(|| last_administrator(&mut batch, self.0.admin_role(), user.id, now));
+        let left = (before == AccountStatus::Active)
+            .then(|| last_administrator(&mut batch, self.0.admin_role(), user.id, now));
         batch.update_user_if(user.id, &active(before == AccountStatus::Active), &patch, now);
         if let Some(what) = change.what {
             exchange.note(&mut batch, user.id, what, None);

@@ -19,7 +19,11 @@ use super::{
 use crate::{
     events::Event,
     failure::Failure,
-    flow::{account, activity::What, authenticate, second_factor},
+    flow::{
+        account::{self, AccountStatus},
+        activity::What,
+        authenticate, second_factor,
+    },
     principal::{Identity, Need},
     rights,
 };
@@ -111,7 +115,9 @@ impl Exchange {
             return Ok(None);
         }
         let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await? else { return Ok(None) };
-        if !self.is_registered(&user).await? {
+        // Nothing is written for a session that opens nothing.
+        let off = !user.active && account::standing(&self.gate, &user).await?.status == AccountStatus::SwitchedOff;
+        if off || !self.is_registered(&user).await? {
             return Ok(None);
         }
         let Some(user) = self.usable(Some(user)).await? else { return Ok(None) };

@@ -6,7 +6,10 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use time::OffsetDateTime;
 
-use super::{admission::require, device::device_name, exchange::Exchange, extract::CurrentUser, form::Message, identify::Authenticated};
+use super::{
+    admission::require, device::device_name, exchange::Exchange, extract::CurrentUser, form::Message,
+    identify::Authenticated,
+};
 use crate::{
     failure::{Error, Failure},
     messages::MessageKey,
