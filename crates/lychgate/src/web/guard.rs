@@ -391,6 +391,7 @@ impl fmt::Display for Guard {
             Rule::Proved { proof, within } => write!(f, "{} within {} s", proof.name(), within.as_secs()),
             Rule::Anonymous => f.write_str("not signed in"),
             Rule::Address(_) => f.write_str("from certain addresses"),
+            Rule::Quota(_) => f.write_str("within a quota"),
             Rule::Permission(permission) => permission.fmt(f),
             Rule::Step(name) => write!(f, "after step {name}"),
             Rule::Visit(_) => f.write_str("anybody"),
