@@ -16,6 +16,8 @@ pub(crate) fn front() -> Router<Site> {
         .route("/", get(pages::front))
         .route("/reports", get(pages::report).route_layer(guard::authenticated().and(costly())))
         .route("/office", get(pages::office).route_layer(office()))
+        .route("/terms", get(pages::terms).route_layer(guard::visit("terms")))
+        .route("/contract", get(pages::contract).route_layer(guard::step("terms").instead("/terms")))
 }
 
 /// For those who write.
@@ -28,7 +30,8 @@ pub(crate) fn sponsor() -> Router<Site> {
         .route("/documents/{id}/picture", post(pages::illustrate))
         .route("/newdocument", get(pages::new).post(pages::write))
         .route("/logout", post(pages::sign_out))
-        .route_layer(area("sponsor"))
+        .route_layer(area("sponsor", "/sponsor/login"))
+        .route("/login", get(pages::sign_in))
 }
 
 /// For those who edit.
@@ -38,12 +41,13 @@ pub(crate) fn editor() -> Router<Site> {
         .route("/documents", get(pages::list))
         .route("/documents/{id}", get(pages::document).post(pages::save))
         .route("/logout", post(pages::sign_out))
-        .route_layer(area("editor"))
+        .route_layer(area("editor", "/editor/login"))
+        .route("/login", get(pages::sign_in))
 }
 
-/// Signed in, with the role of the area.
-fn area(role: &'static str) -> Guard {
-    guard::session().and(guard::role(role))
+/// Signed in, at a page of the area's own, and with its role.
+fn area(role: &'static str, sign_in_at: &'static str) -> Guard {
+    guard::session().sign_in_at(sign_in_at).and(guard::role(role))
 }
 
 /// What takes long is not asked for too often: 5 times an hour, by editors 20 times.

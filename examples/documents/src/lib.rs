@@ -69,6 +69,7 @@ pub fn configure(builder: Builder, desk: Desk) -> Builder {
         .sign_up("/signupsponsor", ["sponsor"])
         .sign_up("/signupeditor", ["editor"])
         .landing(home_of)
+        .user_type(|user| AREAS.into_iter().find(|area| user.has_role(area)).map(str::to_owned))
         .needs(move |user| {
             let desk = desk.clone();
             async move { needs_of(&desk, &user).await }
@@ -76,9 +77,13 @@ pub fn configure(builder: Builder, desk: Desk) -> Builder {
         .template("documents/base.html", include_str!("../templates/base.html"))
         .template("documents/front.html", include_str!("../templates/front.html"))
         .template("documents/dashboard.html", include_str!("../templates/dashboard.html"))
+        .template("documents/sign_in.html", include_str!("../templates/sign_in.html"))
         .template("documents/list.html", include_str!("../templates/list.html"))
         .template("documents/document.html", include_str!("../templates/document.html"))
 }
+
+/// Both kinds of people, each with an area.
+const AREAS: [&str; 2] = ["sponsor", "editor"];
 
 /// Where somebody is at home.
 pub fn home_of(user: &User) -> Option<String> {

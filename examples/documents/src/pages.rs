@@ -1,8 +1,10 @@
 //! The pages.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Form,
-    extract::{Multipart, Path, State},
+    extract::{Multipart, OriginalUri, Path, Query, State},
     response::{IntoResponse as _, Redirect, Response},
 };
 use lychgate::{CurrentUser, Error, Need, Page, Permission, Session};
@@ -127,6 +129,20 @@ pub(crate) async fn report(user: CurrentUser) -> String {
 
 pub(crate) async fn office() -> &'static str {
     "You are in the office.\n"
+}
+
+pub(crate) async fn terms() -> &'static str {
+    "The terms. Now you may see the contract.\n"
+}
+
+pub(crate) async fn contract() -> &'static str {
+    "The contract.\n"
+}
+
+/// The sign-in page of an area; its form is sent where every sign-in is.
+pub(crate) async fn sign_in(OriginalUri(uri): OriginalUri, Query(query): Query<BTreeMap<String, String>>) -> Page {
+    let area = if uri.path().starts_with("/sponsor") { "sponsor" } else { "editor" };
+    Page::new("documents/sign_in.html").with("of", area).with("target", query.get("next"))
 }
 
 pub(crate) async fn sign_out(session: Session) -> Result<Redirect, Error> {

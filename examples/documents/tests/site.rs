@@ -1,10 +1,17 @@
 //! The site as its people see it; the ids are those of the guide's rows.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use documents::{Desk, Site, configure, with_any_slash};
-use lychgate::uploads::{Folder, Uploads};
+use lychgate::{
+    Event,
+    store::User,
+    uploads::{Folder, Uploads},
+};
 use lychgate_testkit::{AppBuilder, Browser, PASSWORD, Reply, TestApp};
 use rstest::rstest;
+use serde_json::json;
 
 const OPEN: &str = "[security]\nregisterable = true\npassword_confirm_required = false\n[csrf]\nenabled = false";
 
@@ -38,6 +45,10 @@ impl Lp {
         let reply = browser.post_form(page, &[("email", email), ("password", "a long password of mine")]).await;
         assert_eq!(reply.status(), 302, "{}", reply.text());
         browser
+    }
+
+    async fn user(&self, email: &str) -> Arc<User> {
+        self.app.store().user_by_identity("email", email, true).await.unwrap().unwrap()
     }
 
     async fn sponsor(&self, email: &str) -> Browser {
@@ -107,15 +118,12 @@ async fn s0_42_to_50_areas_are_for_their_own_people(#[case] path: &str) {
     assert_eq!(own.get(path).await.status(), 200);
     assert_eq!(other.get(path).await.status(), 403);
     let mut stranger = lp.stranger();
-    let reply = stranger.get(path).await;
-    assert!(
-        reply.status() == 302 && reply.location().starts_with("/login?next="),
-        "{} {}",
-        reply.status(),
-        reply.location()
-    );
-    // Each area signs its own people out.
+    // S0-7: each area has its own way in.
     let area = path.split('/').nth(1).unwrap();
+    let way_in = stranger.get(path).await.location().to_owned();
+    assert!(way_in.starts_with(&format!("/{area}/login?next=")), "{way_in}");
+    assert!(stranger.get(&way_in).await.text().contains(&format!("Sign in for {area}s")));
+    // Each area signs its own people out.
     assert_eq!(other.post_form(&format!("/{area}/logout"), &[]).await.status(), 403);
     assert_eq!(own.post_form(&format!("/{area}/logout"), &[]).await.status(), 303);
     (own, other) = (other, own);
@@ -212,4 +220,128 @@ async fn s0_55_slashes_at_the_end_are_an_option() {
     assert_eq!(sue.get("/sponsor/documents/").await.status(), 404);
     let mut sue = sue.at(with_any_slash(lp.site.router()));
     assert_eq!(sue.get("/sponsor/documents/").await.status(), 200);
+}
+
+#[tokio::test]
+async fn s0_2_to_6_an_administrator_approves_declines_and_suspends() {
+    let lp = Lp::start(TestApp::builder().toml("[csrf]\nenabled = false\n[security]\nregisterable = true\npassword_confirm_required = false\nregister_mode = \"approval\"\nsuspended_view = \"/suspended\"")).await;
+    let accounts = lp.app.gate().accounts();
+    let sign_in = async |email: &str| {
+        let mut browser = lp.stranger();
+        let fields = [("email", email), ("password", "a long password of mine")];
+        let reply = browser.post_form("/login", &fields).await;
+        (browser, reply)
+    };
+    let (mut sue, mut sam) = (lp.sponsor("sue@lp.com").await, lp.sponsor("sam@lp.com").await);
+    for browser in [&mut sue, &mut sam] {
+        assert_eq!(browser.get("/sponsor/dashboard").await.status(), 302, "waits");
+    }
+    assert_eq!(sign_in("sue@lp.com").await.1.status(), 403);
+    let (sue_row, sam_row) = (lp.user("sue@lp.com").await, lp.user("sam@lp.com").await);
+    assert!(accounts.approve(&sue_row).await.unwrap());
+    assert!(accounts.decline(&sam_row, None).await.unwrap());
+    assert_eq!(sign_in("sam@lp.com").await.1.status(), 403);
+    let (mut sue, reply) = sign_in("sue@lp.com").await;
+    assert_eq!(reply.location(), "/sponsor/dashboard");
+    assert_eq!(sue.get("/sponsor/dashboard").await.status(), 200);
+    // S0-5: it counts at the next request of a session that is open. S0-6: they get a page of their own.
+    assert!(accounts.suspend(&*lp.user("sue@lp.com").await, None, Some("unpaid")).await.unwrap());
+    assert_ne!(sue.get("/sponsor/dashboard").await.status(), 200);
+    assert_eq!(sign_in("sue@lp.com").await.1.location(), "/suspended");
+    assert!(accounts.unsuspend(&*lp.user("sue@lp.com").await).await.unwrap());
+    assert_eq!(sue.get("/sponsor/dashboard").await.status(), 200);
+}
+
+#[tokio::test]
+async fn s0_79_the_contract_comes_after_the_terms() {
+    let lp = Lp::open().await;
+    let mut stranger = lp.stranger();
+    assert_eq!(stranger.get("/contract").await.location(), "/terms");
+    assert_eq!(stranger.get("/terms").await.status(), 200);
+    assert_eq!(stranger.get("/contract").await.status(), 200);
+    assert_eq!(lp.stranger().get("/contract").await.status(), 302);
+}
+
+#[tokio::test]
+async fn s0_27_to_30_the_change_of_identity_tells_the_type_of_user() {
+    let lp = Lp::open().await;
+    drop(lp.app.take_events());
+    let mut sue = lp.sponsor("sue@lp.com").await;
+    sue.post_form("/sponsor/logout", &[]).await;
+    let changes: Vec<_> = lp
+        .app
+        .take_events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::IdentityChanged { user_id, auth_type } => {
+                Some((user_id.is_some(), auth_type.map(|kind| kind.to_string())))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(changes, [(true, Some("sponsor".to_owned())), (false, None)]);
+}
+
+/// Every route × everybody × every way to prove it. Tokens open no area, as those ask for a session.
+#[tokio::test]
+async fn every_route_is_open_to_whom_it_says() {
+    let lp = Lp::open().await;
+    lp.sponsor("sponsor@lp.com").await;
+    lp.editor("editor@lp.com").await;
+    let people = [
+        ("sponsor", "sponsor@lp.com", "a long password of mine"),
+        ("editor", "editor@lp.com", "a long password of mine"),
+        ("admin", "matt@lp.com", PASSWORD),
+        ("nothing", "jill@lp.com", PASSWORD),
+    ];
+    let routes = [
+        "/",
+        "/reports",
+        "/office",
+        "/terms",
+        "/contract",
+        "/sponsor/dashboard",
+        "/sponsor/documents",
+        "/sponsor/newdocument",
+        "/sponsor/login",
+        "/editor/dashboard",
+        "/editor/documents",
+        "/editor/login",
+    ];
+    let expected = |route: &str, role: &str, by: &str| match route {
+        "/" if role == "nothing" && by != "nothing" => 200,
+        "/" => 303,
+        "/contract" => 302,
+        "/office" | "/terms" | "/sponsor/login" | "/editor/login" => 200,
+        "/reports" => {
+            if by == "nothing" {
+                302
+            } else {
+                200
+            }
+        }
+        _ if by != "session" => 302,
+        _ => {
+            if route.starts_with(&format!("/{role}/")) {
+                200
+            } else {
+                403
+            }
+        }
+    };
+    for (role, email, password) in people {
+        let mut signed_in = lp.stranger();
+        let fields = json!({"email": email, "password": password});
+        let reply = signed_in.call("POST", "/login?include_auth_token").json(&fields).send().await;
+        let token = reply.response()["user"]["authentication_token"].as_str().unwrap().to_owned();
+        for route in routes {
+            for by in ["nothing", "session", "token"] {
+                let mut browser = if by == "session" { signed_in.clone() } else { lp.stranger() };
+                let call = browser.call("GET", route);
+                let call = if by == "token" { call.header("authentication-token", &token) } else { call };
+                let status = call.send().await.status();
+                assert_eq!(status, expected(route, role, by), "{route} for {role} by {by}");
+            }
+        }
+    }
 }
