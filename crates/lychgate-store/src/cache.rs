@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 
+use crate::api_keys::ApiKey;
 use crate::records::{Role, SessionRecord, User};
 
 /// Entries per kind at most.
@@ -37,6 +38,8 @@ pub(crate) struct Caches {
     pub(crate) users: Kept<User>,
     pub(crate) token_users: Kept<User>,
     pub(crate) sessions: Kept<SessionRecord>,
+    /// By digest.
+    pub(crate) api_keys: Kept<ApiKey>,
     /// All roles, under the empty key.
     pub(crate) roles: Kept<Vec<Arc<Role>>>,
 }
@@ -47,6 +50,7 @@ impl Caches {
             users: Kept::new(ENTRIES),
             token_users: Kept::new(ENTRIES),
             sessions: Kept::new(ENTRIES),
+            api_keys: Kept::new(ENTRIES),
             roles: Kept::new(1),
         }
     }

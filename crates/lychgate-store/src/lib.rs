@@ -35,6 +35,7 @@
 
 mod account_state;
 mod activity;
+mod api_keys;
 mod backend;
 mod batch;
 mod cache;
@@ -48,6 +49,7 @@ mod patch;
 mod postgres;
 mod query;
 mod records;
+mod refresh;
 mod refusals;
 mod schema;
 mod sql;
@@ -63,6 +65,7 @@ pub mod testing;
 
 pub use account_state::{AccountMark, AccountState};
 pub use activity::Activity;
+pub use api_keys::ApiKey;
 pub use batch::{Batch, BatchOutcome, Name, NameOwner};
 pub use credentials::{Credential, CredentialUse};
 pub use error::{ErrorKind, OpenError, Result, StoreError};
@@ -71,6 +74,7 @@ pub use options::{CreateMode, JournalMode, OpenOptions, SchemaNames};
 pub use outbox::{OutboxItem, OutboxState};
 pub use query::{MOST_FOUND, Page, UserQuery, UserSort};
 pub use records::{NewSession, NewUser, Role, SessionRecord, User, UserPatch};
+pub use refresh::RefreshFamily;
 pub use refusals::{REFUSALS_KEPT, Refusal};
 pub use store::{ActivityCount, DatabaseKind, SchemaReport, Store};
 pub use url::DatabaseUrl;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::refresh::OWN_TABLE;
 use crate::schema::{ColumnKind, Dialect, Schema, quote};
 use crate::value::Value;
 
@@ -49,6 +50,10 @@ pub(crate) struct Sql {
     pub(crate) sessions_of: Arc<str>,
     pub(crate) open_session: Arc<str>,
     pub(crate) open_session_new: Arc<str>,
+    /// The quoted table of refresh families.
+    pub(crate) trackers: String,
+    /// Whether that table says when a family began.
+    pub(crate) trackers_dated: bool,
 }
 
 /// The columns of a session in the order in which `decode::session` reads them.
@@ -122,6 +127,8 @@ impl Sql {
                  SELECT $1, u.id, $3, $3, $4, $5, {session_values} FROM {user} u WHERE u.fs_uniquifier = $2 ON CONFLICT DO NOTHING"
             )
             .into(),
+            trackers: schema.refresh.as_ref().map_or_else(|| OWN_TABLE.to_owned(), |table| table.quoted.clone()),
+            trackers_dated: schema.refresh.as_ref().is_none_or(|table| table.has("create_datetime")),
             user_select,
             schema,
         }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::{Batch, Expect};
 use crate::error::{Result, StoreError};
 use crate::records::NewSession;
+use crate::refresh::{end_of_user, end_with_session};
 use crate::sql::Statement;
 use crate::value::{Value, micros};
 
@@ -79,7 +80,7 @@ impl Batch {
             "UPDATE lychgate_sessions SET revoked_at = $2 WHERE sid = $1 AND revoked_at IS NULL",
             vec![sid.into(), micros(now).into()],
         );
-        self.simple(update, Expect::Any)
+        self.end_of_session(update, Expect::Any, sid, now)
     }
 
     /// Ends a session of this user; the batch fails unless it is one of theirs that has not ended.
@@ -88,23 +89,33 @@ impl Batch {
             "UPDATE lychgate_sessions SET revoked_at = $3 WHERE sid = $1 AND user_id = $2 AND revoked_at IS NULL",
             vec![sid.into(), user_id.into(), micros(now).into()],
         );
-        self.simple(update, Expect::One)
+        self.end_of_session(update, Expect::One, sid, now)
     }
 
-    /// Ends all sessions of a user, but one if so wished.
-    pub fn revoke_sessions_of(&mut self, user_id: i64, except: Option<&str>, now: OffsetDateTime) -> &mut Self {
-        self.simple(revoke_all(user_id, except, micros(now)), Expect::Any)
-    }
-
-    /// Ends all refresh tokens of a user; does nothing where the database has none.
-    pub fn revoke_refresh_trackers_of(&mut self, user_id: i64, now: OffsetDateTime) -> &mut Self {
+    /// The end of a session is that of its refresh tokens.
+    fn end_of_session(&mut self, update: Statement, expect: Expect, sid: &str, now: OffsetDateTime) -> &mut Self {
         let sql = self.sql.clone();
         self.step(|batch| {
-            if let Some(trackers) = &sql.schema.refresh {
-                batch.push(revoke_trackers(&trackers.quoted, user_id, micros(now)), Expect::Any);
-            }
+            batch.push(update, expect);
+            batch.aside(end_with_session(&sql.trackers, sid, micros(now)));
             Ok(())
         })
+    }
+
+    /// Ends all sessions and refresh tokens of a user, but one session and its own if so wished.
+    pub fn revoke_sessions_of(&mut self, user_id: i64, except: Option<&str>, now: OffsetDateTime) -> &mut Self {
+        let sql = self.sql.clone();
+        self.step(|batch| {
+            batch.push(revoke_all(user_id, except, micros(now)), Expect::Any);
+            batch.aside(end_of_user(&sql.trackers, user_id, except, micros(now)));
+            Ok(())
+        })
+    }
+
+    /// Ends all refresh tokens of a user.
+    pub fn revoke_refresh_trackers_of(&mut self, user_id: i64, now: OffsetDateTime) -> &mut Self {
+        let end = end_of_user(&self.sql.trackers, user_id, None, micros(now));
+        self.simple(end, Expect::Any)
     }
 
     /// Writes a small value.
@@ -151,11 +162,6 @@ pub(super) fn revoke_all(user_id: i64, except: Option<&str>, now: OffsetDateTime
 /// A text from outside: on one line, at most this many characters.
 pub(crate) fn cut(text: Option<&str>, most: usize) -> Option<String> {
     Some(text?.chars().filter(|c| !c.is_control()).take(most).collect())
-}
-
-pub(super) fn revoke_trackers(table: &str, user_id: i64, now: OffsetDateTime) -> Statement {
-    let sql = format!("UPDATE {table} SET revoked_at = $2 WHERE user_id = CAST($1 AS BIGINT) AND revoked_at IS NULL");
-    Statement::new(sql, vec![user_id.into(), now.into()])
 }
 
 /// Refuses the key that says which version the tables have.

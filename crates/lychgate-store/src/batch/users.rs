@@ -2,18 +2,28 @@
 
 use time::OffsetDateTime;
 
-use super::state::{revoke_all, revoke_trackers};
+use super::state::revoke_all;
 use super::{Batch, Expect};
+use crate::api_keys::revoke_keys;
 use crate::error::StoreError;
 use crate::patch::check_columns;
 use crate::records::{NewUser, UserPatch};
+use crate::refresh::end_of_user;
 use crate::schema::{Dialect, quote};
 use crate::sql::Statement;
 use crate::value::{Value, micros};
 
 /// Tables of ours whose rows belong to a user.
-const OWNED: [&str; 5] =
-    ["lychgate_sessions", "lychgate_activity", "lychgate_account_state", "lychgate_names", "lychgate_refusals"];
+const OWNED: [&str; 8] = [
+    "lychgate_sessions",
+    "lychgate_activity",
+    "lychgate_account_state",
+    "lychgate_names",
+    "lychgate_refusals",
+    "lychgate_refresh_families",
+    "lychgate_refresh_links",
+    "lychgate_api_keys",
+];
 
 impl Batch {
     /// Creates a user with its roles. An unknown role fails the batch with [`ErrorKind::Invalid`](crate::ErrorKind::Invalid).
@@ -153,7 +163,7 @@ impl Batch {
         })
     }
 
-    /// Deletes a user with its links, passkeys, refresh trackers, sessions, activity and account state.
+    /// Deletes a user with its links, passkeys, refresh tokens, API keys, sessions, activity and account state.
     pub fn delete_user(&mut self, id: i64) -> &mut Self {
         let sql = self.sql.clone();
         let schema = &sql.schema;
@@ -162,9 +172,8 @@ impl Batch {
             if sql.dialect() == Dialect::Postgres {
                 batch.aside(Statement::new(sql.lock_user.clone(), vec![id.into()]).returning());
             }
-            let tables = [&schema.webauthn, &schema.refresh];
-            let tables = tables.into_iter().flatten().map(|table| &table.quoted);
-            for table in std::iter::once(&schema.links).chain(tables) {
+            let passkeys = schema.webauthn.iter().map(|table| &table.quoted);
+            for table in [&schema.links, &sql.trackers].into_iter().chain(passkeys) {
                 batch.aside(Statement::new(
                     format!("DELETE FROM {table} WHERE user_id = CAST($1 AS BIGINT)"),
                     vec![id.into()],
@@ -185,7 +194,7 @@ impl Batch {
     }
 
     /// Takes everything away that lets anybody in as this user but the password: new uniquifiers, no second factors,
-    /// no unified sign-in, no passkeys, no recovery codes, refresh trackers and sessions revoked.
+    /// no unified sign-in, no passkeys, no recovery codes; refresh tokens, API keys and sessions end.
     pub fn reset_user_access(
         &mut self,
         id: i64,
@@ -233,9 +242,8 @@ impl Batch {
                     vec![id.into()],
                 ));
             }
-            if let Some(trackers) = &schema.refresh {
-                batch.aside(revoke_trackers(&trackers.quoted, id, now));
-            }
+            batch.aside(end_of_user(&sql.trackers, id, None, now));
+            batch.aside(revoke_keys(id, now));
             batch.aside(revoke_all(id, None, now));
             Ok(())
         })

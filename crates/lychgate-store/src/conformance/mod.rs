@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 mod account;
+mod api_keys;
 mod batches;
 mod changes;
 mod credentials;
@@ -16,6 +17,7 @@ mod limits;
 mod names;
 mod outbox;
 mod overview;
+mod refresh;
 mod roles;
 mod sessions;
 mod users;
@@ -92,5 +94,7 @@ pub async fn run(store: &Store) {
     users::odd_values(store).await;
     credentials::run(store).await;
     invitations::run(store).await;
+    refresh::run(store).await;
+    api_keys::run(store).await;
     outbox::run(store).await;
 }

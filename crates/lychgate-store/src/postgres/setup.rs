@@ -177,6 +177,7 @@ async fn triggers(transaction: &mut Transaction<'_>, schema: &Schema) -> Result<
         ("lychgate_notify_role", &schema.role.quoted, "INSERT OR UPDATE OR DELETE"),
         ("lychgate_notify_roles_users", &schema.links, "INSERT OR UPDATE OR DELETE"),
         ("lychgate_notify_sessions", "lychgate_sessions", "UPDATE OR DELETE"),
+        ("lychgate_notify_api_keys", "lychgate_api_keys", "UPDATE OR DELETE"),
     ];
     let mut missing = Vec::new();
     for (name, table, events) in wanted {

@@ -124,6 +124,26 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
             "CREATE TABLE IF NOT EXISTS lychgate_names (name_column TEXT NOT NULL, look TEXT NOT NULL, \
              user_id {bigint} NOT NULL, PRIMARY KEY (name_column, look))"
         ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_refresh_families (refresh_family TEXT NOT NULL PRIMARY KEY, \
+             user_id {bigint} NOT NULL, gen {bigint} NOT NULL, name TEXT NOT NULL, create_datetime {datetime} NOT NULL, \
+             last_used_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, revoked_at {datetime})"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_refresh_families_user ON lychgate_refresh_families (user_id)"
+            .to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_refresh_links (family TEXT NOT NULL PRIMARY KEY, sid TEXT NOT NULL, \
+             user_id {bigint} NOT NULL)"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_refresh_links_sid ON lychgate_refresh_links (sid)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_refresh_links_user ON lychgate_refresh_links (user_id)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_api_keys (id TEXT NOT NULL PRIMARY KEY, user_id {bigint} NOT NULL, \
+             anchor TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL UNIQUE, hint TEXT NOT NULL, scopes TEXT, \
+             created_at {datetime} NOT NULL, expires_at {datetime}, last_used_at {datetime}, last_used_from TEXT, \
+             revoked_at {datetime})"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_api_keys_user ON lychgate_api_keys (user_id)".to_owned(),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_names_user ON lychgate_names (user_id)".to_owned(),
         format!(
             "CREATE TABLE IF NOT EXISTS lychgate_refusals (slot {bigint} NOT NULL PRIMARY KEY, id TEXT NOT NULL, \
@@ -154,6 +174,9 @@ pub(crate) fn side_tables_known() -> &'static [&'static str] {
         "lychgate_activity",
         "lychgate_account_state",
         "lychgate_names",
+        "lychgate_refresh_families",
+        "lychgate_refresh_links",
+        "lychgate_api_keys",
         "lychgate_invitations",
         "lychgate_refusals",
         "lychgate_redemptions",

@@ -70,6 +70,10 @@ const WEBAUTHN_COLUMNS: [&str; 13] = [
     "user_id",
 ];
 
+/// The columns of the table of refresh trackers that are used.
+const REFRESH_COLUMNS: [&str; 7] =
+    ["refresh_family", "gen", "expires_at", "revoked_at", "last_used_at", "name", "user_id"];
+
 /// Decides whether the database can be used, has to be created, or is refused.
 pub(crate) fn plan(
     dialect: Dialect,
@@ -113,11 +117,8 @@ fn resolve(dialect: Dialect, names: &SchemaNames, tables: &Tables) -> Result<Sch
     if user.iter().any(|c| c.name == "id" && c.kind != ColumnKind::Int) {
         return Err(OpenError::Setup(format!("the column \"id\" of \"{}\" is not an integer", names.user)));
     }
-    let optional = |candidates: Vec<&str>| {
-        candidates.into_iter().find_map(|name| tables.get(name).map(|columns| Layout::new(name, columns)))
-    };
-    let webauthn = passkeys(names, tables)?;
-    let refresh = optional(names.refresh_candidates());
+    let webauthn = optional(tables, names.webauthn_candidates(), names.webauthn.is_some(), &WEBAUTHN_COLUMNS)?;
+    let refresh = optional(tables, names.refresh_candidates(), names.refresh.is_some(), &REFRESH_COLUMNS)?;
     let links_keyed = links.iter().any(|column| column.primary);
     let user = Layout::new(&names.user, user);
     let role = Layout::new(&names.role, role);
@@ -136,12 +137,17 @@ fn resolve(dialect: Dialect, names: &SchemaNames, tables: &Tables) -> Result<Sch
     })
 }
 
-/// The table of passkeys. One that has the name by default but other columns is the application's own.
-fn passkeys(names: &SchemaNames, tables: &Tables) -> Result<Option<Layout>, OpenError> {
-    for name in names.webauthn_candidates().into_iter().filter(|name| tables.contains_key(*name)) {
-        match table(tables, name, &WEBAUTHN_COLUMNS) {
+/// A table that a database may lack. One that has the name by default but other columns is the application's own.
+fn optional(
+    tables: &Tables,
+    candidates: Vec<&str>,
+    is_named: bool,
+    needed: &[&str],
+) -> Result<Option<Layout>, OpenError> {
+    for name in candidates.into_iter().filter(|name| tables.contains_key(*name)) {
+        match table(tables, name, needed) {
             Ok(columns) => return Ok(Some(Layout::new(name, columns))),
-            Err(error) if names.webauthn.is_some() => return Err(error),
+            Err(error) if is_named => return Err(error),
             Err(_) => {}
         }
     }

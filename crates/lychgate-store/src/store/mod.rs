@@ -209,7 +209,16 @@ impl Store {
         &self.inner.sql.schema
     }
 
-    fn epoch(&self) -> Option<u64> {
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.inner.caches
+    }
+
+    /// The quoted table of refresh families, and whether it says when they began.
+    pub(crate) fn trackers(&self) -> (&str, bool) {
+        (&self.inner.sql.trackers, self.inner.sql.trackers_dated)
+    }
+
+    pub(crate) fn epoch(&self) -> Option<u64> {
         self.inner.backend.epoch()
     }
 }
