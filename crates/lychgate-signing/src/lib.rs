@@ -10,6 +10,7 @@
 //! | CSRF tokens | [`csrf::CsrfCodec`] |
 //! | auth tokens, refresh tokens, mailed links, state of a ceremony | [`tokens::TokenCodec`] |
 //! | JSON Web Tokens | [`jwt::Keys`] |
+//! | the text of API keys | [`api_key`] |
 //! | encrypted recovery codes | [`fernet::Fernet`] |
 //! | the client's fingerprint in a session | [`identifier::identifier`] |
 //! | anything else under a signature | [`Signer`], [`UrlSafeSerializer`], [`UrlSafeTimedSerializer`] |
@@ -33,6 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod api_key;
 pub mod csrf;
 mod error;
 pub mod fernet;

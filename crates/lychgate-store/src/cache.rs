@@ -37,6 +37,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
 pub(crate) struct Caches {
     pub(crate) users: Kept<User>,
     pub(crate) token_users: Kept<User>,
+    pub(crate) users_by_id: Kept<User>,
     pub(crate) sessions: Kept<SessionRecord>,
     /// By digest.
     pub(crate) api_keys: Kept<ApiKey>,
@@ -49,6 +50,7 @@ impl Caches {
         Self {
             users: Kept::new(ENTRIES),
             token_users: Kept::new(ENTRIES),
+            users_by_id: Kept::new(ENTRIES),
             sessions: Kept::new(ENTRIES),
             api_keys: Kept::new(ENTRIES),
             roles: Kept::new(1),

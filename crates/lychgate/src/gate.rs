@@ -10,7 +10,8 @@ use lychgate_signing::{
     remember::RememberCodec,
     session::{Map, SessionCodec},
     tokens::{
-        AuthToken, AuthTokenPayload, KeepAccount, KnownDevice, NotMe, TokenCodec, TwoFactorSetup, TwoFactorValidity,
+        AuthToken, AuthTokenPayload, KeepAccount, KnownDevice, NotMe, RefreshToken, TokenCodec, TwoFactorSetup,
+        TwoFactorValidity,
     },
 };
 use lychgate_store::{Store, User};
@@ -39,6 +40,7 @@ use crate::{
         exchange::Exchange,
         form::Message,
         guard::Guard,
+        identify::SESSION_CLAIM,
         layer::GateLayer,
         opened::OpenedCookies,
         refused::ReplyHook,
@@ -97,6 +99,7 @@ pub(crate) struct Codecs {
     pub(crate) remember: RememberCodec,
     pub(crate) csrf: CsrfCodec,
     pub(crate) auth_token: TokenCodec<AuthToken>,
+    refresh: TokenCodec<RefreshToken>,
     pub(crate) links: Links,
     pub(crate) keep_account: TokenCodec<KeepAccount>,
     /// The cookie of a browser that need not be asked for the second factor for a while.
@@ -132,6 +135,7 @@ impl Codecs {
             not_me: TokenCodec::new(keys, settings.text("not_me_salt"), seconds("not_me_within")),
             device: TokenCodec::new(keys, settings.text("device_salt"), seconds("device_cookie_within")),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
+            refresh: TokenCodec::new(keys, settings.text("refresh_token_salt"), None),
         }
     }
 }
@@ -364,11 +368,24 @@ impl Lychgate {
         self.0.codecs.auth_token.redeem(text, now.unix()).ok().map(|redeemed| redeemed.payload)
     }
 
-    /// An auth token for `user`, proved now.
-    pub(crate) fn auth_token(&self, user: &User, now: Moment) -> Result<String, Failure> {
+    pub(crate) fn refresh_codec(&self) -> &TokenCodec<RefreshToken> {
+        &self.0.codecs.refresh
+    }
+
+    /// An auth token for `user`, who proved who they are at `proved_at`; it ends with the session `sid`.
+    pub(crate) fn auth_token(
+        &self,
+        user: &User,
+        proved_at: f64,
+        sid: Option<&str>,
+        now: Moment,
+    ) -> Result<String, Failure> {
         let expires = self.0.hooks.token_expiry.as_ref().map_or(0, |expiry| expiry(user));
         let uid = user.fs_token_uniquifier.as_ref().unwrap_or(&user.fs_uniquifier);
-        let payload = AuthTokenPayload::new(uid.clone(), now.float(), expires);
+        let mut payload = AuthTokenPayload::new(uid.clone(), proved_at, expires);
+        if let Some(sid) = sid {
+            payload = payload.with_claim(SESSION_CLAIM, sid.into()).map_err(Failure::internal)?;
+        }
         let token = self.0.codecs.auth_token.mint(&payload, now.unix()).map_err(Failure::internal)?;
         Ok(token.into_string())
     }

@@ -25,6 +25,23 @@ impl Store {
         Ok(users.into_iter().next())
     }
 
+    /// The user with this id. Answered from memory while nothing has changed, for who asks at every request.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn known_user(&self, id: i64) -> Result<Option<Arc<User>>> {
+        let (kept, key, epoch) = (&self.caches().users_by_id, id.to_string(), self.epoch());
+        if let Some(user) = kept.get(&key, epoch) {
+            return Ok(Some(user));
+        }
+        let user = self.user_by_id(id).await?;
+        if let Some(user) = &user {
+            kept.put(&key, epoch, user);
+        }
+        Ok(user)
+    }
+
     /// The user whose sessions hold this uniquifier. Answered from memory while nothing has changed.
     ///
     /// # Errors

@@ -8,12 +8,13 @@ pub use operate::Refused;
 
 use std::{fmt, sync::Arc};
 
-use lychgate_store::{NewUser, User, UserPatch};
+use lychgate_store::{Activity, ApiKey, ErrorKind, NewUser, User, UserPatch};
 
 use crate::{
     clock::Moment,
+    events::Event,
     failure::Failure,
-    flow::names::NewNames,
+    flow::{access::end_sessions, activity::What, api_keys, names::NewNames},
     gate::Lychgate,
     identity::{self, username::UsernameError},
     messages,
@@ -256,21 +257,63 @@ impl Accounts<'_> {
             let checked = self.0.check_password(password, &words).await?;
             let password = checked.map_err(|message| Problem::Fields(vec![("password", message)]))?;
             let hash = self.0.hash_password(&password).await?;
-            let fresh = || uuid::Uuid::new_v4().simple().to_string();
             let store = self.0.store();
             let expected = UserPatch { password: Some(user.password.clone()), ..UserPatch::default() };
-            let mut patch =
-                UserPatch { password: Some(Some(hash)), fs_uniquifier: Some(fresh()), ..UserPatch::default() };
-            if store.has_user_column("fs_token_uniquifier") {
-                patch.fs_token_uniquifier = Some(fresh());
+            let mut patch = UserPatch { password: Some(Some(hash)), ..UserPatch::default() };
+            let mut batch = store.batch();
+            end_sessions(self.0, &mut batch, user, &mut patch, now);
+            batch.update_user_if(user.id, &expected, &patch, now.datetime());
+            match store.commit(batch).await {
+                Ok(_) => Ok(()),
+                Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {
+                    Err(Problem::Failure(Failure::internal("the account was changed meanwhile")))
+                }
+                Err(error) => Err(error.into()),
             }
-            let done = store.update_user_if(user.id, expected, patch, now.datetime()).await?;
-            if done { Ok(()) } else { Err(Problem::Failure(Failure::internal("the account was changed meanwhile"))) }
         };
         self.0.resolve(changed.await)
     }
 
-    /// Takes away every proof but the password: sessions, tokens, second factors, passkeys, recovery codes.
+    /// API keys of a user, or of everybody, those that were taken back among them; the newest first, 1000 at most.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`] if the database does not answer.
+    pub async fn api_keys(&self, user: Option<&User>) -> Result<Vec<ApiKey>, AccountError> {
+        self.0.resolve(self.0.store().api_keys(user.map(|user| user.id)).await.map_err(Problem::from))
+    }
+
+    /// Takes an API key back, by its id; `false` if there is none that could be taken back. Its next request is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`] if the database does not answer.
+    pub async fn revoke_api_key(&self, id: &str) -> Result<bool, AccountError> {
+        let now = Moment::of(self.0.clock());
+        let revoked = async {
+            let store = self.0.store();
+            let Some(key) = store.api_key(id).await? else { return Ok(false) };
+            let mut batch = store.batch();
+            if self.0.settings().flag("activity") {
+                batch.note_activity(&Activity {
+                    user_id: key.user_id,
+                    at: now.datetime(),
+                    kind: What::ApiKeyRevoked.word().to_owned(),
+                    address: None,
+                    user_agent: None,
+                    detail: Some(key.name.clone()),
+                });
+            }
+            let done = api_keys::revoke(self.0, batch, id, key.user_id, now.datetime()).await?;
+            if done {
+                self.0.events().send(&Event::ApiKeyRevoked { user_id: key.user_id, id: key.id });
+            }
+            Ok(done)
+        };
+        self.0.resolve(revoked.await)
+    }
+
+    /// Takes away every proof but the password: sessions, tokens, API keys, second factors, passkeys, recovery codes.
     ///
     /// # Errors
     ///

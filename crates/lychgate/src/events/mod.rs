@@ -102,6 +102,34 @@ pub enum Event {
         /// What the user called it.
         name: String,
     },
+    /// Somebody made an API key.
+    ApiKeyAdded {
+        /// The key of the user's row.
+        user_id: i64,
+        /// What lists call it.
+        id: String,
+        /// What its owner calls it.
+        name: String,
+    },
+    /// An API key was taken back.
+    ApiKeyRevoked {
+        /// The key of the user's row.
+        user_id: i64,
+        /// What lists call it.
+        id: String,
+    },
+    /// Somebody was given the first refresh token of a family.
+    RefreshFamilyBegun {
+        /// The key of the user's row.
+        user_id: i64,
+    },
+    /// A family of refresh tokens was ended before its time.
+    RefreshFamilyEnded {
+        /// The key of the user's row.
+        user_id: i64,
+        /// Why: `GEN_MISMATCH` where an old token came back, `LOGOUT` where its owner gave it back.
+        reason: &'static str,
+    },
     /// The owner of an account said, by the link of a notice, that it was somebody else: everything was ended.
     AccountSecured {
         /// The key of the user's row.

@@ -1,6 +1,7 @@
 //! The features: one folder each, with its settings, forms, routes and replies. No feature imports another.
 
 pub(crate) mod account;
+pub(crate) mod api_keys;
 pub(crate) mod assets;
 pub(crate) mod auth_check;
 pub(crate) mod change_email;
@@ -20,6 +21,7 @@ pub(crate) mod recover_username;
 pub(crate) mod recovery_codes;
 pub(crate) mod register;
 pub(crate) mod setup;
+pub(crate) mod tokens;
 pub(crate) mod two_factor;
 pub(crate) mod unified_signin;
 pub(crate) mod verify;
@@ -39,6 +41,7 @@ struct Feature {
 /// Every feature; one line each.
 const FEATURES: &[Feature] = &[
     Feature { name: "account", endpoints: account::endpoints, describe: account::openapi::describe },
+    Feature { name: "api_keys", endpoints: api_keys::endpoints, describe: api_keys::openapi::describe },
     Feature { name: "assets", endpoints: assets::endpoints, describe: assets::openapi::describe },
     Feature { name: "auth_check", endpoints: auth_check::endpoints, describe: auth_check::openapi::describe },
     Feature { name: "login", endpoints: login::endpoints, describe: login::openapi::describe },
@@ -74,6 +77,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "register", endpoints: register::endpoints, describe: register::openapi::describe },
     Feature { name: "setup", endpoints: |_| Vec::new(), describe: setup::openapi::describe },
+    Feature { name: "tokens", endpoints: tokens::endpoints, describe: tokens::openapi::describe },
     Feature { name: "two_factor", endpoints: two_factor::endpoints, describe: two_factor::openapi::describe },
     Feature {
         name: "unified_signin",
@@ -95,6 +99,7 @@ pub(crate) const ACCOUNT_PAGE: &[Part] = &[
     two_factor::account_part,
     recovery_codes::account_part,
     unified_signin::account_part,
+    api_keys::account_part,
 ];
 
 /// The paths of all endpoints, by full name.
@@ -108,6 +113,7 @@ pub(crate) fn endpoints(settings: &Settings) -> Vec<(String, String)> {
 /// The routes of all features that are on.
 pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: &mut Routes<S>) {
     account::routes(gate, routes);
+    api_keys::routes(gate, routes);
     assets::routes(gate, routes);
     auth_check::routes(gate, routes);
     login::routes(gate, routes);
@@ -127,6 +133,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     recovery_codes::routes(gate, routes);
     register::routes(gate, routes);
     setup::routes(gate, routes);
+    tokens::routes(gate, routes);
     two_factor::routes(gate, routes);
     unified_signin::routes(gate, routes);
     verify::routes(gate, routes);

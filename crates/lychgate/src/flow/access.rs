@@ -5,7 +5,7 @@ use lychgate_store::{Batch, User, UserPatch};
 use super::{devices, links};
 use crate::{clock::Moment, gate::Lychgate};
 
-/// Ends sessions, remember cookies, auth tokens, refresh tokens and mailed links, and makes browsers unknown, in one
+/// Ends sessions, remember cookies, auth tokens, refresh tokens, API keys and mailed links, and makes browsers unknown, in one
 /// transaction with `patch`, which gets the uniquifiers to be written.
 pub(crate) fn end_access(gate: &Lychgate, batch: &mut Batch, user: &User, patch: &mut UserPatch, now: Moment) {
     end_sessions(gate, batch, user, patch, now);
@@ -25,4 +25,5 @@ pub(crate) fn end_sessions(gate: &Lychgate, batch: &mut Batch, user: &User, patc
     }
     batch.revoke_sessions_of(user.id, None, now.datetime());
     batch.revoke_refresh_trackers_of(user.id, now.datetime());
+    batch.revoke_api_keys_of(user.id, now.datetime());
 }

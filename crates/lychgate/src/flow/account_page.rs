@@ -23,6 +23,7 @@ pub(crate) enum Place {
     SignIn,
     Passkeys,
     SecondFactor,
+    ApiKeys,
 }
 
 impl Place {
@@ -31,6 +32,7 @@ impl Place {
             Self::SignIn => "sign-in",
             Self::Passkeys => "passkeys",
             Self::SecondFactor => "second-factor",
+            Self::ApiKeys => "api-keys",
         }
     }
 
@@ -39,6 +41,7 @@ impl Place {
             Self::SignIn => messages::ACCOUNT_SIGN_IN,
             Self::Passkeys => messages::ACCOUNT_PASSKEYS,
             Self::SecondFactor => messages::ACCOUNT_SECOND_FACTOR,
+            Self::ApiKeys => messages::ACCOUNT_API_KEYS,
         }
     }
 }

@@ -31,6 +31,11 @@ pub(crate) enum What {
     PasskeyRemoved,
     RecoveryCodesReplaced,
     RecoveryCodeUsed,
+    /// Its family is ended.
+    RefreshTokenReused,
+    /// Its name is the detail.
+    ApiKeyAdded,
+    ApiKeyRevoked,
     /// By the link in a notice.
     Secured,
     DataExported,
@@ -49,7 +54,7 @@ pub(crate) enum What {
 }
 
 /// The word for each in the database, and its message.
-const WORDS: [(What, &str, MessageKey); 28] = [
+const WORDS: [(What, &str, MessageKey); 31] = [
     (What::SignedIn, "sign-in", messages::ACTIVITY_SIGNED_IN),
     (What::SignInFailed, "sign-in-failed", messages::ACTIVITY_SIGN_IN_FAILED),
     (What::SignedOut, "sign-out", messages::ACTIVITY_SIGNED_OUT),
@@ -67,6 +72,9 @@ const WORDS: [(What, &str, MessageKey); 28] = [
     (What::PasskeyRemoved, "passkey-removed", messages::ACTIVITY_PASSKEY_REMOVED),
     (What::RecoveryCodesReplaced, "recovery-codes-replaced", messages::ACTIVITY_RECOVERY_CODES_REPLACED),
     (What::RecoveryCodeUsed, "recovery-code-used", messages::ACTIVITY_RECOVERY_CODE_USED),
+    (What::RefreshTokenReused, "refresh-token-reused", messages::ACTIVITY_REFRESH_TOKEN_REUSED),
+    (What::ApiKeyAdded, "api-key-added", messages::ACTIVITY_API_KEY_ADDED),
+    (What::ApiKeyRevoked, "api-key-revoked", messages::ACTIVITY_API_KEY_REVOKED),
     (What::Secured, "secured", messages::ACTIVITY_SECURED),
     (What::DataExported, "data-exported", messages::ACTIVITY_DATA_EXPORTED),
     (What::DeletionAsked, "deletion-asked", messages::ACTIVITY_DELETION_ASKED),

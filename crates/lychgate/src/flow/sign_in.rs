@@ -143,6 +143,7 @@ impl Exchange {
     pub(crate) async fn sign_out(&self) -> Result<(), Failure> {
         let who = self.current().await?;
         self.end_pending().await?;
+        self.drop_refresh_cookie(who.is_some()).await?;
         let id = self.forget_session();
         if who.is_some() || self.config().csrf.cookie.is_some() {
             self.session(|session| session.set(key::CSRF_COOKIE, "clear"));
@@ -172,15 +173,19 @@ impl Exchange {
         });
     }
 
-    /// `response.user`: the application's view of the user, with a token where the caller asked for one.
-    pub(crate) fn user_payload(&self, user: &User, tokens: bool) -> Result<Value, Failure> {
+    /// `response.user`: the application's view of the user. With `tokens` also an auth token, and a refresh token with it,
+    /// where the caller asked for them.
+    pub(crate) async fn user_payload(&self, user: &User, tokens: bool) -> Result<Value, Failure> {
         let mut payload = match self.gate.user_payload(user) {
             Value::Object(payload) => payload,
             _ => Map::new(),
         };
         let asked = self.query("include_auth_token").is_some();
         if tokens && (asked || self.gate.settings().flag("backwards_compat_auth_token")) {
-            payload.insert("authentication_token".to_owned(), self.gate.auth_token(user, self.now)?.into());
+            payload.insert("authentication_token".to_owned(), self.new_auth_token(user)?.into());
+            if let Some(token) = self.begin_refresh(user).await? {
+                payload.insert("refresh_token".to_owned(), token.into());
+            }
         }
         Ok(payload.into())
     }

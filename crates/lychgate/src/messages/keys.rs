@@ -309,6 +309,28 @@ keys! {
     ACCOUNT_PASSKEY_MANAGE
     /// Title of the part of the account page on second factors.
     ACCOUNT_SECOND_FACTOR
+    /// Title of the part of the account page on API keys.
+    ACCOUNT_API_KEYS
+    /// The way to the first API key.
+    ACCOUNT_API_KEY_ADD
+    /// The way to the API keys.
+    ACCOUNT_API_KEYS_MANAGE
+    /// When an API key was used last; `ago`.
+    API_KEY_USED
+    /// An API key was never used.
+    API_KEY_UNUSED
+    /// An API key has expired.
+    API_KEY_EXPIRED
+    /// There is no such API key, or it was removed.
+    API_KEY_UNKNOWN
+    /// An API key was removed.
+    API_KEY_REVOKED
+    /// The name of an API key is too long, or holds what cannot be shown.
+    API_KEY_NAME_INVALID
+    /// An API key was to be given a permission that its owner does not have.
+    API_KEY_SCOPE_MISSING
+    /// There are as many API keys as may be; `count`.
+    API_KEYS_TOO_MANY
     /// Something is switched on.
     ACCOUNT_ON
     /// Name of the row with the mail address.
@@ -427,6 +449,12 @@ keys! {
     ACTIVITY_RECOVERY_CODES_REPLACED
     /// Activity: used a recovery code.
     ACTIVITY_RECOVERY_CODE_USED
+    /// Activity: an old refresh token came back.
+    ACTIVITY_REFRESH_TOKEN_REUSED
+    /// Activity: made an API key; `detail`.
+    ACTIVITY_API_KEY_ADDED
+    /// Activity: removed an API key; `detail`.
+    ACTIVITY_API_KEY_REVOKED
     /// Activity: secured the account by the link in a notice.
     ACTIVITY_SECURED
     /// Activity: what an administrator did, in `detail`.
@@ -471,6 +499,10 @@ keys! {
     NOTICE_RECOVERY_CODES_REPLACED
     /// A notice: somebody signed in with a recovery code; `left` are left.
     NOTICE_RECOVERY_CODE_USED
+    /// Notice: an old refresh token came back.
+    NOTICE_REFRESH_TOKEN_REUSED
+    /// Notice: an API key was made; `name`.
+    NOTICE_API_KEY_ADDED
     /// Nobody may register.
     REGISTRATION_CLOSED
     /// The address is of a domain that may not register.

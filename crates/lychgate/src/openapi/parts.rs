@@ -165,6 +165,13 @@ impl Operations<'_> {
         }
     }
 
+    /// The same for a form that only JSON carries.
+    pub(crate) fn takes_json(&self, operation: OperationBuilder, form: &str) -> OperationBuilder {
+        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        let body = body.content(JSON, Content::new(Some(named(form)))).build();
+        self.takes(operation, form).request_body(Some(body))
+    }
+
     /// The same for a form that may be left out.
     pub(crate) fn takes_if_any(&self, operation: OperationBuilder, form: &str) -> OperationBuilder {
         let mut body = body(form);
@@ -182,11 +189,18 @@ impl Operations<'_> {
         operation.securities(Some(self.mechanisms())).response("401", shared("NotFresh"))
     }
 
+    /// For callers with a session, and the shared reply to everybody else.
+    pub(crate) fn with_session(&self, operation: OperationBuilder, otherwise: &str) -> OperationBuilder {
+        let session = SecurityRequirement::new("session", [""; 0]);
+        operation.securities(Some([session])).response("401", shared(otherwise))
+    }
+
     fn mechanisms(&self) -> Vec<SecurityRequirement> {
         let settings = self.settings();
         let mechanisms = settings.list("api_enabled_methods");
         let in_query = settings.flag("token_query_enabled") && mechanisms.iter().any(|mechanism| mechanism == "token");
-        let names = mechanisms.iter().map(String::as_str).chain(in_query.then_some("token_in_query"));
+        let own = mechanisms.iter().map(String::as_str).filter(|mechanism| *mechanism != "api_key");
+        let names = own.chain(in_query.then_some("token_in_query"));
         names.map(|name| SecurityRequirement::new(name, [""; 0])).collect()
     }
 }

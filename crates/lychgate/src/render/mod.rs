@@ -137,6 +137,7 @@ fn features(settings: &Settings, url: &impl Fn(&str) -> Option<String>) -> Value
     let there = |endpoint: &str| url(&format!(".{endpoint}")).is_some();
     let pages = [
         ("account", "account"),
+        ("api_keys", "api_keys"),
         ("account_export", "account_export"),
         ("account_deletion", "account_delete"),
         ("registerable", "register"),

@@ -17,6 +17,7 @@ pub(crate) fn run(settings: &Settings) -> Findings {
     check.passwords();
     check.second_factors();
     check.passkeys();
+    check.api_keys();
     check.identities();
     check.forgery();
     check.cookies();
@@ -45,6 +46,20 @@ impl Check<'_> {
             Source::Default => text.to_string(),
             source => format!("{source}: {text}"),
         });
+    }
+
+    fn api_keys(&mut self) {
+        let settings = self.settings;
+        let prefix = settings.text("api_key_prefix");
+        if !lychgate_signing::api_key::is_prefix(prefix) {
+            let text =
+                format!("api_key_prefix: {prefix:?} is not a small letter, then small letters and digits, 20 at most");
+            self.problem("api_key_prefix", text);
+        }
+        let taken = |name: &str| settings.list(name).iter().any(|mechanism| mechanism == "api_key");
+        if !settings.flag("api_keys") && taken("api_enabled_methods") {
+            self.warn("api_enabled_methods", "api_enabled_methods has api_key, but api_keys is off, so nobody has one");
+        }
     }
 
     fn secrets(&mut self) {

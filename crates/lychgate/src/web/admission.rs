@@ -17,14 +17,14 @@ use crate::{
 };
 
 impl Exchange {
-    /// Lets in whoever one of `mechanisms` proves, tried in the order token, session, basic. Identity, freshness and
+    /// Lets in whoever one of `mechanisms` proves, tried in the order API key, token, session, basic. Identity, freshness and
     /// CSRF duty then come from that mechanism. A credential of somebody else beside it is refused.
     pub(crate) async fn admit(
         &self,
         mechanisms: &[Mechanism],
         realm: Option<Cow<'static, str>>,
     ) -> Result<Arc<Authenticated>, Failure> {
-        for mechanism in [Mechanism::Token, Mechanism::Session, Mechanism::Basic] {
+        for mechanism in [Mechanism::ApiKey, Mechanism::Token, Mechanism::Session, Mechanism::Basic] {
             if !mechanisms.contains(&mechanism) {
                 continue;
             }
@@ -78,7 +78,8 @@ impl Exchange {
         if who.via == Mechanism::Basic || rule.within < 0.0 {
             return true;
         }
-        if who.via == Mechanism::Token && !rule.allow_token {
+        // A key proves nothing of now.
+        if who.via == Mechanism::ApiKey || (who.via == Mechanism::Token && !rule.allow_token) {
             return false;
         }
         let now = self.now.float();
@@ -95,7 +96,7 @@ impl Exchange {
 
     /// Refuses whoever lacks `permission`; an anonymous caller lacks every one.
     pub(crate) async fn authorize(&self, permission: &Permission) -> Result<(), Failure> {
-        match self.current().await? {
+        match self.caller().await? {
             Some(who) => require(permission, who.identity()),
             None => require(permission, &Identity::anonymous()),
         }

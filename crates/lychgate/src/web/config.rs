@@ -21,11 +21,17 @@ pub(crate) struct WebConfig {
     pub(crate) remember: RememberConfig,
     pub(crate) csrf: CsrfConfig,
     pub(crate) token: TokenConfig,
+    pub(crate) api_keys: ApiKeyConfig,
+    /// Nothing where there are no refresh tokens.
+    pub(crate) refresh: Option<RefreshConfig>,
     pub(crate) proxy: ProxyConfig,
     pub(crate) freshness: Freshness,
     pub(crate) trusted: TrustedConfig,
     pub(crate) body: BodyLimits,
+    /// What the library's own routes accept.
     pub(crate) api_mechanisms: Vec<Mechanism>,
+    /// What guards of the application accept that name none.
+    pub(crate) guard_mechanisms: Vec<Mechanism>,
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) base_url: Option<String>,
     pub(crate) server_name: Option<String>,
@@ -98,6 +104,29 @@ pub(crate) struct TokenConfig {
     pub(crate) key: String,
     pub(crate) in_query: bool,
     pub(crate) max_age: i64,
+    /// Whether a token names the session that it was handed out in, and ends with it.
+    pub(crate) ends_with_session: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct ApiKeyConfig {
+    pub(crate) on: bool,
+    /// Where a key may stand besides `Authorization`.
+    pub(crate) header: HeaderName,
+}
+
+#[derive(Debug)]
+pub(crate) struct RefreshConfig {
+    /// The cookie that carries the token; without one it goes by the body.
+    pub(crate) cookie: Option<(String, CookieAttributes)>,
+    pub(crate) max_age: time::Duration,
+    pub(crate) max_idle: time::Duration,
+    /// How long the token before the last gives the same successor.
+    pub(crate) grace: time::Duration,
+    pub(crate) cleans_expired: bool,
+    pub(crate) cleans_ended: bool,
+    /// Whether a refresh counts as a proof of identity.
+    pub(crate) is_fresh: bool,
 }
 
 /// The cookie of a browser that need not be asked for the second factor for a while.
@@ -200,8 +229,24 @@ impl WebConfig {
                 key: settings.text("token_authentication_key").to_owned(),
                 in_query: settings.flag("token_query_enabled"),
                 max_age: whole("token_max_age").unwrap_or(900),
+                ends_with_session: settings.flag("token_ends_with_session"),
             },
             proxy: ProxyConfig::from_settings(settings)?,
+            api_keys: ApiKeyConfig { on: settings.flag("api_keys"), header: header(settings.text("api_key_header"))? },
+            refresh: settings.flag("refresh_token").then(|| {
+                let span = |name: &str| time::Duration::seconds_f64(seconds(name).unwrap_or(0.0).clamp(0.0, 1e10));
+                RefreshConfig {
+                    cookie: text("refresh_token_cookie_name")
+                        .filter(|name| !name.is_empty())
+                        .map(|name| (name, cookie_map(settings, "refresh_token_cookie"))),
+                    max_age: span("refresh_token_max_age"),
+                    max_idle: span("refresh_token_max_idle"),
+                    grace: span("refresh_token_grace"),
+                    cleans_expired: settings.flag("refresh_token_cleanup_expired"),
+                    cleans_ended: settings.flag("refresh_token_cleanup_revoked"),
+                    is_fresh: settings.flag("refresh_token_is_fresh"),
+                }
+            }),
             freshness: Freshness {
                 within: seconds("freshness").unwrap_or(-1.0),
                 grace: seconds("freshness_grace_period").unwrap_or(0.0),
@@ -213,7 +258,11 @@ impl WebConfig {
                 seconds: whole("two_factor_login_validity").unwrap_or(30 * 86_400),
             },
             body: BodyLimits { bytes: count("max_form_memory_size"), fields: count("max_form_parts") },
-            api_mechanisms: mechanisms(settings.list("api_enabled_methods")),
+            api_mechanisms: mechanisms(settings.list("api_enabled_methods"))
+                .into_iter()
+                .filter(|mechanism| *mechanism != Mechanism::ApiKey)
+                .collect(),
+            guard_mechanisms: mechanisms(settings.list("api_enabled_methods")),
             allowed_hosts: AllowedHosts {
                 server_name: text("server_name").filter(|_| settings.flag("redirect_allow_subdomains")),
                 base_domain: text("redirect_base_domain")
@@ -261,7 +310,7 @@ fn secure(value: Option<bool>) -> Secure {
 
 /// Mechanisms by name, in the order in which they are always tried.
 fn mechanisms(names: &[String]) -> Vec<Mechanism> {
-    [Mechanism::Token, Mechanism::Session, Mechanism::Basic]
+    [Mechanism::ApiKey, Mechanism::Token, Mechanism::Session, Mechanism::Basic]
         .into_iter()
         .filter(|mechanism| names.iter().any(|name| name == mechanism.name()))
         .collect()

@@ -59,13 +59,17 @@ impl Exchange {
     }
 
     /// Before any handler: the check of the whole application, where it is switched on.
-    pub(crate) fn csrf_application_wide(&self, matched: Option<&str>) -> Result<(), Failure> {
+    pub(crate) async fn csrf_application_wide(&self, matched: Option<&str>) -> Result<(), Failure> {
         let config = &self.config().csrf;
         if config.check_origin {
             self.check_origin()?;
         }
         if config.enabled && config.protect && config.check_default && !self.is_setup_link(matched) {
-            self.protect()?;
+            // No page of somebody else can send a key that counts.
+            match self.by(Mechanism::ApiKey).await? {
+                Some(_) => self.csrf.lock().settled = true,
+                None => self.protect()?,
+            }
         }
         Ok(())
     }

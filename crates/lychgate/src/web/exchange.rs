@@ -33,6 +33,7 @@ pub(crate) struct Exchange {
     pub(crate) by_session: OnceCell<Option<Arc<Authenticated>>>,
     pub(crate) by_token: OnceCell<Option<Arc<Authenticated>>>,
     pub(crate) by_basic: OnceCell<Option<Arc<Authenticated>>>,
+    pub(crate) by_api_key: OnceCell<Option<Arc<Authenticated>>>,
     /// Who a guard let in, which then is the current user.
     pub(crate) admitted: Mutex<Option<Arc<Authenticated>>>,
     /// Where the application sends whoever signed in during this request.
@@ -69,6 +70,7 @@ pub(crate) struct Headers {
     user_agent: Option<HeaderValue>,
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) token: Option<HeaderValue>,
+    pub(crate) api_key: Option<HeaderValue>,
     pub(crate) csrf: Vec<HeaderValue>,
     pub(crate) origin: Option<HeaderValue>,
     pub(crate) referer: Option<HeaderValue>,
@@ -89,6 +91,7 @@ impl Headers {
             user_agent: map.get(header::USER_AGENT).cloned(),
             authorization: map.get(header::AUTHORIZATION).cloned(),
             token: map.get(&config.token.header).cloned(),
+            api_key: map.get(&config.api_keys.header).filter(|_| config.api_keys.on).cloned(),
             csrf: config.csrf.headers.iter().filter_map(|name| map.get(name).cloned()).collect(),
             origin: map.get(header::ORIGIN).cloned(),
             referer: map.get(header::REFERER).cloned(),
@@ -141,6 +144,7 @@ impl Exchange {
             by_session: OnceCell::new(),
             by_token: OnceCell::new(),
             by_basic: OnceCell::new(),
+            by_api_key: OnceCell::new(),
             admitted: Mutex::new(None),
             landing: Mutex::default(),
             stopped: Mutex::new(None),

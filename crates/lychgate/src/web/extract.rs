@@ -19,7 +19,8 @@ use crate::{
 /// Whoever makes the request. As an argument it asks for somebody: strangers get the sign-in page or 401. As
 /// `Option<CurrentUser>` it takes what comes.
 ///
-/// It is whom the route's guard let in; without a guard the session's user, else the bearer of an auth token.
+/// It is whom the route's guard let in; without a guard the session's user, else the bearer of an auth token, else, where
+/// `api_enabled_methods` has `api_key`, the owner of an API key.
 ///
 /// ```
 /// use lychgate::CurrentUser;
@@ -50,16 +51,16 @@ impl CurrentUser {
         self.0.user.username.as_deref()
     }
 
-    /// Whether the user has this role.
+    /// Whether the user has this role. Never by an API key, which has permissions alone.
     #[must_use]
     pub fn has_role(&self, name: &str) -> bool {
-        self.0.user.has_role(name)
+        self.0.has_role(name)
     }
 
-    /// Whether one of the user's roles holds this permission.
+    /// Whether one of the user's roles holds this permission, and the API key, if they came by one, was given it.
     #[must_use]
     pub fn has_permission(&self, name: &str) -> bool {
-        self.0.user.has_permission(name)
+        self.0.has_permission(name)
     }
 
     /// Which mechanism proved who this is.
@@ -139,7 +140,7 @@ impl CurrentUser {
 
 async fn current(parts: &Parts) -> Result<Option<CurrentUser>, Error> {
     let exchange = parts.extensions.get::<Arc<Exchange>>().ok_or(Error(Failure::MissingLayer))?;
-    Ok(exchange.current().await.map_err(Error)?.map(CurrentUser))
+    Ok(exchange.caller().await.map_err(Error)?.map(CurrentUser))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {

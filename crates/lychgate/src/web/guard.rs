@@ -87,7 +87,8 @@ pub fn authenticated() -> Guard {
     guard(Rule::Authenticated { mechanisms: Vec::new(), realm: None })
 }
 
-/// Somebody signed in by one of `mechanisms`, which are always tried in the order token, session, basic.
+/// Somebody signed in by one of `mechanisms`, which are always tried in the order API key, token, session,
+/// basic.
 pub fn authenticated_by(mechanisms: impl IntoIterator<Item = Mechanism>) -> Guard {
     guard(Rule::Authenticated { mechanisms: mechanisms.into_iter().collect(), realm: None })
 }
@@ -100,6 +101,12 @@ pub fn session() -> Guard {
 /// The bearer of an auth token; a session does not count.
 pub fn token() -> Guard {
     authenticated_by([Mechanism::Token])
+}
+
+/// The bearer of an API key, which its owner made for programs. It has the rights that the key was given, as long as its
+/// owner has them: permissions, no roles.
+pub fn api_key() -> Guard {
+    authenticated_by([Mechanism::ApiKey])
 }
 
 /// HTTP Basic credentials (RFC 7617), asked for in the realm of `default_http_auth_realm`.
@@ -288,14 +295,15 @@ impl Guard {
         Box::pin(async move {
             match &*self.0 {
                 Rule::Authenticated { mechanisms, realm } => {
-                    let mechanisms = if mechanisms.is_empty() { &exchange.config().api_mechanisms } else { mechanisms };
+                    let mechanisms =
+                        if mechanisms.is_empty() { &exchange.config().guard_mechanisms } else { mechanisms };
                     exchange.admit(mechanisms, realm.clone()).await.map(drop)
                 }
                 Rule::Fresh { within, grace } => {
                     let admitted = exchange.admitted.lock().clone();
                     let who = match admitted {
                         Some(who) => who,
-                        None => exchange.admit(&exchange.config().api_mechanisms, None).await?,
+                        None => exchange.admit(&exchange.config().guard_mechanisms, None).await?,
                     };
                     let standard = exchange.freshness();
                     let rule = Freshness {
@@ -309,7 +317,7 @@ impl Guard {
                     let admitted = exchange.admitted.lock().clone();
                     let who = match admitted {
                         Some(who) => who,
-                        None => exchange.admit(&exchange.config().api_mechanisms, None).await?,
+                        None => exchange.admit(&exchange.config().guard_mechanisms, None).await?,
                     };
                     let by_session = who.via == Mechanism::Session;
                     let proved = by_session && exchange.has_proved(&who.user, *proof, within.as_secs_f64());

@@ -2,11 +2,12 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeSet,
     sync::{Arc, OnceLock},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use lychgate_signing::identifier;
+use lychgate_signing::{identifier, json::Value};
 use lychgate_store::{NewSession, SessionRecord, User};
 use sha2::{Digest as _, Sha256};
 
@@ -38,6 +39,8 @@ pub enum Mechanism {
     Token,
     /// HTTP Basic credentials.
     Basic,
+    /// An API key in the `Authorization` header, or in one of its own.
+    ApiKey,
 }
 
 impl Mechanism {
@@ -48,6 +51,7 @@ impl Mechanism {
             Mechanism::Session => "session",
             Mechanism::Token => "token",
             Mechanism::Basic => "basic",
+            Mechanism::ApiKey => "api_key",
         }
     }
 }
@@ -62,19 +66,54 @@ pub(crate) struct Authenticated {
     identity: OnceLock<Identity>,
     auth_type: Cow<'static, str>,
     added_needs: Vec<Need>,
+    /// The permissions that they may use here, of those that they have; without a limit all that they may do.
+    limit: Option<BTreeSet<String>>,
 }
 
 impl Authenticated {
+    /// Somebody who may use only these of their permissions, and neither their roles nor what the app adds.
+    pub(crate) fn limited(
+        user: Arc<User>,
+        via: Mechanism,
+        auth_type: Cow<'static, str>,
+        limit: BTreeSet<String>,
+    ) -> Self {
+        let (identity, added_needs) = (OnceLock::new(), Vec::new());
+        Self { user, via, proved_at: None, identity, auth_type, added_needs, limit: Some(limit) }
+    }
+
+    /// Whether the user has this role and may use it here.
+    pub(crate) fn has_role(&self, name: &str) -> bool {
+        self.limit.is_none() && self.user.has_role(name)
+    }
+
+    /// Whether the user has this permission and may use it here.
+    pub(crate) fn has_permission(&self, name: &str) -> bool {
+        self.may_use(name) && self.user.has_permission(name)
+    }
+
+    fn may_use(&self, permission: &str) -> bool {
+        self.limit.as_ref().is_none_or(|limit| limit.contains(permission))
+    }
+
     /// What this user provides: being themselves, their roles, the permissions of their roles, and what the app adds.
+    /// Where they are limited: being themselves, and those of their permissions that they may use.
     pub(crate) fn identity(&self) -> &Identity {
         self.identity.get_or_init(|| {
-            let provides = rights::provides(&self.user, &self.user.roles, &self.added_needs);
+            let provides = match &self.limit {
+                None => rights::provides(&self.user, &self.user.roles, &self.added_needs),
+                Some(limit) => {
+                    let has = self.user.roles.iter().flat_map(|role| &role.permissions);
+                    let may = has.filter(|name| limit.contains(*name)).map(|name| Need::permission(name.clone()));
+                    may.chain([Need::user(self.user.fs_uniquifier.clone())]).collect()
+                }
+            };
             Identity { id: Some(self.user.fs_uniquifier.clone()), auth_type: Some(self.auth_type.clone()), provides }
         })
     }
 }
 
-type Found = Result<Option<Arc<Authenticated>>, Failure>;
+pub(crate) type Found = Result<Option<Arc<Authenticated>>, Failure>;
 
 impl Exchange {
     /// The current user: whom a guard admitted, else the session's user, else the bearer of a token.
@@ -94,6 +133,7 @@ impl Exchange {
             Mechanism::Session => self.by_session.get_or_try_init(|| self.session_user()).await?,
             Mechanism::Token => self.by_token.get_or_try_init(|| self.token_user()).await?,
             Mechanism::Basic => self.by_basic.get_or_try_init(|| self.basic_user()).await?,
+            Mechanism::ApiKey => self.by_api_key.get_or_try_init(|| self.api_key_user()).await?,
         };
         Ok(found.clone())
     }
@@ -104,7 +144,7 @@ impl Exchange {
         let auth_type = self.auth_type(&user, via.name());
         let loaded = Event::IdentityLoaded { user_id: user.id, auth_type: Some(auth_type.clone()) };
         self.gate.events().send(&loaded);
-        Ok(Some(Arc::new(Authenticated { user, via, proved_at, identity, auth_type, added_needs })))
+        Ok(Some(Arc::new(Authenticated { user, via, proved_at, identity, auth_type, added_needs, limit: None })))
     }
 
     async fn session_user(&self) -> Found {
@@ -303,21 +343,36 @@ impl Exchange {
     async fn token_user(&self) -> Found {
         let Some(text) = self.presented_token() else { return Ok(None) };
         let Some(token) = self.gate.open_auth_token(&text, self.now) else { return Ok(None) };
-        let store = self.gate.store();
-        let mut user = None;
-        if store.has_user_column("fs_token_uniquifier") {
-            user = store.user_by_token_uniquifier(&token.user).await?;
-        }
-        if user.is_none() {
-            user = store.user_by_uniquifier(&token.user).await?;
-        }
+        let user = self.user_of_token(&token.user).await?;
         match self.usable(user).await? {
             Some(user) => {
+                if !self.goes_on(token.claim(SESSION_CLAIM), &user).await? {
+                    return Ok(None);
+                }
                 let proved_at = (token.authenticated_at > 0.0).then_some(token.authenticated_at);
                 self.authenticated(user, Mechanism::Token, proved_at).await
             }
             None => Ok(None),
         }
+    }
+
+    /// Whom a token names.
+    pub(crate) async fn user_of_token(&self, uniquifier: &str) -> Result<Option<Arc<User>>, Failure> {
+        let store = self.gate.store();
+        if store.has_user_column("fs_token_uniquifier")
+            && let Some(user) = store.user_by_token_uniquifier(uniquifier).await?
+        {
+            return Ok(Some(user));
+        }
+        Ok(store.user_by_uniquifier(uniquifier).await?)
+    }
+
+    /// Whether the session that a token names has not ended; a token that names none depends on none.
+    async fn goes_on(&self, named: Option<&Value>, user: &User) -> Result<bool, Failure> {
+        let Some(named) = named else { return Ok(true) };
+        let Value::Str(sid) = named else { return Ok(false) };
+        let session = self.gate.store().session(sid).await?;
+        Ok(session.is_some_and(|session| session.user_id == user.id && session.revoked_at.is_none()))
     }
 
     /// The text of an auth token: a member of the JSON body, else of the query, else the header.
@@ -386,6 +441,9 @@ fn signed_in_later(record: &SessionRecord, signed_in_at: Option<f64>) -> bool {
     let revoked_at = record.revoked_at.map(|at| at.unix_timestamp_nanos() as f64 / 1e9);
     matches!((revoked_at, signed_in_at), (Some(revoked), Some(signed_in)) if signed_in > revoked)
 }
+
+/// The claim of an auth token that names the session it was handed out in.
+pub(crate) const SESSION_CLAIM: &str = "lg_sid";
 
 /// How exact "last seen" is.
 const SEEN_EVERY: time::Duration = time::Duration::minutes(5);

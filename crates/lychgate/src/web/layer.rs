@@ -95,7 +95,7 @@ where
             };
             let exchange = Arc::new(Exchange::begin(gate, &parts, submitted));
             let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-            let response = match exchange.csrf_application_wide(matched) {
+            let response = match exchange.csrf_application_wide(matched).await {
                 Ok(()) => {
                     parts.extensions.insert(Arc::clone(&exchange));
                     inner.call(Request::from_parts(parts, body)).await?.into_response()

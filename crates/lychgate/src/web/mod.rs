@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod answer;
+mod api_key;
 pub(crate) mod body;
 pub(crate) mod config;
 pub(crate) mod cookie;

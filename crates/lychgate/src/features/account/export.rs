@@ -44,6 +44,7 @@ async fn everything(call: &Exchange, user: &User) -> Result<Value, Failure> {
     let sessions = store.sessions_of(user.id).await?;
     let activity = store.activity_of(user.id, 1000).await?;
     let passkeys = store.credentials_of(user.id).await?;
+    let api_keys = store.api_keys(Some(user.id)).await?;
     let mut mails = store.outbox_of(&user.email).await?;
     for number in [&user.us_phone_number, &user.tf_phone_number].into_iter().flatten() {
         mails.extend(store.outbox_of(number).await?);
@@ -61,6 +62,15 @@ async fn everything(call: &Exchange, user: &User) -> Result<Value, Failure> {
             "usage": passkey.usage,
             "transports": passkey.transports,
             "backed_up": passkey.backup_state,
+        })).collect::<Vec<_>>(),
+        "api_keys": api_keys.iter().map(|key| json!({
+            "name": key.name,
+            "scopes": key.scopes,
+            "created_at": iso(key.created_at),
+            "expires_at": key.expires_at.map(iso),
+            "last_used_at": key.last_used_at.map(iso),
+            "last_used_from": key.last_used_from,
+            "revoked_at": key.revoked_at.map(iso),
         })).collect::<Vec<_>>(),
         "sessions": sessions.iter().map(|session| json!({
             "signed_in_at": iso(session.created_at),

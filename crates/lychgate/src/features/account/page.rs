@@ -20,7 +20,7 @@ pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
     let mut members = view(&call, &who).await?;
     if call.wants_json() {
-        members.insert("user".to_owned(), call.user_payload(&who.user, false)?);
+        members.insert("user".to_owned(), call.user_payload(&who.user, false).await?);
         return Ok(Reply::Json(call.members(members.into())));
     }
     if let Some(due) = call.deletion_due(&who.user).await? {

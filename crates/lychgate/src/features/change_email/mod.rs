@@ -59,8 +59,8 @@ fn form(call: &Exchange, user: &User) -> Form {
     form
 }
 
-fn members(call: &Exchange, user: &User) -> Result<Reply, Failure> {
-    let payload = call.user_payload(user, false)?;
+async fn members(call: &Exchange, user: &User) -> Result<Reply, Failure> {
+    let payload = call.user_payload(user, false).await?;
     Ok(Reply::Json(call.members(json!({"current_email": user.email, "user": payload}))))
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn account_part<'a>(call: &'a Exchange, _user: &'a User) -> PartFutur
 async fn get(call: Call) -> Result<Reply, Failure> {
     let who = admit(&call).await?;
     if call.wants_json() {
-        return members(&call, &who.user);
+        return members(&call, &who.user).await;
     }
     Ok(Reply::Form(Box::new(form(&call, &who.user))))
 }
@@ -96,7 +96,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         call.mail_link(&letters::CHANGE_EMAIL, &who.user, &email, &link).await?;
     }
     if call.wants_json() {
-        return members(&call, &who.user);
+        return members(&call, &who.user).await;
     }
     call.flash(Message::from(messages::CHANGE_EMAIL_SENT).with("email", form.value("email")));
     Ok(Reply::Form(Box::new(form)))

@@ -75,7 +75,7 @@ pub(crate) fn account_part<'a>(call: &'a Exchange, user: &'a User) -> PartFuture
 async fn get(call: Call) -> Result<Reply, Failure> {
     let who = admit(&call).await?;
     if call.wants_json() {
-        let user = call.user_payload(&who.user, false)?;
+        let user = call.user_payload(&who.user, false).await?;
         let members = json!({"active_password": has_password(&who.user), "user": user});
         return Ok(Reply::Json(call.members(members)));
     }
@@ -106,7 +106,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         call.note_proof("password", call.now.float());
     }
     if call.wants_json() {
-        let user = call.user_payload(&changed, true)?;
+        let user = call.user_payload(&changed, true).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::PASSWORD_CHANGE);

@@ -57,7 +57,7 @@ pub(crate) fn account_part<'a>(call: &'a Exchange, user: &'a User) -> PartFuture
 async fn get(call: Call) -> Result<Reply, Failure> {
     let who = admit(&call).await?;
     if call.wants_json() {
-        let payload = call.user_payload(&who.user, false)?;
+        let payload = call.user_payload(&who.user, false).await?;
         let members = json!({"current_username": who.user.username, "user": payload});
         return Ok(Reply::Json(call.members(members)));
     }
@@ -84,7 +84,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     }
     if call.wants_json() {
         let changed = call.gate.store().user_by_id(who.user.id).await?;
-        let payload = call.user_payload(changed.as_deref().unwrap_or(&who.user), false)?;
+        let payload = call.user_payload(changed.as_deref().unwrap_or(&who.user), false).await?;
         return Ok(Reply::Json(call.members(json!({"user": payload}))));
     }
     call.flash(messages::USERNAME_CHANGE);

@@ -206,7 +206,7 @@ async fn finish(call: &Call, user: LinkUser) -> Result<Result<Reply, Message>, F
     // A link is followed by a browser, whatever it accepts; a code may come from a program.
     if call.brings_relay_code() && call.wants_json() {
         let members = match signed_in {
-            true => json!({"tf_required": false, "user": call.user_payload(&user, true)?}),
+            true => json!({"tf_required": false, "user": call.user_payload(&user, true).await?}),
             false => json!({}),
         };
         return Ok(Ok(Reply::Json(call.members(members))));

@@ -60,7 +60,7 @@ async fn get(call: Call) -> Result<Reply, Failure> {
     }
     let mut members = json!({"identity_attributes": form::identity_attributes(&call)});
     if let (Some(who), Some(map)) = (&user, members.as_object_mut()) {
-        map.insert("user".to_owned(), call.user_payload(&who.user, false)?);
+        map.insert("user".to_owned(), call.user_payload(&who.user, false).await?);
     }
     Ok(Reply::Json(call.members(members)))
 }
@@ -82,7 +82,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         Step::NotThisWay => return Err(Failure::not_this_way()),
     }
     if call.wants_json() {
-        let user = call.user_payload(&user, true)?;
+        let user = call.user_payload(&user, true).await?;
         return Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user}))));
     }
     Ok(Reply::Redirect(call.after(Some(&form), "post_login_view")))

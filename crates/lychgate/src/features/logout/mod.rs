@@ -32,12 +32,11 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
 
 async fn logout(call: Call) -> Result<Reply, Failure> {
     let settings = call.gate.settings();
-    let mut form = Form::new(
-        "logout_form",
-        settings.text("logout_user_template"),
-        call.action("logout"),
-        vec![Field::new("next", Kind::Hidden, "")],
-    );
+    // Where a cookie carries the refresh token, sign-out finds it there.
+    let by_body = call.config().refresh.as_ref().is_some_and(|config| config.cookie.is_none());
+    let mut fields = vec![Field::new("next", Kind::Hidden, "")];
+    fields.extend(by_body.then(|| Field::new("refresh_token", Kind::Hidden, "")));
+    let mut form = Form::new("logout_form", settings.text("logout_user_template"), call.action("logout"), fields);
     form.fill(&call.submitted)?;
     if settings.flag("logout_csrf") && call.current().await?.is_some() {
         let proof = if call.sent_json() { call.csrf_unauthenticated().await } else { call.csrf_of_request() };
@@ -54,6 +53,9 @@ async fn logout(call: Call) -> Result<Reply, Failure> {
                 Ok(Reply::Form(Box::new(form.without_errors())))
             };
         }
+    }
+    if by_body {
+        call.give_back_refresh(form.value("refresh_token")).await?;
     }
     call.sign_out().await?;
     if call.method == Method::POST && call.wants_json() {

@@ -22,7 +22,10 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         operation = operation.response("200", button).response("400", shared("Refused"));
     }
     to.add("logout", &Method::GET, operation);
-    let fields = ObjectBuilder::new().property("next", text("Where a browser goes afterwards."));
+    let mut fields = ObjectBuilder::new().property("next", text("Where a browser goes afterwards."));
+    if to.settings().flag("refresh_token") && to.settings().text_opt("refresh_token_cookie_name").is_none() {
+        fields = fields.property("refresh_token", text("A refresh token, whose family ends with the session."));
+    }
     let done = if asks {
         to.form("LogoutForm", fields);
         page_or_json("Signed out; a browser without a CSRF token gets a page with a button.", ObjectBuilder::new())

@@ -152,7 +152,7 @@ pub(super) async fn respond(call: Call) -> Result<Reply, Failure> {
     }
     let target = call.after(Some(&form), "post_login_view");
     if call.wants_json() {
-        let user = call.user_payload(&user, true)?;
+        let user = call.user_payload(&user, true).await?;
         let members = json!({"post_login_url": target, "tf_required": false, "user": user});
         return Ok(Reply::Json(call.members(members)));
     }

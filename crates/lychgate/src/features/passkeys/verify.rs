@@ -77,7 +77,7 @@ pub(super) async fn respond(call: Call) -> Result<Reply, Failure> {
     call.proved_again(passkey_proof(proof.verified_user()));
     call.gate.events().send(&Event::UserReauthenticated { user_id: proof.user.id });
     if call.wants_json() {
-        let user = call.user_payload(&proof.user, true)?;
+        let user = call.user_payload(&proof.user, true).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::REAUTHENTICATION_SUCCESSFUL);

@@ -179,7 +179,7 @@ async fn finish(call: &Call, user: &User, mark: &str) -> Result<Result<Reply, Me
     }
     // A link is followed by a browser, whatever it accepts; a code may come from a program.
     if call.brings_relay_code() && call.wants_json() {
-        let user = call.user_payload(user, true)?;
+        let user = call.user_payload(user, true).await?;
         return Ok(Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user})))));
     }
     if call.is_spa()

@@ -211,7 +211,7 @@ async fn finish(call: &Call, user: &User) -> Result<Reply, Failure> {
     }
     if matches!(step, Step::SignedIn) {
         if call.wants_json() {
-            let user = call.user_payload(user, true)?;
+            let user = call.user_payload(user, true).await?;
             return Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user}))));
         }
         call.flash(messages::PASSWORD_RESET);

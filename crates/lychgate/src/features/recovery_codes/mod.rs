@@ -197,7 +197,7 @@ async fn take(call: Call) -> Result<Reply, Failure> {
     let user = Arc::clone(&pending.user);
     call.second_factor_done(pending, "recovery").await?;
     if call.wants_json() {
-        let user = call.user_payload(&user, false)?;
+        let user = call.user_payload(&user, false).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     Ok(Reply::Redirect(call.after(Some(&form), "post_login_view")))

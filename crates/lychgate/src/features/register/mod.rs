@@ -279,7 +279,7 @@ async fn done(call: &Exchange, form: &Form, user: &User, entry: &Entry) -> Resul
         if by_email::is_generic(call) {
             return Ok(Reply::Json(call.members(json!({}))));
         }
-        let mut members = json!({"user": call.user_payload(user, signs_in)?});
+        let mut members = json!({"user": call.user_payload(user, signs_in).await?});
         if let (true, Value::Object(members)) = (signs_in, &mut members) {
             members.insert("tf_required".to_owned(), false.into());
         }

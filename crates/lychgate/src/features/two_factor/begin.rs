@@ -125,7 +125,7 @@ async fn disable(call: &Call, user: &User, mut form: Form) -> Result<Reply, Fail
         return Err(form.rejected());
     }
     if call.wants_json() {
-        let user = call.user_payload(user, false)?;
+        let user = call.user_payload(user, false).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::TWO_FACTOR_DISABLED);

@@ -115,7 +115,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     call.note_proof(means.name(), call.now.float());
     call.gate.events().send(&Event::SecondFactorConfirmed { user_id: who.user.id, via: means.name() });
     if call.wants_json() {
-        let user = call.user_payload(&who.user, false)?;
+        let user = call.user_payload(&who.user, false).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::REAUTHENTICATION_SUCCESSFUL);

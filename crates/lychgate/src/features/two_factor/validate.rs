@@ -113,7 +113,7 @@ async fn done(call: &Call, awaited: Awaited) -> Result<Reply, Failure> {
     let user = pending.user.clone();
     call.second_factor_done(pending, means.name()).await?;
     if call.wants_json() {
-        let user = call.user_payload(&user, true)?;
+        let user = call.user_payload(&user, true).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::TWO_FACTOR_LOGIN_SUCCESSFUL);

@@ -50,7 +50,7 @@ pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
     }
     let mut members = forms::facts(&call.gate, &sent);
     if let Some(who) = user {
-        members.insert("user".to_owned(), call.user_payload(&who.user, false)?);
+        members.insert("user".to_owned(), call.user_payload(&who.user, false).await?);
     }
     Ok(Reply::Json(call.members(members.into())))
 }
@@ -122,7 +122,7 @@ async fn sign_in(call: &Call, form: &Form, user: &User, method: &'static str) ->
         call.sign_in(sign_in).await?;
     }
     if call.wants_json() {
-        let user = call.user_payload(user, true)?;
+        let user = call.user_payload(user, true).await?;
         return Ok(Reply::Json(call.members(json!({"tf_required": false, "user": user}))));
     }
     Ok(Reply::Redirect(call.after(Some(form), "post_login_view")))

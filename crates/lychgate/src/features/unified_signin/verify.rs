@@ -51,7 +51,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     call.proved_again(method);
     call.gate.events().send(&Event::UserReauthenticated { user_id: who.user.id });
     if call.wants_json() {
-        let user = call.user_payload(&who.user, true)?;
+        let user = call.user_payload(&who.user, true).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::REAUTHENTICATION_SUCCESSFUL);

@@ -58,7 +58,7 @@ async fn get(call: Call) -> Result<Reply, Failure> {
         return Ok(Reply::Form(Box::new(form)));
     }
     let mut payload = form.payload.clone();
-    payload.insert("user".to_owned(), call.user_payload(&who.user, false)?);
+    payload.insert("user".to_owned(), call.user_payload(&who.user, false).await?);
     Ok(Reply::Json(call.members(payload.into())))
 }
 
@@ -83,7 +83,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     call.proved_again("password");
     call.gate.events().send(&Event::UserReauthenticated { user_id: who.user.id });
     if call.wants_json() {
-        let user = call.user_payload(&who.user, true)?;
+        let user = call.user_payload(&who.user, true).await?;
         return Ok(Reply::Json(call.members(json!({"user": user}))));
     }
     call.flash(messages::REAUTHENTICATION_SUCCESSFUL);

@@ -3,7 +3,7 @@
 use crate::settings::setting::{Preset, Setting, choices, flag, list, opt_choice, opt_text, text};
 
 /// The ways in which a request says who it comes from.
-pub(crate) const MECHANISMS: &[&str] = &["basic", "session", "token"];
+pub(crate) const MECHANISMS: &[&str] = &["api_key", "basic", "session", "token"];
 
 pub(crate) const SETTINGS: &[Setting] = &[
     opt_text("unauthorized_view").means(
@@ -15,8 +15,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
          instead of getting 403. Lychgate's own.",
     ),
     text("default_http_auth_realm", "Login Required").means("Realm of HTTP basic authentication."),
-    choices("api_enabled_methods", MECHANISMS, &["session", "token"])
-        .means("Mechanisms that the library's own protected routes accept."),
+    choices("api_enabled_methods", MECHANISMS, &["session", "token"]).means(
+        "Mechanisms that the library's own protected routes accept, and guards that name none. API keys open \
+             routes of the application alone.",
+    ),
 ];
 
 pub(crate) const REDIRECTS: &[Setting] = &[

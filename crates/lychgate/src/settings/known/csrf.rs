@@ -1,9 +1,11 @@
 //! Protection against forged requests: the settings of the library and those of the token.
 
-use super::access::MECHANISMS;
 use crate::settings::setting::{
     HOUR, Preset, Section, Setting, choices, flag, list, map, opt_duration, opt_text, seconds, section, text,
 };
+
+/// Mechanisms whose requests may be forged; a browser sends no API key by itself.
+const MECHANISMS: &[&str] = &["basic", "session", "token"];
 
 pub(crate) const SETTINGS: &[Setting] = &[
     choices("csrf_protect_mechanisms", MECHANISMS, MECHANISMS).modern(Preset::List(&["basic", "session"])).means(

@@ -19,7 +19,6 @@ mod notices;
 mod oauth;
 mod password;
 mod sms;
-mod tokens;
 mod username;
 
 use std::{
@@ -34,8 +33,8 @@ use super::{
 };
 use crate::{
     features::{
-        account, auth_check, change_email, change_password, confirm, languages, login, logout, not_me, passkeys,
-        passwordless, recover, recovery_codes, register, two_factor, unified_signin, verify,
+        account, api_keys, auth_check, change_email, change_password, confirm, languages, login, logout, not_me,
+        passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor, unified_signin, verify,
     },
     messages::MessageKey,
 };
@@ -66,8 +65,8 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Request forgery", csrf::SETTINGS),
     group("Request forgery: tokens", csrf::TOKENS),
     group("Passwords", password::SETTINGS),
-    group("Authentication tokens", tokens::SETTINGS),
-    group("Refresh tokens", tokens::REFRESH),
+    group("Authentication tokens", tokens::settings::SETTINGS),
+    group("Refresh tokens", tokens::settings::REFRESH),
     group("Registration", register::settings::SETTINGS),
     group("Confirmation at sign-in", confirm::settings::SIGN_IN),
     group("Confirmation", confirm::settings::SETTINGS),
@@ -76,6 +75,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Mail address change", change_email::settings::SETTINGS),
     group("Account page", account::settings::SETTINGS),
     group("Account states and refusals", account_states::SETTINGS),
+    group("API keys", api_keys::settings::SETTINGS),
     group("User names", username::NAMES),
     group("User name change and recovery", username::SETTINGS),
     group("Tracking", core::TRACKING),
