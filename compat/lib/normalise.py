@@ -21,6 +21,8 @@ SESSION_KEYS = {
 HTTP_DATE = re.compile(r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$")
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 SIGNED = re.compile(r"^\.?[\w-]+\.[\w-]{6}\.[\w-]{27}$")
+# A refresh token has no time in it.
+UNTIMED = re.compile(r"^\.?[\w-]{40,}\.[\w-]{27}$")
 RECOVERY_CODE = re.compile("[0-9a-f]{4}(-[0-9a-f]{4}){2}")
 # Members that are random, and what they look like.
 KEY, PRETTY = "[A-Z2-7]{32}", "[A-Z2-7]{4}(-[A-Z2-7]{4}){7}"
@@ -110,6 +112,8 @@ class Normaliser:
                 return "<recovery code>"
             if SIGNED.match(value):
                 return "<signed>"
+            if key == "refresh_token" and UNTIMED.match(value):
+                return "<refresh token>"
         return value
 
     def page(self, text):
@@ -153,6 +157,8 @@ class Normaliser:
             return self.remember(value)
         if self.csrf(value):
             return "<csrf>"
+        if UNTIMED.match(value):
+            return "<refresh token>"
         return "<signed>" if SIGNED.match(value) else value
 
     def session(self, value):

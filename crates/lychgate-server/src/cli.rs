@@ -38,6 +38,9 @@ enum Command {
     /// Create, change, list and delete roles, and give them to users
     #[command(subcommand)]
     Roles(commands::roles::Roles),
+    /// List the API keys of users, and take them back
+    #[command(subcommand)]
+    Keys(commands::keys::Keys),
     /// What new passwords are compared with
     #[command(subcommand)]
     Passwords(commands::passwords::Passwords),
@@ -153,6 +156,7 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Init(init) => init.run(global),
                     Command::Users(users) => users.run(global).await,
                     Command::Roles(roles) => roles.run(global).await,
+                    Command::Keys(keys) => keys.run(global).await,
                     Command::Passwords(passwords) => passwords.run(),
                     Command::Explain(explain) => explain.run(global).await,
                     Command::Doctor(doctor) => doctor.run(global).await,

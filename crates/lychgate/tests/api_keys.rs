@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use axum::{Json, Router, routing::any};
+use axum::{Json, Router, routing::get};
 use lychgate::{
     CurrentUser, Event, Need, Permission, guard,
     store::{ApiKey, UserPatch},
@@ -44,15 +44,15 @@ async fn ok() -> &'static str {
 
 fn routes(routes: Router) -> Router {
     routes
-        .route("/rights", any(rights).route_layer(guard::authenticated()))
-        .route("/open", any(rights))
-        .route("/key", any(ok).route_layer(guard::api_key()))
-        .route("/session", any(ok).route_layer(guard::session()))
-        .route("/token", any(ok).route_layer(guard::token()))
-        .route("/fresh", any(ok).route_layer(guard::fresh(Duration::from_secs(3600))))
-        .route("/write", any(ok).route_layer(guard::api_key().and(guard::permission("write"))))
-        .route("/bare-write", any(ok).route_layer(guard::permission("write")))
-        .route("/editor", any(ok).route_layer(guard::role("editor")))
+        .route("/rights", get(rights).post(rights).route_layer(guard::authenticated()))
+        .route("/open", get(rights).post(rights))
+        .route("/key", get(ok).post(ok).route_layer(guard::api_key()))
+        .route("/session", get(ok).post(ok).route_layer(guard::session()))
+        .route("/token", get(ok).post(ok).route_layer(guard::token()))
+        .route("/fresh", get(ok).post(ok).route_layer(guard::fresh(Duration::from_secs(3600))))
+        .route("/write", get(ok).post(ok).route_layer(guard::api_key().and(guard::permission("write"))))
+        .route("/bare-write", get(ok).post(ok).route_layer(guard::permission("write")))
+        .route("/editor", get(ok).post(ok).route_layer(guard::role("editor")))
 }
 
 fn app() -> AppBuilder {

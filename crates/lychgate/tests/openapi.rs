@@ -107,6 +107,8 @@ async fn the_document(#[case] name: &str, #[case] settings: SettingsBuilder) {
 #[case::both_methods(settings(Profile::Modern).set("logout_methods", ["GET", "POST"]))]
 #[case::switched_off(settings(Profile::Modern).set("logout_methods", [""; 0]).set("freshness", -1))]
 #[case::usernames(settings(Profile::Modern).set("username_enable", true))]
+#[case::programs(settings(Profile::Modern).set("refresh_token", true).set("api_keys", true))]
+#[case::refresh_by_body(settings(Profile::Flask).set("refresh_token", true).set("refresh_token_cookie_name", false))]
 #[case::accounts(with_accounts(settings(Profile::Modern)))]
 #[case::accounts_as_flask(with_accounts(settings(Profile::Flask)))]
 #[case::closed(settings(Profile::Flask).set("registerable", true).set("register_mode", "closed"))]

@@ -126,7 +126,7 @@ impl Asked {
 
 async fn check(call: &Call, told: &Told) -> Result<Response, Failure> {
     let asked = Asked::read(call)?;
-    let who = match call.admit(&call.config().api_mechanisms, None).await {
+    let who = match call.admit(&call.config().guard_mechanisms, None).await {
         Err(Failure::Unauthenticated { realm }) => {
             let realm = realm.as_deref().map(str::to_owned);
             return Ok(unauthenticated(call, told, &asked, realm.as_deref()));
