@@ -40,16 +40,18 @@ find_postgres() {
   if [ -n "$bin" ]; then export PATH="$bin:$PATH"; fi
 }
 
-# The virtual environment of compat/, made again when the requirements change.
+# need_python [FOLDER]: the virtual environment of a folder, made again when its requirements change.
 need_python() {
+  local folder=${1:-compat}
+  local venv=$folder/.venv
   local stamp=$venv/requirements.installed
-  cmp -s compat/requirements.txt "$stamp" && return
+  cmp -s "$folder/requirements.txt" "$stamp" && return
   if ! python3 -m venv "$venv" 2>/dev/null; then
     apt_install python3-venv
     python3 -m venv "$venv"
   fi
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r compat/requirements.txt
-  cp compat/requirements.txt "$stamp"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$folder/requirements.txt"
+  cp "$folder/requirements.txt" "$stamp"
 }
 
 # part NAME runs one part in a shell of its own and keeps how it went: one run tells all that fails.
