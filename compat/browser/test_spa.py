@@ -1,0 +1,188 @@
+"""The example `examples/spa`: a page on one origin that signs people in at an API on another."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from lib import server
+from person import Person
+from selenium.webdriver.common.by import By
+
+PASSWORD = "correct horse battery"
+SHOWN = """
+const [done] = [arguments[arguments.length - 1]];
+import("/config.js").then(async (config) => done({
+  uris: ["localhost", "127.0.0.1", "pages.example"].map((name) => config.uriFor(name, {port: 8085, deployed: "https://api.example"})),
+  options: config.fetchOptions,
+}));
+"""
+# The helper alone, with a network that answers as it is told.
+HELPER = """
+const [answer, done] = arguments;
+import("/config.js").then(async ({loginUser}) => {
+  const element = document.createElement("p");
+  element.id = "said";
+  element.textContent = "of before";
+  document.body.append(element);
+  const asked = [];
+  const cleared = [];
+  let called = 0;
+  window.fetch = async (url, options) => {
+    cleared.push(element.textContent);
+    asked.push({url, ...options, body: JSON.parse(options.body)});
+    if (answer === null) throw new TypeError("no way there");
+    return new Response("", {status: answer});
+  };
+  const body = {uid: "toby", password: "x"};
+  await loginUser({url: "/somewhere", body, message: "said", method: "PUT", cache: "reload", callback: () => called++});
+  done({said: element.textContent, called, asked, cleared});
+});
+"""
+
+
+def binary():
+    named = os.environ.get("SPA_BIN")
+    folder = Path(os.environ.get("CARGO_TARGET_DIR", server.ROOT / "target")) / "debug"
+    return Path(named) if named else folder / "spa"
+
+
+class Spa:
+    """The running example: two listeners of one process."""
+
+    def __init__(self):
+        command = [str(binary()), "127.0.0.1:0", "127.0.0.1:0"]
+        # Hashes that cost next to nothing.
+        cheap = {"argon2__memory_cost": 64, "argon2__time_cost": 1, "argon2__parallelism": 1}
+        environment = {"SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": json.dumps(cheap)}
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        said = self.process.stdout.readline()
+        found = re.fullmatch(r"API on http://127\.0\.0\.1:(\d+), page on http://127\.0\.0\.1:(\d+)\n", said)
+        assert found, said
+        self.api, self.page = (f"http://localhost:{port}" for port in found.groups())
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def spa():
+    if not binary().exists():
+        pytest.fail(f"no spa at {binary()}: run `cargo build -p spa`", pytrace=False)
+    running = Spa()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=[360, 1280], ids=lambda width: f"{width}px")
+def person(request, drivers):
+    """The page is nothing without scripts."""
+    from conftest import _fresh
+
+    driver = _fresh(drivers(True), request.param)
+    Person.resize(driver)
+    return Person(driver)
+
+
+def text(person, css):
+    return person.driver.find_element(By.CSS_SELECTOR, css).text
+
+
+def shows(person, title):
+    person.until(lambda: text(person, "#title") == title, f"showing {title!r}")
+    return person
+
+
+def press(person, css):
+    person.driver.find_element(By.CSS_SELECTOR, css).click()
+
+
+def test_from_sign_up_to_sign_out(person, spa, address):
+    person.open(spa.page)
+    # Only a list that was refused leads to the sign-in form.
+    shows(person, "Sign in").look("spa-sign-in")
+    person.fill(**{"in-email": address, "in-password": PASSWORD})
+    press(person, "#sign-in .primary")
+    person.until(lambda: text(person, "#message") == "Login error: 400", "refused")
+    press(person, "#strangers a[href='#/sign-up']")
+    shows(person, "Create an account").look("spa-sign-up")
+    person.fill(**{"up-email": address, "up-password": "too short"})
+    press(person, "#sign-up .primary")
+    person.until(lambda: "15" in text(person, "#message"), "told why")
+    person.fill(**{"up-password": PASSWORD})
+    press(person, "#sign-up .primary")
+    shows(person, "People").until(lambda: len(person.all("#rows tr")) == 3, "seeing the table")
+    assert text(person, "#who") == address
+    person.look("spa-people")
+
+    # Signed in by a cookie that scripts cannot read, and still so after the page is opened anew.
+    assert "session" not in person.driver.execute_script("return document.cookie")
+    assert person.driver.get_cookie("session")["httpOnly"]
+    person.open(f"{spa.page}/")
+    shows(person, "People").until(lambda: text(person, "#who") == address, "named in the corner")
+
+    press(person, "#session button")
+    shows(person, "Sign in").until(lambda: not person.driver.find_element(By.ID, "session").is_displayed(), "signed out")
+    person.fill(**{"in-email": address, "in-password": PASSWORD})
+    press(person, "#sign-in .primary")
+    shows(person, "People").until(lambda: text(person, "#who") == address, "signed in again")
+
+
+def test_another_name_of_this_machine(scripted, spa):
+    """The page asks under the name by which it was opened itself, so that its cookies go along."""
+    scripted.open(spa.page.replace("localhost", "127.0.0.1"))
+    shows(scripted, "Sign in")
+    asked = scripted.driver.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert any(url.startswith(spa.api.replace("localhost", "127.0.0.1")) for url in asked), asked
+
+
+def test_paths_of_the_page_are_its_own(scripted, spa):
+    scripted.open(f"{spa.page}/some/view")
+    shows(scripted, "Sign in")
+
+
+def test_the_service_is_down(scripted):
+    lost = Spa()
+    scripted.open(lost.page)
+    shows(scripted, "Sign in").fill(**{"in-email": "joe@lp.com", "in-password": PASSWORD})
+    lost.stop()
+    press(scripted, "#sign-in .primary")
+    down = "Possible CORS or service down error: TypeError"
+    scripted.until(lambda: text(scripted, "#message").startswith(down), "told that nobody answers")
+    scripted.driver.get_log("browser")
+
+
+def test_where_the_api_is_and_how_it_is_asked(scripted, spa):
+    scripted.open(spa.page)
+    shown = scripted.driver.execute_async_script(SHOWN)
+    assert shown["uris"] == ["http://localhost:8085", "http://127.0.0.1:8085", "https://api.example"]
+    assert shown["options"] == {
+        "method": "GET", "mode": "cors", "cache": "default", "credentials": "include",
+        "headers": {"Content-Type": "application/json", "X-Origin": "client"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer, said, called",
+    [
+        (200, "Success: toby", 1),
+        (401, "Login error: 401", 0),
+        (403, "Login error: 403", 0),
+        (None, "Possible CORS or service down error: TypeError: no way there", 0),
+    ],
+)
+def test_the_helper_for_signing_in(scripted, spa, answer, said, called):
+    scripted.open(spa.page)
+    shows(scripted, "Sign in")
+    result = scripted.driver.execute_async_script(HELPER, answer)
+    assert (result["said"], result["called"], result["cleared"]) == (said, called, [""])
+    (asked,) = result["asked"]
+    assert (asked["url"], asked["method"], asked["cache"]) == ("/somewhere", "PUT", "reload")
+    assert (asked["mode"], asked["credentials"]) == ("cors", "include")
+    assert asked["body"] == {"uid": "toby", "password": "x"}
+    assert asked["headers"] == {"Content-Type": "application/json", "X-Origin": "client"}
