@@ -45,6 +45,9 @@ enum Command {
     #[command(subcommand)]
     Passwords(commands::passwords::Passwords),
     Explain(commands::explain::Explain),
+    /// Read the audit log, and look whether it is as it was written
+    #[command(subcommand)]
+    Audit(commands::audit::Audit),
     Doctor(commands::doctor::Doctor),
     Routes(commands::routes::Routes),
     Openapi(commands::openapi::Openapi),
@@ -159,6 +162,7 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Keys(keys) => keys.run(global).await,
                     Command::Passwords(passwords) => passwords.run(),
                     Command::Explain(explain) => explain.run(global).await,
+                    Command::Audit(audit) => audit.run(global).await,
                     Command::Doctor(doctor) => doctor.run(global).await,
                     Command::Routes(routes) => routes.run(global).await,
                     Command::Openapi(openapi) => openapi.run(global).await,

@@ -28,7 +28,9 @@ async fn attempt(config: Config, serves: bool) -> Result<Option<Lychgate>, Exit>
     }
     let must_be_kept = config.secrets.must_be_kept(&config.settings);
     let fresh_salt = config.secrets.runs_with_fresh(&config.settings, "password_salt");
-    let gate = Lychgate::builder().settings(config.settings).setup_link(true).outbox_worker(serves).build().await?;
+    let acts = if serves { "system" } else { "command-line" };
+    let builder = Lychgate::builder().settings(config.settings).setup_link(true).outbox_worker(serves).acts_as(acts);
+    let gate = builder.build().await?;
     if fresh_salt && gate.store().count_users().await? > 0 {
         gate.store().close().await;
         return Err(Exit::Settings(format!(
@@ -45,10 +47,11 @@ async fn attempt(config: Config, serves: bool) -> Result<Option<Lychgate>, Exit>
     Ok(Some(gate))
 }
 
-/// Says what happened to what was printed as an error for people; used where the gate is not needed any more.
+/// Ends the use of a gate: what was entered in the audit log is sealed, and the database is closed.
 pub(crate) async fn closing<T>(gate: &Lychgate, result: Result<T, Exit>) -> Result<T, Exit> {
+    let sealed = gate.audit().finish().await;
     gate.store().close().await;
-    result
+    result.and_then(|done| sealed.map(|()| done).map_err(Exit::from))
 }
 
 /// Prints the reason for which a command ends.

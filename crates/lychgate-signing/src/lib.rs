@@ -13,6 +13,7 @@
 //! | the text of API keys | [`api_key`] |
 //! | encrypted recovery codes | [`fernet::Fernet`] |
 //! | the client's fingerprint in a session | [`identifier::identifier`] |
+//! | an audit log that shows what was done to it | [`audit::AuditSigner`], [`audit::Verifier`] |
 //! | anything else under a signature | [`Signer`], [`UrlSafeSerializer`], [`UrlSafeTimedSerializer`] |
 //!
 //! Rules that hold throughout:
@@ -35,6 +36,7 @@
 //! ```
 
 pub mod api_key;
+pub mod audit;
 pub mod csrf;
 mod error;
 pub mod fernet;

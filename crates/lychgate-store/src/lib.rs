@@ -36,6 +36,7 @@
 mod account_state;
 mod activity;
 mod api_keys;
+mod audit;
 mod backend;
 mod batch;
 mod cache;
@@ -66,6 +67,7 @@ pub mod testing;
 pub use account_state::{AccountMark, AccountState};
 pub use activity::Activity;
 pub use api_keys::ApiKey;
+pub use audit::{AuditCheckpoint, AuditEntry, AuditQuery, AuditRow};
 pub use batch::{Batch, BatchOutcome, Name, NameOwner};
 pub use credentials::{Credential, CredentialUse};
 pub use error::{ErrorKind, OpenError, Result, StoreError};

@@ -185,10 +185,19 @@ impl std::fmt::Debug for AppBuilder {
 async fn prepare(url: &str, statements: &[String]) {
     Store::open(OpenOptions::new(url.parse().unwrap())).await.unwrap().close().await;
     for statement in statements {
-        match url.strip_prefix("sqlite:///") {
-            Some(file) => rusqlite::Connection::open(file).unwrap().execute_batch(statement).unwrap(),
-            None => SERVER.execute(url, statement).unwrap(),
+        execute(url, statement);
+    }
+}
+
+/// Runs a statement as another program would.
+fn execute(url: &str, statement: &str) {
+    match url.strip_prefix("sqlite:///") {
+        Some(file) => {
+            let connection = rusqlite::Connection::open(file).unwrap();
+            connection.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+            connection.execute_batch(statement).unwrap();
         }
+        None => SERVER.execute(url, statement).unwrap(),
     }
 }
 
@@ -249,6 +258,11 @@ impl TestApp {
     #[must_use]
     pub fn store(&self) -> &Store {
         self.gate.store()
+    }
+
+    /// Runs a statement in the database, behind the application's back.
+    pub fn execute(&self, statement: &str) {
+        execute(&self.url, statement);
     }
 
     /// A folder that is removed with the application.

@@ -7,6 +7,7 @@ use lychgate_signing::KeyRing;
 use lychgate_store::{CreateMode, DatabaseUrl, OpenError, OpenOptions, Store, User};
 
 use crate::{
+    audit::Keeper,
     clock::{Clock, SystemClock},
     events::Events,
     features,
@@ -43,6 +44,7 @@ pub struct Builder {
     mailer: Option<AnyMailer>,
     sms_sender: Option<AnySmsSender>,
     outbox_worker: bool,
+    program: String,
 }
 
 impl Default for Builder {
@@ -61,6 +63,7 @@ impl Default for Builder {
             mailer: None,
             sms_sender: None,
             outbox_worker: true,
+            program: "system".to_owned(),
         }
     }
 }
@@ -241,6 +244,12 @@ impl Builder {
         self
     }
 
+    /// Who acts where there is no request, as the audit log says it: a word such as `command-line`; `system` without this.
+    pub fn acts_as(mut self, program: &str) -> Self {
+        self.program = program.chars().take(64).collect();
+        self
+    }
+
     /// Offers the link by which the first administrator is set up; see [`Lychgate::new_setup_link`].
     pub fn setup_link(mut self, offered: bool) -> Self {
         self.hooks.setup_link = offered;
@@ -356,12 +365,15 @@ impl Builder {
             recovery,
             endpoints,
             refusals: crate::flow::refusals::Refusals::new(crate::random::number()),
+            audit: Keeper::new(&settings, &keys, self.program),
             settings,
         }));
+        crate::flow::audit::hear(&gate);
         make_roles(&gate).await.map_err(BuildError::Setting)?;
         if self.outbox_worker {
             gate.start_worker();
             gate.start_upkeep();
+            gate.start_sealer();
             let store = gate.store().clone();
             tokio::spawn(async move {
                 if let Err(error) = crate::flow::names::record_all(&store).await {

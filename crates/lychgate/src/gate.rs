@@ -18,6 +18,7 @@ use lychgate_store::{Store, User};
 use serde_json::Value;
 
 use crate::{
+    audit::Keeper,
     builder::Builder,
     clock::{Clock, Moment},
     events::Events,
@@ -90,6 +91,7 @@ pub(crate) struct Inner {
     pub(crate) recovery: Vault,
     pub(crate) endpoints: BTreeMap<String, String>,
     pub(crate) refusals: Refusals,
+    pub(crate) audit: Keeper,
 }
 
 /// What signs and reads cookies and tokens.

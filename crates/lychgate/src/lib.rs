@@ -30,6 +30,7 @@
 //! - [`Page`] shows a template of yours that knows `current_user`; [`Error`] stops a handler the way the client expects.
 
 mod accounts;
+pub mod audit;
 mod builder;
 mod clock;
 mod events;

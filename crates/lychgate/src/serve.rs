@@ -34,6 +34,9 @@ pub(crate) async fn serve(gate: &Lychgate, app: Router, listener: TcpListener) -
         result = async { server.with_graceful_shutdown(signal).await } => result,
         () = drained => Ok(()),
     };
+    if let Err(error) = gate.audit().finish().await {
+        tracing::warn!(%error, "the audit log was not sealed; the next start does it");
+    }
     gate.store().close().await;
     result
 }

@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_secs(600);
 const EXPIRED_SESSIONS: time::Duration = time::Duration::DAY;
 
 impl Lychgate {
-    /// Forgets what is over: expired sessions, marks of links that no longer work, counters, old activity, accounts whose
+    /// Forgets what is over: expired sessions, marks of links that no longer work, counters, old activity, old entries of the audit log, accounts whose
     /// owners asked for it. The worker does this every ten minutes.
     ///
     /// # Errors
@@ -38,6 +38,9 @@ impl Lychgate {
             tracing::warn!(?failure, "suspensions that are over were not ended; it is tried again");
         }
         self.delete_due_accounts().await?;
+        if let Some(kept) = self.settings().duration("audit_within").filter(|kept| kept.as_secs() > 0) {
+            self.audit().forget(now.saturating_sub(time::Duration::seconds(kept.as_secs()))).await?;
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use lychgate::Lychgate;
+use lychgate::{Lychgate, audit::Audited};
 use lychgate_store::{ErrorKind, Role, Store, StoreError, UserQuery};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -105,40 +105,50 @@ impl Roles {
     async fn run_with(self, gate: &Lychgate) -> Result<(), Exit> {
         let (store, now) = (gate.store(), OffsetDateTime::now_utc());
         match self {
-            Self::Create(create) => create_role(store, create, now).await,
+            Self::Create(create) => create_role(gate, create, now).await,
             Self::Add(Membership { user, role }) => {
-                let id = users::find(gate, &user).await?.id;
+                let found = users::find(gate, &user).await?;
                 find(store, &role).await?;
-                if !store.add_role(id, &role).await? {
+                if found.has_role(&role) {
                     return Err(Exit::usage("Cannot add role to user."));
                 }
+                let mut batch = store.batch();
+                batch.add_role(found.id, &role);
+                gate.audit().note(&mut batch, Audited::new("role-added").about(found.id).with("role", role.as_str()));
+                users::commit(gate, batch).await?;
                 done(format_args!("Role \"{role}\" added to user \"{user}\" successfully."));
                 Ok(())
             }
             Self::Remove(Membership { user, role }) => {
-                let id = users::find(gate, &user).await?.id;
+                let found = users::find(gate, &user).await?;
                 find(store, &role).await?;
-                if !store.remove_role(id, &role).await? {
+                if !found.has_role(&role) {
                     return Err(Exit::usage("Cannot remove role from user."));
                 }
+                let mut batch = store.batch();
+                batch.remove_role(found.id, &role);
+                gate.audit().note(&mut batch, Audited::new("role-removed").about(found.id).with("role", role.as_str()));
+                users::commit(gate, batch).await?;
                 done(format_args!("Role \"{role}\" removed from user \"{user}\" successfully."));
                 Ok(())
             }
             Self::AddPermissions(Permissions { role, permissions }) => {
                 let changed = store.add_permissions(&role, &split(&permissions), now).await;
                 permissions_changed(changed)?;
+                enter(gate, "permissions-added", &role, &permissions).await?;
                 done(format_args!("Permission(s) \"{permissions}\" added to role \"{role}\" successfully."));
                 Ok(())
             }
             Self::RemovePermissions(Permissions { role, permissions }) => {
                 let changed = store.remove_permissions(&role, &split(&permissions), now).await;
                 permissions_changed(changed)?;
+                enter(gate, "permissions-removed", &role, &permissions).await?;
                 done(format_args!("Permission(s) \"{permissions}\" removed from role \"{role}\" successfully."));
                 Ok(())
             }
             Self::List(List { json }) => list(store, json).await,
             Self::Show(show) => show_role(store, show).await,
-            Self::Delete(delete) => delete_role(store, delete).await,
+            Self::Delete(delete) => delete_role(gate, delete).await,
         }
     }
 }
@@ -147,7 +157,14 @@ async fn find(store: &Store, name: &str) -> Result<Arc<Role>, Exit> {
     store.role_by_name(name).await?.ok_or_else(|| Exit::usage("Cannot find role."))
 }
 
-async fn create_role(store: &Store, create: Create, now: OffsetDateTime) -> Result<(), Exit> {
+/// Enters a change of a role in the audit log.
+async fn enter(gate: &Lychgate, kind: &str, role: &str, permissions: &str) -> Result<(), Exit> {
+    let what = Audited::new(kind).with("role", role).with("permissions", permissions);
+    gate.audit().enter(what).await.map_err(Exit::from)
+}
+
+async fn create_role(gate: &Lychgate, create: Create, now: OffsetDateTime) -> Result<(), Exit> {
+    let store = gate.store();
     let Create { name, description, permissions } = create;
     let permissions = permissions.as_deref().map(split);
     let made = store.create_role(&name, description.as_deref(), permissions.as_deref(), now).await;
@@ -155,6 +172,7 @@ async fn create_role(store: &Store, create: Create, now: OffsetDateTime) -> Resu
         ErrorKind::Conflict { .. } => Exit::usage(format!("Role \"{name}\" already exists.")),
         _ => unsuitable(error),
     })?;
+    enter(gate, "role-created", &name, &permissions.unwrap_or_default().join(", ")).await?;
     done(format_args!("Role \"{name}\" created successfully."));
     Ok(())
 }
@@ -228,7 +246,8 @@ async fn show_role(store: &Store, show: Show) -> Result<(), Exit> {
     Ok(())
 }
 
-async fn delete_role(store: &Store, delete: Delete) -> Result<(), Exit> {
+async fn delete_role(gate: &Lychgate, delete: Delete) -> Result<(), Exit> {
+    let store = gate.store();
     let role = find(store, &delete.role).await?;
     if !delete.yes {
         let name = output::printable(&role.name);
@@ -241,6 +260,7 @@ async fn delete_role(store: &Store, delete: Delete) -> Result<(), Exit> {
     if !deleted {
         return Err(Exit::usage("Cannot find role."));
     }
+    enter(gate, "role-deleted", &role.name, &role.permissions.join(", ")).await?;
     done(format_args!("Role \"{}\" has been deleted.", role.name));
     Ok(())
 }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::state::revoke_all;
 use super::{Batch, Expect};
 use crate::api_keys::revoke_keys;
+use crate::audit::erase_details;
 use crate::error::StoreError;
 use crate::patch::check_columns;
 use crate::records::{NewUser, UserPatch};
@@ -163,7 +164,8 @@ impl Batch {
         })
     }
 
-    /// Deletes a user with its links, passkeys, refresh tokens, API keys, sessions, activity and account state.
+    /// Deletes a user with its links, passkeys, refresh tokens, API keys, sessions, activity and account state; the details
+    /// of what the audit log holds about it are erased.
     pub fn delete_user(&mut self, id: i64) -> &mut Self {
         let sql = self.sql.clone();
         let schema = &sql.schema;
@@ -182,6 +184,7 @@ impl Batch {
             for table in OWNED {
                 batch.aside(Statement::new(format!("DELETE FROM {table} WHERE user_id = $1"), vec![id.into()]));
             }
+            batch.aside(erase_details(id));
             batch.push(
                 Statement::new(
                     format!("DELETE FROM {} WHERE id = CAST($1 AS BIGINT)", schema.user.quoted),

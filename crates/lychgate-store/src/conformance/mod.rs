@@ -7,6 +7,7 @@
 
 mod account;
 mod api_keys;
+mod audit;
 mod batches;
 mod changes;
 mod credentials;
@@ -96,5 +97,6 @@ pub async fn run(store: &Store) {
     invitations::run(store).await;
     refresh::run(store).await;
     api_keys::run(store).await;
+    audit::run(store).await;
     outbox::run(store).await;
 }

@@ -114,6 +114,22 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
             .to_owned(),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_account_state_until ON lychgate_account_state (state_until)".to_owned(),
         format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_audit (seq {bigserial} NOT NULL PRIMARY KEY, at {datetime} NOT NULL, \
+             place {bigint}, link TEXT, id TEXT NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL, actor_id {bigint}, \
+             user_id {bigint}, request_id TEXT, details TEXT, salt TEXT, commitment TEXT NOT NULL, mac TEXT NOT NULL)"
+        ),
+        "CREATE UNIQUE INDEX IF NOT EXISTS lychgate_ix_audit_place ON lychgate_audit (place)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_audit_waiting ON lychgate_audit (seq) WHERE place IS NULL".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_audit_user ON lychgate_audit (user_id, seq)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_audit_actor ON lychgate_audit (actor_id, seq)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_audit_kind ON lychgate_audit (kind, seq)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_audit_request ON lychgate_audit (request_id)".to_owned(),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_audit_at ON lychgate_audit (at)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_audit_checkpoints (place {bigint} NOT NULL PRIMARY KEY, \
+             link TEXT NOT NULL, at {datetime} NOT NULL, mac TEXT NOT NULL)"
+        ),
+        format!(
             "CREATE TABLE IF NOT EXISTS lychgate_invitations (id TEXT NOT NULL PRIMARY KEY, email TEXT NOT NULL, \
              roles TEXT, invited_by TEXT, created_at {datetime} NOT NULL, expires_at {datetime} NOT NULL, \
              used_at {datetime}, revoked_at {datetime})"
@@ -173,6 +189,8 @@ pub(crate) fn side_tables_known() -> &'static [&'static str] {
         "lychgate_sessions",
         "lychgate_activity",
         "lychgate_account_state",
+        "lychgate_audit",
+        "lychgate_audit_checkpoints",
         "lychgate_names",
         "lychgate_refresh_families",
         "lychgate_refresh_links",

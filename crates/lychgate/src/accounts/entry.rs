@@ -1,7 +1,11 @@
 //! Who may have an account: invitations.
 
 use super::{AccountError, Accounts, Problem};
-use crate::{clock::Moment, flow::invitations};
+use crate::{
+    audit::Audited,
+    clock::Moment,
+    flow::{audit::Context, invitations},
+};
 
 impl Accounts<'_> {
     /// Invites somebody to make an account with this address and these roles, by mail, and gives the link in it. Earlier
@@ -22,6 +26,11 @@ impl Accounts<'_> {
     /// [`AccountError::Failed`] if the database does not answer.
     pub async fn uninvite(&self, email: &str) -> Result<bool, AccountError> {
         let now = Moment::of(self.0.clock()).datetime();
-        self.0.resolve(self.0.store().revoke_invitation(email.trim(), now).await.map_err(Problem::from))
+        let store = self.0.store();
+        let taken_back = self.0.resolve(store.revoke_invitation(email.trim(), now).await.map_err(Problem::from))?;
+        if taken_back {
+            self.0.audit().enter_soon(Audited::new("invitation-revoked"), &Context::current());
+        }
+        Ok(taken_back)
     }
 }

@@ -11,6 +11,7 @@ use std::{fmt, sync::Arc};
 use lychgate_store::{Activity, ApiKey, ErrorKind, NewUser, User, UserPatch};
 
 use crate::{
+    audit::Audited,
     clock::Moment,
     events::Event,
     failure::Failure,
@@ -240,7 +241,10 @@ impl Accounts<'_> {
                 None => Problem::Failure(error.into()),
             })?;
             let gone = || Problem::Failure(Failure::internal("a new user is not there"));
-            store.user_by_id(outcome.id(step).ok_or_else(gone)?).await?.ok_or_else(gone)
+            let id = outcome.id(step).ok_or_else(gone)?;
+            let roles = account.roles.join(", ");
+            self.0.audit().created(id, None, Audited::new("user-created").with("roles", roles));
+            store.user_by_id(id).await?.ok_or_else(gone)
         };
         self.0.resolve(made.await)
     }
@@ -263,6 +267,7 @@ impl Accounts<'_> {
             let mut batch = store.batch();
             end_sessions(self.0, &mut batch, user, &mut patch, now);
             batch.update_user_if(user.id, &expected, &patch, now.datetime());
+            self.0.audit().note(&mut batch, Audited::new("password-set").about(user.id));
             match store.commit(batch).await {
                 Ok(_) => Ok(()),
                 Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {
@@ -322,8 +327,13 @@ impl Accounts<'_> {
         let now = Moment::of(self.0.clock());
         let fresh = || uuid::Uuid::new_v4().simple().to_string();
         let reset = async {
-            self.0.store().reset_user_access(user.id, &fresh(), &fresh(), now.datetime()).await?;
-            Ok(())
+            let mut batch = self.0.store().batch();
+            batch.reset_user_access(user.id, &fresh(), &fresh(), now.datetime());
+            self.0.audit().note(&mut batch, Audited::new("access-reset").about(user.id));
+            match self.0.store().commit(batch).await {
+                Err(error) if !matches!(error.kind(), ErrorKind::Unmet(0)) => Err(error.into()),
+                _ => Ok(()),
+            }
         };
         self.0.resolve(reset.await)
     }

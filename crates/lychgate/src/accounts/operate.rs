@@ -3,11 +3,13 @@
 use lychgate_store::{Batch, ErrorKind, StoreError, User, UserPatch};
 
 use crate::{
+    audit::Audited,
     failure::Failure,
     flow::{
         access::{end_access, end_sessions},
         activity::What,
         administrators::{Left, last_administrator},
+        audit::Context,
         letters,
         public_id::public_id,
     },
@@ -93,6 +95,12 @@ impl Operator {
     fn note(&self, batch: &mut Batch, user_id: i64, what: &str) {
         let detail = format!("{what} ({})", self.name());
         self.exchange.note(batch, user_id, What::Administered, Some(&detail));
+        self.enter(batch, Audited::new("administered").about(user_id).with("what", what));
+    }
+
+    /// Enters in the audit log what was done.
+    fn enter(&self, batch: &mut Batch, what: Audited) {
+        self.gate().audit().note_in(batch, what.by(self.who.user.id), &Context::of(&self.exchange));
     }
 
     fn spare_last(&self, batch: &mut Batch, user_id: i64) -> Left {
@@ -250,7 +258,9 @@ impl Operator {
         }
         batch.delete_user(user.id);
         // The account's own activity goes with it; the administrator's stays.
-        self.note(&mut batch, self.who.user.id, &format!("deleted {}", user.email));
+        let detail = format!("deleted {} ({})", user.email, self.name());
+        self.exchange.note(&mut batch, self.who.user.id, What::Administered, Some(&detail));
+        self.enter(&mut batch, Audited::new("user-deleted").about(user.id));
         self.sparing(batch, left).await?;
         self.gate().events().send(&crate::Event::AccountDeleted { user_id: user.id });
         Ok(())

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::{AccountError, Accounts, Problem};
 use crate::{
+    audit::Audited,
     events::Event,
     failure::Failure,
     flow::{
@@ -233,6 +234,7 @@ impl Accounts<'_> {
         if let Some(what) = change.what {
             exchange.note(&mut batch, user.id, what, None);
         }
+        self.enter(&mut batch, user.id, before, &change);
         let mut post = exchange.post();
         if let Some(told) = change.told {
             letter(&exchange, &mut post, &user, told, &change)?;
@@ -246,6 +248,22 @@ impl Accounts<'_> {
             Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
             Err(error) => Err(Problem::Failure(Failure::from(error))),
         }
+    }
+
+    /// Enters the change in the audit log.
+    fn enter(&self, batch: &mut Batch, user_id: i64, before: AccountStatus, change: &Change) {
+        let switched = if change.to == AccountStatus::Active { "user-activated" } else { "user-deactivated" };
+        let kind = change.what.map_or(switched, What::word);
+        let mut what = Audited::new(kind).about(user_id).with("before", before.word());
+        for (name, text) in [("by_name", self.1), ("reason", change.reason.as_deref())] {
+            if let Some(text) = text {
+                what = what.with(name, text);
+            }
+        }
+        if let Some(until) = change.until {
+            what = what.with("until", until.unix_timestamp());
+        }
+        self.0.audit().note(batch, what);
     }
 
     /// The mark beside the row. It goes by the one that was there, so that of two administrators one wins.

@@ -3,6 +3,8 @@
 use lychgate_store::{Activity, Batch};
 
 use crate::{
+    audit::Audited,
+    flow::audit::Context,
     messages::{self, MessageKey},
     web::{exchange::Exchange, form::Message},
 };
@@ -125,16 +127,23 @@ impl Exchange {
         })
     }
 
-    /// Notes in the transaction of a change what happened, if the settings want it.
+    /// Notes in the transaction of a change what happened, for the owner and in the audit log, if the settings want it.
     pub(crate) fn note(&self, batch: &mut Batch, user_id: i64, what: What, detail: Option<&str>) {
         if let Some(activity) = self.activity(user_id, what, detail) {
             batch.note_activity(&activity);
+        }
+        // What an administrator or a program does is entered where it is done, with who did it.
+        if self.gate.audit().is_on() && what != What::Administered && !self.is_of_nobody() {
+            let audited = Audited::new(what.word()).about(user_id).by(user_id);
+            let audited = detail.map_or_else(|| audited.clone(), |detail| audited.clone().with("detail", detail));
+            self.gate.audit().note_in(batch, audited, &Context::of(self));
         }
     }
 
     /// Notes beside the request that somebody gave a wrong password for this user: a reply that waited for it would
     /// come later for accounts that exist.
     pub(crate) fn note_failure(&self, user_id: i64, by: &str) {
+        self.audit_failure(Some(user_id), by);
         if let Some(activity) = self.activity(user_id, What::SignInFailed, Some(by)) {
             let store = self.gate.store().clone();
             tokio::spawn(async move {

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::{account::anchor, administrators::last_administrator, letters::about};
 use crate::{
+    audit::Audited,
     events::Event,
     failure::Failure,
     gate::Lychgate,
@@ -122,6 +123,9 @@ impl Exchange {
             }
         }
         batch.delete_user(user_id);
+        if user.is_some() {
+            self.gate.audit().note(&mut batch, Audited::new("account-deleted").about(user_id));
+        }
         match self.commit_and_send(batch, post).await {
             Ok(_) => {}
             Err(error) if left.nobody(&error) => {

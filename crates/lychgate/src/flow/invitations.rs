@@ -6,6 +6,7 @@ use serde_json::Map;
 
 use crate::{
     accounts::{FieldErrors, Problem},
+    audit::Audited,
     clock::Moment,
     failure::Failure,
     flow::{landing::with_query, letters},
@@ -84,6 +85,10 @@ pub(crate) async fn invite(
     };
     let (mut batch, mut post) = (gate.store().batch(), exchange.post());
     batch.invite(&invitation);
+    // Not the address: nobody could erase it, as there is no account yet.
+    let number = invitation.id.chars().take(12).collect::<String>();
+    let what = Audited::new("user-invited").with("invitation", number).with("roles", roles.join(", "));
+    gate.audit().note(&mut batch, what);
     post.letter(&exchange, letter)?;
     exchange.commit_and_send(batch, post).await?;
     Ok(link)

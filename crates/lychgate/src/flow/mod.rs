@@ -7,6 +7,7 @@ pub(crate) mod activity;
 pub(crate) mod administrators;
 pub(crate) mod ago;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod authenticate;
 pub(crate) mod by_email;
 pub(crate) mod code_setup;

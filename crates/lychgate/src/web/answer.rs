@@ -126,6 +126,11 @@ impl Exchange {
                 let who = self.admitted.lock().as_ref().map(|who| who.user.id);
                 let needed = refused.as_ref().map(|refused| refused.needed.as_str());
                 tracing::info!(request_id = id, path, user_id = who, needed, "a request was refused");
+                self.audit_refusal("refused", needed);
+            }
+            Failure::TooMany { .. } => {
+                tracing::debug!(request_id = id, path, "a limit is reached");
+                self.audit_refusal("limited", None);
             }
             _ => tracing::debug!(request_id = id, path, status = failure.status().as_u16(), "a request was refused"),
         }

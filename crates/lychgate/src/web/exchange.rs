@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::extract::{ConnectInfo, OriginalUri};
@@ -11,8 +14,14 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::{
-    body::Submitted, config::WebConfig, cookie, csrf, identify::Authenticated, language::Asked, negotiate,
-    proxy::Forwarded, session::Session,
+    body::Submitted,
+    config::WebConfig,
+    cookie, csrf,
+    identify::{Authenticated, Mechanism},
+    language::Asked,
+    negotiate,
+    proxy::Forwarded,
+    session::Session,
 };
 use crate::{clock::Moment, flow::account::Standing, gate::Lychgate, web::form::Message};
 
@@ -41,6 +50,11 @@ pub(crate) struct Exchange {
     /// What is with an account that the caller proved to be theirs, if it may not be used.
     pub(crate) stopped: Mutex<Option<Standing>>,
     pub(crate) outgoing: Mutex<Outgoing>,
+    /// Without a request: what happens by itself.
+    of_nobody: bool,
+    /// The session that this request began.
+    pub(crate) began_session: OnceLock<String>,
+    failed: AtomicBool,
 }
 
 /// Cookies beside the session's that the reply sets.
@@ -149,6 +163,9 @@ impl Exchange {
             landing: Mutex::default(),
             stopped: Mutex::new(None),
             outgoing: Mutex::default(),
+            of_nobody: false,
+            began_session: OnceLock::new(),
+            failed: AtomicBool::new(false),
             gate,
         }
     }
@@ -158,7 +175,44 @@ impl Exchange {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         // Where no `base_url` is set, links have to lead somewhere.
         parts.headers.insert(header::HOST, HeaderValue::from_static("localhost"));
-        Self::begin(gate, &parts, Submitted::Nothing)
+        Self { of_nobody: true, ..Self::begin(gate, &parts, Submitted::Nothing) }
+    }
+
+    /// Whether there is no request.
+    pub(crate) fn is_of_nobody(&self) -> bool {
+        self.of_nobody
+    }
+
+    /// Whether nobody has failed to prove in this request who they are, up to this call.
+    pub(crate) fn is_first_failure(&self) -> bool {
+        !self.failed.swap(true, Ordering::Relaxed)
+    }
+
+    /// Who acts, as far as anything of this request has asked.
+    fn acting(&self) -> Option<Arc<Authenticated>> {
+        if let Some(admitted) = self.admitted.lock().clone() {
+            return Some(admitted);
+        }
+        [&self.by_session, &self.by_token, &self.by_basic, &self.by_api_key]
+            .into_iter()
+            .find_map(|found| found.get().cloned().flatten())
+    }
+
+    pub(crate) fn acting_user_id(&self) -> Option<i64> {
+        self.acting().map(|who| who.user.id)
+    }
+
+    pub(crate) fn acting_mechanism(&self) -> Option<Mechanism> {
+        self.acting().map(|who| who.via)
+    }
+
+    /// The id of the session, if anything of this request looked at it.
+    pub(crate) fn seen_session_id(&self) -> Option<String> {
+        if let Some(began) = self.began_session.get() {
+            return Some(began.clone());
+        }
+        let slot = self.session.lock();
+        slot.as_ref().and_then(|session| session.text(super::session::key::SESSION_ID).map(str::to_owned))
     }
 
     pub(crate) fn config(&self) -> &WebConfig {

@@ -241,6 +241,7 @@ impl Exchange {
 
     pub(crate) fn new_session(&self, id: &str, user: &User, via: &str, remembered: bool) -> NewSession {
         let now = self.now.datetime();
+        let _ = self.began_session.set(id.to_owned());
         NewSession {
             sid: id.to_owned(),
             user_id: user.id,
@@ -396,8 +397,9 @@ impl Exchange {
         let user = authenticate::find(&self.gate, &name).await?;
         let password = self.gate.normalize_password(&password);
         if !authenticate::password_matches(&self.gate, user.as_deref(), &password, self.now).await? {
-            if let Some(user) = user {
-                self.note_failure(user.id, "basic");
+            match user {
+                Some(user) => self.note_failure(user.id, "basic"),
+                None => self.audit_failure(None, "basic"),
             }
             return Ok(None);
         }

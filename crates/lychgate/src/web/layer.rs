@@ -32,6 +32,11 @@ use crate::{
     gate::Lychgate,
 };
 
+tokio::task_local! {
+    /// The request that a task serves, for what has to know it without being handed it, such as the audit log.
+    pub(crate) static REQUEST: Arc<Exchange>;
+}
+
 /// Puts Lychgate around a router; made by [`Lychgate::layer`].
 #[derive(Clone, Debug)]
 pub struct GateLayer(pub(crate) Lychgate);
@@ -95,10 +100,12 @@ where
             };
             let exchange = Arc::new(Exchange::begin(gate, &parts, submitted));
             let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+            let serving = Arc::clone(&exchange);
             let response = match exchange.csrf_application_wide(matched).await {
                 Ok(()) => {
                     parts.extensions.insert(Arc::clone(&exchange));
-                    inner.call(Request::from_parts(parts, body)).await?.into_response()
+                    let request = Request::from_parts(parts, body);
+                    REQUEST.scope(Arc::clone(&serving), async { inner.call(request).await }).await?.into_response()
                 }
                 // A path that is no route is a 404 whatever token came with it, also where a fallback would answer.
                 Err(Failure::Csrf(_)) if matched.is_none() => StatusCode::NOT_FOUND.into_response(),
@@ -112,7 +119,7 @@ where
                     response
                 }
             };
-            let mut response = finish(&exchange, response).await;
+            let mut response = REQUEST.scope(serving, finish(&exchange, response)).await;
             if let (Some(cors), Some((uri, headers))) = (&exchange.config().cors, asked) {
                 cors.answer(uri.path(), &headers, false, response.headers_mut());
             }

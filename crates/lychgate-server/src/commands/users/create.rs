@@ -1,7 +1,7 @@
 //! `lychgate users create`.
 
 use clap::Args;
-use lychgate::{AccountError, Lychgate, NewAccount, settings::IdentityMapper};
+use lychgate::{AccountError, Lychgate, NewAccount, audit::Audited, settings::IdentityMapper};
 use lychgate_store::ErrorKind;
 use time::OffsetDateTime;
 
@@ -152,6 +152,7 @@ async fn ensure_admin_role(gate: &Lychgate) -> Result<(), Exit> {
     match made {
         // Somebody else may have made it at the same moment.
         Err(error) if !matches!(error.kind(), ErrorKind::Conflict { .. }) => Err(error.into()),
-        _ => Ok(()),
+        Ok(_) => gate.audit().enter(Audited::new("role-created").with("role", ADMIN)).await.map_err(Exit::from),
+        Err(_) => Ok(()),
     }
 }

@@ -8,8 +8,8 @@ mod states;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use lychgate::{AccountError, AccountStatus, Lychgate};
-use lychgate_store::{ErrorKind, User};
+use lychgate::{AccountError, AccountStatus, Lychgate, audit::Audited};
+use lychgate_store::{Batch, ErrorKind, User};
 
 use crate::{
     cli::Global,
@@ -150,6 +150,15 @@ async fn set_active(gate: &Lychgate, identity: &str, active: bool) -> Result<(),
     Ok(())
 }
 
+/// Commits a change of the user who was found before.
+pub(crate) async fn commit(gate: &Lychgate, batch: Batch) -> Result<(), Exit> {
+    gate.store().commit(batch).await.map(drop).map_err(|error| match error.kind() {
+        ErrorKind::Unmet(_) => Exit::usage("User not found."),
+        ErrorKind::Referenced => Exit::failed("rows of other tables refer to this user; deactivate the user instead"),
+        _ => error.into(),
+    })
+}
+
 async fn change_password(gate: &Lychgate, change: ChangePassword) -> Result<(), Exit> {
     let user = find(gate, &change.user).await?;
     let password = change.password.get().await?;
@@ -167,13 +176,10 @@ async fn delete_user(gate: &Lychgate, delete: Delete) -> Result<(), Exit> {
         let email = output::printable(&user.email);
         prompt::confirm(&format!("Delete the user \"{email}\" with all sessions, passkeys and roles?"))?;
     }
-    let deleted = gate.store().delete_user(user.id).await.map_err(|error| match error.kind() {
-        ErrorKind::Referenced => Exit::failed("rows of other tables refer to this user; deactivate the user instead"),
-        _ => error.into(),
-    })?;
-    if !deleted {
-        return Err(Exit::usage("User not found."));
-    }
+    let mut batch = gate.store().batch();
+    batch.delete_user(user.id);
+    gate.audit().note(&mut batch, Audited::new("user-deleted").about(user.id));
+    commit(gate, batch).await?;
     done(format_args!("User \"{}\" has been deleted.", delete.user));
     Ok(())
 }

@@ -107,6 +107,9 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
     };
     let password = call.gate.normalize_password(form.value("password"));
     let matches = authenticate::password_matches(&call.gate, user.as_deref(), &password, call.now).await?;
+    if user.is_none() {
+        call.audit_failure(None, "password");
+    }
     match user {
         None if identity.is_none() && form.has_field("username") => form.form_error(messages::USER_DOES_NOT_EXIST),
         None => form.field_error(field, messages::USER_DOES_NOT_EXIST),

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use self::entry::Entry;
 use crate::{
     accounts::{self, NewAccount, Problem, username_problem},
+    audit::Audited,
     failure::Failure,
     flow::{
         account::{self, AccountStatus},
@@ -234,6 +235,9 @@ async fn store(
         }
     };
     let id = outcome.id(step).ok_or_else(|| Failure::internal("a new user has no id"))?;
+    let invited = matches!(entry, Entry::Invited(_));
+    let what = Audited::new("user-created").with("roles", new.roles.join(", ")).with("invited", invited);
+    call.gate.audit().created(id, Some(id), what);
     if let Some(link) = mailed {
         // Only now it is known whose link it is.
         let mut batch = store.batch();

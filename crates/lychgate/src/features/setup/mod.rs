@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     accounts::{self, NewAccount, Problem},
+    audit::Audited,
     clock::Moment,
     failure::Failure,
     flow::names::NewNames,
@@ -128,9 +129,15 @@ async fn post(call: Call) -> Result<Reply, Failure> {
     let mut names = NewNames::of(&new);
     names.check(&mut batch);
     batch.create_user(&new, call.now.datetime());
+    let step = batch.len() - 1;
     names.record(&mut batch, &new.fs_uniquifier);
     match store.commit(batch).await {
-        Ok(_) => {}
+        Ok(outcome) => {
+            if let Some(id) = outcome.id(step) {
+                let what = Audited::new("user-created").with("roles", call.gate.admin_role());
+                call.gate.audit().created(id, Some(id), what);
+            }
+        }
         Err(error) if matches!(error.kind(), ErrorKind::Unmet(0)) => {
             return Err(Failure::bad(StatusCode::NOT_FOUND, messages::SETUP_LINK_INVALID));
         }

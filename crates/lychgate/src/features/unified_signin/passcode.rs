@@ -55,6 +55,8 @@ pub(super) async fn judge(
     if let (false, Some(user)) = (matches!(judged, Judged::Right(_)), user) {
         gate.events().send(&Event::UserFailedAuthentication { user_id: Some(user.id), via: "passcode" });
         exchange.note_failure(user.id, "passcode");
+    } else if user.is_none() {
+        exchange.audit_failure(None, "passcode");
     }
     Ok(judged)
 }

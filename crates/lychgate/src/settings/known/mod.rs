@@ -7,6 +7,7 @@ mod access;
 mod account_states;
 mod admin;
 mod application;
+mod audit;
 mod cookies;
 mod core;
 mod csrf;
@@ -76,6 +77,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Account page", account::settings::SETTINGS),
     group("Account states and refusals", account_states::SETTINGS),
     group("API keys", api_keys::settings::SETTINGS),
+    group("Audit log", audit::SETTINGS),
     group("User names", username::NAMES),
     group("User name change and recovery", username::SETTINGS),
     group("Tracking", core::TRACKING),
