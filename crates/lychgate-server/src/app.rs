@@ -22,7 +22,8 @@ pub(crate) const ROUTES: &[(&str, &str, &str)] =
 
 /// The application. The health addresses stand outside of it: they need no cookies and no prefix.
 pub(crate) fn router(gate: &Lychgate) -> Router {
-    let app = Router::new().route("/", get(home)).merge(gate.routes()).fallback(not_found).layer(gate.layer());
+    let app = Router::new().route("/", get(home)).merge(lychgate_admin::routes(gate)).merge(gate.routes());
+    let app = app.fallback(not_found).layer(gate.layer());
     Router::new()
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready))

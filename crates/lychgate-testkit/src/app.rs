@@ -47,7 +47,7 @@ pub enum Database {
 }
 
 type Configure = Box<dyn FnOnce(Builder) -> Builder>;
-type Routes = Box<dyn FnOnce(Router) -> Router>;
+type Routes = Box<dyn FnOnce(&Lychgate, Router) -> Router>;
 
 /// Puts a [`TestApp`] together; made by [`TestApp::builder`].
 #[must_use]
@@ -84,7 +84,13 @@ impl AppBuilder {
 
     /// Routes of the application beside `/whoami`.
     pub fn routes(mut self, routes: impl FnOnce(Router) -> Router + 'static) -> Self {
-        self.routes.push(Box::new(routes));
+        self.routes.push(Box::new(|_, router| routes(router)));
+        self
+    }
+
+    /// Routes of a crate that are made for a gate.
+    pub fn mount(mut self, routes: impl FnOnce(&Lychgate) -> Router + 'static) -> Self {
+        self.routes.push(Box::new(|gate, router| router.merge(routes(gate))));
         self
     }
 
@@ -169,7 +175,7 @@ impl AppBuilder {
             seed::fill(&gate, now).await;
         }
         let routes = Router::new().route("/whoami", any(whoami));
-        let routes = self.routes.into_iter().fold(routes, |routes, more| more(routes));
+        let routes = self.routes.into_iter().fold(routes, |routes, more| more(&gate, routes));
         let router = gate.mount(routes.merge(gate.routes()).layer(gate.layer()));
         TestApp { gate, clock, router, events, inbox, phone, url, folder }
     }

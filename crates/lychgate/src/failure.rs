@@ -70,6 +70,12 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl From<lychgate_store::StoreError> for Error {
+    fn from(error: lychgate_store::StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         self.0.into_response()

@@ -249,6 +249,16 @@ impl Accounts<'_> {
         self.0.resolve(made.await)
     }
 
+    /// Whether an account could be made so: what [`create`](Self::create) would refuse, without making any.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`].
+    pub async fn check(&self, account: &NewAccount) -> Result<(), AccountError> {
+        let now = Moment::of(self.0.clock());
+        self.0.resolve(self.0.prepare_account(account, now).await.map(drop))
+    }
+
     /// Gives an account a new password and ends all that was signed in with the old one; sends no mail.
     ///
     /// # Errors

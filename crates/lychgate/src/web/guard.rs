@@ -38,7 +38,7 @@ pub use super::quota::Quota;
 use super::{config::Freshness, exchange::Exchange, identify::Mechanism};
 use crate::{
     failure::{Failure, Refused},
-    flow::second_factor::Proof,
+    flow::second_factor::{self, Proof},
     principal::{Need, Permission},
 };
 
@@ -61,6 +61,10 @@ enum Rule {
     },
     Proved {
         proof: Proof,
+        within: Duration,
+    },
+    /// Fresh, by a second factor too where there is one.
+    Whole {
         within: Duration,
     },
     Anonymous,
@@ -144,6 +148,12 @@ pub fn fresh_second_factor(within: Duration) -> Guard {
 /// typed into a page of somebody else.
 pub fn phishing_resistant(within: Duration) -> Guard {
     guard(Rule::Proved { proof: Proof::PhishingResistant, within })
+}
+
+/// Somebody signed in who proved who they are within `within`, and with a session by a second factor too, if they have
+/// set one up: for what administrators do to others.
+pub fn fresh_proof(within: Duration) -> Guard {
+    guard(Rule::Whole { within })
 }
 
 /// Nobody signed in; those who are get sent to `post_login_view`, programs a 400.
@@ -322,6 +332,17 @@ impl Guard {
                     let by_session = who.via == Mechanism::Session;
                     let proved = by_session && exchange.has_proved(&who.user, *proof, within.as_secs_f64());
                     if proved { Ok(()) } else { Err(Failure::NeedsProof(*proof)) }
+                }
+                Rule::Whole { within } => {
+                    fresh(*within).check(exchange).await?;
+                    let Some(who) = exchange.current().await?.filter(|who| who.via == Mechanism::Session) else {
+                        return Ok(());
+                    };
+                    let has_one = !second_factor::methods_of(&exchange.gate, &who.user).await?.is_empty();
+                    if has_one && !exchange.has_proved(&who.user, Proof::SecondFactor, within.as_secs_f64()) {
+                        return Err(Failure::NeedsProof(Proof::SecondFactor));
+                    }
+                    Ok(())
                 }
                 Rule::Anonymous => exchange.anonymous_only().await,
                 Rule::Address(networks) => {

@@ -1,0 +1,68 @@
+//! What is to be sent, and what could not be.
+
+use lychgate::store::{OutboxItem, OutboxState};
+use serde_json::{Value, json};
+
+use crate::{
+    ask::{Answer, Ask, Stop, object},
+    view::iso,
+};
+
+/// Items on the page.
+const MOST: u32 = 100;
+
+/// What is shown of an item; never its payload, which may hold links that sign somebody in.
+fn value(ask: &Ask, item: &OutboxItem) -> Value {
+    json!({
+        "id": item.id,
+        "kind": item.kind,
+        "recipient": item.recipient,
+        "state": item.state.as_str(),
+        "attempts": item.attempts,
+        "error": item.last_error,
+        "created_at": iso(item.created_at),
+        "created": ask.operator.ago(item.created_at),
+        "due_at": iso(item.due_at),
+        "sent_at": item.sent_at.and_then(iso),
+    })
+}
+
+pub(crate) async fn list(ask: Ask) -> Answer {
+    let state = match ask.query("state") {
+        "" => None,
+        "waiting" => Some(OutboxState::Waiting),
+        "sent" => Some(OutboxState::Sent),
+        "dead" => Some(OutboxState::Dead),
+        _ => return Err(ask.stop(Stop::bad("state is waiting, sent or dead"))),
+    };
+    let found = ask.gate().store().outbox_list(state, MOST).await.map_err(|error| ask.stop(error.into()))?;
+    let items: Vec<Value> = found.iter().map(|item| value(&ask, item)).collect();
+    let values = json!({"items": items, "state": state.map(OutboxState::as_str)});
+    Ok(ask.page("admin/outbox.html", "outbox", object(values)))
+}
+
+pub(crate) async fn retry(ask: Ask) -> Answer {
+    let done = ask.gate().store().outbox_retry(ask.field("id"), ask.operator.now()).await;
+    if done.map_err(|error| ask.stop(error.into()))? {
+        ask.operator.note_own("set a dead letter going again").await;
+        return Ok(ask.done("It is tried again.", "/outbox", json!({})));
+    }
+    Ok(ask.refused("It is not dead, or not there any more.", "/outbox"))
+}
+
+pub(crate) async fn discard(ask: Ask) -> Answer {
+    let done = ask.gate().store().outbox_drop(ask.field("id")).await;
+    if done.map_err(|error| ask.stop(error.into()))? {
+        ask.operator.note_own("dropped a dead letter").await;
+        return Ok(ask.done("It is dropped.", "/outbox", json!({})));
+    }
+    Ok(ask.refused("It is not dead, or not there any more.", "/outbox"))
+}
+
+/// Asks the mail server whether it would take mails.
+pub(crate) async fn check(ask: Ask) -> Answer {
+    match ask.gate().check_mail().await {
+        Ok(to) => Ok(ask.done(&format!("Mails can be sent: {to}"), "/outbox", json!({"to": to}))),
+        Err(why) => Ok(ask.refused(&format!("Mails cannot be sent: {why}"), "/outbox")),
+    }
+}

@@ -1,0 +1,112 @@
+//! Roles and what they permit; a change says first whom it is about.
+
+use std::collections::BTreeSet;
+
+use lychgate::store::Role;
+use serde_json::{Value, json};
+
+use crate::ask::{Answer, Ask, Stop, object};
+
+/// Users of a role are counted up to this.
+const COUNTED: u32 = 1001;
+
+async fn value(ask: &Ask, role: &Role) -> Result<Value, Stop> {
+    let users = ask.gate().store().count_with_role(&role.name, COUNTED).await?;
+    Ok(json!({
+        "name": role.name,
+        "description": role.description,
+        "permissions": role.permissions,
+        "users": users.min(i64::from(COUNTED) - 1),
+        "more": users >= i64::from(COUNTED),
+        "is_admin": role.name == ask.gate().admin_role(),
+    }))
+}
+
+pub(crate) async fn list(ask: Ask) -> Answer {
+    let made = async {
+        let mut roles = Vec::new();
+        for role in ask.gate().store().roles().await? {
+            roles.push(value(&ask, &role).await?);
+        }
+        Ok::<_, Stop>(json!({"roles": roles}))
+    };
+    let values = made.await.map_err(|stop| ask.stop(stop))?;
+    Ok(ask.page("admin/roles.html", "roles", object(values)))
+}
+
+/// Permissions as they are typed or sent: separated by commas or lines, each once.
+fn typed(ask: &Ask) -> Vec<String> {
+    let all = ask.fields("permissions").flat_map(|text| text.split([',', '\n']));
+    let all: BTreeSet<&str> = all.map(str::trim).filter(|name| !name.is_empty()).collect();
+    all.into_iter().map(str::to_owned).collect()
+}
+
+async fn named(ask: &Ask) -> Result<std::sync::Arc<Role>, Stop> {
+    ask.gate().store().role_by_name(ask.field("role")).await?.ok_or_else(Stop::missing)
+}
+
+pub(crate) async fn create(ask: Ask) -> Answer {
+    let (name, description) = (ask.field("role"), ask.field("description"));
+    if name.len() > 80 || description.len() > 255 {
+        return Ok(ask.refused("The name has at most 80 characters, the description 255.", "/roles"));
+    }
+    let description = Some(description).filter(|text| !text.is_empty());
+    match ask.gate().store().create_role(name, description, Some(&typed(&ask)), ask.operator.now()).await {
+        Ok(_) => {
+            ask.operator.note_own(&format!("made the role {name}")).await;
+            Ok(ask.done("The role is made.", "/roles", json!({})))
+        }
+        Err(error) => Err(ask.stop(error.into())),
+    }
+}
+
+/// Replaces what a role permits. Asked without `confirm` it changes nothing, and says who would gain and lose what.
+pub(crate) async fn permissions(ask: Ask) -> Answer {
+    let made = async {
+        let role = named(&ask).await?;
+        let wanted = typed(&ask);
+        let had: BTreeSet<&String> = role.permissions.iter().collect();
+        let gained: Vec<&String> = wanted.iter().filter(|name| !had.contains(name)).collect();
+        let lost: Vec<&&String> = had.iter().filter(|name| !wanted.contains(name)).collect();
+        if gained.is_empty() && lost.is_empty() {
+            return Ok(ask.refused("There was nothing to change.", "/roles"));
+        }
+        if !ask.ticked("confirm") {
+            let values = json!({
+                "action": "permissions",
+                "role": value(&ask, &role).await?,
+                "gained": gained,
+                "lost": lost,
+                "wanted": wanted,
+            });
+            return Ok(ask.page("admin/confirm.html", "roles", object(values)));
+        }
+        if !ask.gate().store().set_role_permissions(&role.name, &wanted, ask.operator.now()).await? {
+            return Err(Stop::missing());
+        }
+        let what = format!("role {}: permissions {}", role.name, wanted.join(", "));
+        ask.operator.note_own(&what).await;
+        Ok(ask.done("The role is changed.", "/roles", json!({"gained": gained, "lost": lost})))
+    };
+    made.await.map_err(|stop| ask.stop(stop))
+}
+
+/// Deletes a role, which everybody loses who has it. Asked without `confirm` it says how many.
+pub(crate) async fn delete(ask: Ask) -> Answer {
+    let made = async {
+        let role = named(&ask).await?;
+        if role.name == ask.gate().admin_role() {
+            return Ok(ask.refused("The role of administrators has to stay.", "/roles"));
+        }
+        if !ask.ticked("confirm") {
+            let values = json!({"action": "delete-role", "role": value(&ask, &role).await?});
+            return Ok(ask.page("admin/confirm.html", "roles", object(values)));
+        }
+        if !ask.gate().store().delete_role(&role.name).await? {
+            return Err(Stop::missing());
+        }
+        ask.operator.note_own(&format!("deleted the role {}", role.name)).await;
+        Ok(ask.done("The role is deleted.", "/roles", json!({})))
+    };
+    made.await.map_err(|stop| ask.stop(stop))
+}

@@ -1,0 +1,218 @@
+//! The list of users: found, narrowed, sorted, page by page, and several changed at once.
+
+use lychgate::{
+    NewAccount, Refused,
+    store::{User, UserQuery, UserSort},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    ask::{Answer, Ask, Stop, object},
+    view::brief,
+};
+
+/// Users on a page unless the client asks for another number.
+const PER_PAGE: u32 = 25;
+
+/// The most users on a page.
+const MOST: u32 = 100;
+
+/// The question that the parameters ask; unknown words are a mistake.
+pub(crate) fn question(ask: &Ask) -> Result<UserQuery, Stop> {
+    let text = |name| Some(ask.query(name).to_owned()).filter(|text| !text.is_empty());
+    let yes = |name: &str| match ask.query(name) {
+        "" => Ok(None),
+        "yes" => Ok(Some(true)),
+        "no" => Ok(Some(false)),
+        _ => Err(Stop::bad(format!("{name} is yes or no"))),
+    };
+    let (sort, descending) = match ask.query("sort") {
+        "" | "id" => (UserSort::Id, false),
+        "-id" => (UserSort::Id, true),
+        "email" => (UserSort::Email, false),
+        "-email" => (UserSort::Email, true),
+        "last_sign_in" => (UserSort::LastSignIn, false),
+        "-last_sign_in" => (UserSort::LastSignIn, true),
+        "created" => (UserSort::Created, false),
+        "-created" => (UserSort::Created, true),
+        _ => return Err(Stop::bad("users cannot be sorted by this")),
+    };
+    let limit = match ask.query("limit") {
+        "" => PER_PAGE,
+        text => text
+            .parse::<u32>()
+            .ok()
+            .filter(|limit| (1..=MOST).contains(limit))
+            .ok_or_else(|| Stop::bad(format!("limit is a number from 1 to {MOST}")))?,
+    };
+    let anywhere = ask.query("anywhere") == "yes";
+    let (search, prefix) = if anywhere { (text("q"), None) } else { (None, text("q")) };
+    Ok(UserQuery {
+        search,
+        prefix,
+        role: text("role"),
+        active: yes("active")?,
+        confirmed: yes("confirmed")?,
+        state: text("state"),
+        second_factor: yes("second_factor")?,
+        sort,
+        descending,
+        after: text("after"),
+        before: text("before"),
+        limit,
+    })
+}
+
+/// The same question at another place or in another order, as a query.
+fn link(ask: &Ask, changes: &[(&str, &str)]) -> String {
+    let mut to = form_urlencoded::Serializer::new(String::new());
+    let kept = ask.queries().filter(|(name, value)| {
+        let known = ["q", "anywhere", "role", "active", "confirmed", "state", "second_factor", "sort", "limit"];
+        known.contains(name) && !value.is_empty() && !changes.iter().any(|(changed, _)| changed == name)
+    });
+    to.extend_pairs(kept).extend_pairs(changes.iter().filter(|(_, value)| !value.is_empty()));
+    to.finish()
+}
+
+/// A user by id, whom a search for a number finds first.
+async fn by_id(ask: &Ask) -> Result<Option<std::sync::Arc<User>>, Stop> {
+    match ask.query("q").trim_start_matches('#').parse::<i64>() {
+        Ok(id) => Ok(ask.gate().store().user_by_id(id).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+pub(crate) async fn list(ask: Ask) -> Answer {
+    let made = async {
+        let store = ask.gate().store();
+        let mut query = question(&ask)?;
+        let mut page = store.users_page(&query).await?;
+        // Nobody's name begins so: then it may stand within.
+        let widened =
+            page.items.is_empty() && query.prefix.is_some() && query.after.is_none() && query.before.is_none();
+        if widened {
+            query.search = query.prefix.take();
+            page = store.users_page(&query).await?;
+        }
+        let mut items = page.items;
+        if let Some(user) = by_id(&ask).await?.filter(|user| !items.iter().any(|item| item.id == user.id)) {
+            items.insert(0, user);
+        }
+        let mut users = Vec::with_capacity(items.len());
+        for user in &items {
+            users.push(brief(&ask.operator, user).await?);
+        }
+        let wide = if widened { "yes" } else { ask.query("anywhere") };
+        let turned = |place: &Option<String>, name| {
+            place.as_ref().map(|at| format!("?{}", link(&ask, &[("anywhere", wide), (name, at)])))
+        };
+        let sorts: serde_json::Map<String, Value> = ["id", "email", "last_sign_in", "created"]
+            .into_iter()
+            .map(|by| {
+                let down = format!("-{by}");
+                let to = if ask.query("sort") == by { down.as_str() } else { by };
+                (by.to_owned(), format!("?{}", link(&ask, &[("sort", to)])).into())
+            })
+            .collect();
+        let roles: Vec<String> = store.roles().await?.iter().map(|role| role.name.clone()).collect();
+        let mut values = json!({
+            "users": users,
+            "next": page.next,
+            "previous": page.previous,
+            "cut": page.cut,
+            "anywhere": wide == "yes",
+            "total": store.count_users().await?,
+        });
+        if !ask.json {
+            let asked: serde_json::Map<String, Value> =
+                ask.queries().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            let more = json!({
+                "next_url": turned(&page.next, "after"),
+                "previous_url": turned(&page.previous, "before"),
+                "sorts": sorts,
+                "export_url": format!("{}?{}", ask.url("/users.csv"), link(&ask, &[])),
+                "all_roles": roles,
+                "asked": asked,
+                "waiting": store.count_marked("waiting").await?,
+            });
+            if let Value::Object(values) = &mut values {
+                values.extend(object(more));
+            }
+        }
+        Ok(values)
+    };
+    let values = made.await.map_err(|stop| ask.stop(stop))?;
+    Ok(ask.page("admin/users.html", "users", object(values)))
+}
+
+pub(crate) async fn form(ask: Ask) -> Answer {
+    let roles = ask.gate().store().roles().await.map_err(|error| ask.stop(error.into()))?;
+    let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+    Ok(ask.page("admin/new_user.html", "users", object(json!({"all_roles": names}))))
+}
+
+pub(crate) async fn create(ask: Ask) -> Answer {
+    let account = NewAccount {
+        email: ask.field("email").to_owned(),
+        username: Some(ask.field("username").to_owned()).filter(|name| !name.is_empty()),
+        active: true,
+        confirmed: ask.ticked("confirmed"),
+        roles: ask.fields("role").map(str::to_owned).collect(),
+        ..NewAccount::default()
+    };
+    match ask.gate().accounts().create(&account).await {
+        Ok(user) => {
+            ask.operator.note_own(&format!("made the account of {}", user.email)).await;
+            let mut text = "The account is made.".to_owned();
+            // Nobody knows a password for it: its owner chooses one.
+            if ask.ticked("invite") {
+                text = match ask.operator.send_reset(&user).await {
+                    Ok(()) => "The account is made, and its owner has a mail to choose a password.".to_owned(),
+                    Err(why) => format!("The account is made, but no mail was sent. {why}"),
+                };
+            }
+            Ok(ask.done(&text, &format!("/users/{}", user.id), json!({"id": user.id})))
+        }
+        Err(error) => Err(ask.refused(&error.to_string(), "/users/new")),
+    }
+}
+
+/// What can be done to several users at once.
+const ACTIONS: [&str; 6] = ["activate", "deactivate", "end-sessions", "send-reset", "reset-access", "delete"];
+
+pub(crate) async fn bulk(ask: Ask) -> Answer {
+    let action = ask.field("action").to_owned();
+    if !ACTIONS.contains(&action.as_str()) {
+        return Err(ask.stop(Stop::bad("There is no such action.")));
+    }
+    let ids: Vec<i64> = ask.fields("id").filter_map(|id| id.parse().ok()).take(MOST as usize + 1).collect();
+    if ids.is_empty() || ids.len() > MOST as usize {
+        return Err(ask.refused(&format!("Choose 1 to {MOST} users first."), "/users"));
+    }
+    let mut users = Vec::new();
+    for id in ids {
+        let found = ask.gate().store().user_by_id(id).await.map_err(|error| ask.stop(error.into()))?;
+        users.extend(found);
+    }
+    if !ask.ticked("confirm") {
+        let list: Vec<Value> = users.iter().map(|user| json!({"id": user.id, "email": user.email})).collect();
+        return Ok(ask.page("admin/confirm.html", "users", object(json!({"action": action, "subjects": list}))));
+    }
+    let mut results = Vec::new();
+    for user in &users {
+        let operator = &ask.operator;
+        let done = match action.as_str() {
+            "activate" => operator.set_active(user, true).await,
+            "deactivate" => operator.set_active(user, false).await,
+            "end-sessions" => operator.end_sessions(user).await,
+            "send-reset" => operator.send_reset(user).await,
+            "reset-access" => operator.reset_access(user).await,
+            _ => operator.delete(user).await,
+        };
+        let why = done.as_ref().err().filter(|why| **why != Refused::Nothing).map(ToString::to_string);
+        results.push(json!({"id": user.id, "email": user.email, "done": done.is_ok(), "error": why}));
+    }
+    let count = results.iter().filter(|one| one["done"] == true).count();
+    let values = json!({"action": action, "results": results, "changed": count});
+    Ok(ask.page("admin/results.html", "users", object(values)))
+}

@@ -1,0 +1,71 @@
+//! How users and times look to programs and templates.
+
+use lychgate::{
+    Operator,
+    store::{AccountState, SessionRecord, Store, StoreError, User},
+};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// A moment as RFC 3339, in UTC.
+pub(crate) fn iso(at: OffsetDateTime) -> Option<String> {
+    at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
+}
+
+/// How an account stands, in a word: for programs, and for templates to translate.
+pub(crate) fn standing(user: &User, state: Option<&AccountState>, now: OffsetDateTime) -> &'static str {
+    let mark = state.and_then(|state| state.mark.as_ref());
+    let mark = mark.filter(|mark| mark.until.is_none_or(|until| until > now)).map(|mark| mark.state.as_str());
+    match mark {
+        Some("waiting") => "waiting",
+        Some("declined") => "declined",
+        Some("suspended") => "suspended",
+        Some("locked") => "locked",
+        Some(_) => "marked",
+        None if !user.active => "inactive",
+        None if state.is_some_and(|state| state.deletion_due_at.is_some()) => "leaving",
+        None => "active",
+    }
+}
+
+/// What lists show of a user. Never a password, secret, code or uniquifier.
+pub(crate) async fn brief(operator: &Operator, user: &User) -> Result<Value, StoreError> {
+    let store: &Store = operator.gate().store();
+    let state = store.account_state(user.id).await?;
+    let passkeys = store.credentials_of(user.id).await?.len();
+    let mark = state.as_ref().and_then(|state| state.mark.as_ref());
+    let roles: Vec<&str> = user.roles.iter().map(|role| role.name.as_str()).collect();
+    Ok(json!({
+        "id": user.id,
+        "email": user.email,
+        "username": user.username,
+        "active": user.active,
+        "standing": standing(user, state.as_ref(), operator.now()),
+        "reason": mark.and_then(|mark| mark.reason.clone()),
+        "by": mark.and_then(|mark| mark.by.clone()),
+        "until": mark.and_then(|mark| mark.until).and_then(iso),
+        "confirmed_at": user.confirmed_at.and_then(iso),
+        "roles": roles,
+        "second_factor": user.tf_primary_method.as_deref().filter(|method| !method.is_empty()),
+        "passkeys": passkeys,
+        "last_sign_in_at": user.current_login_at.and_then(iso),
+        "last_sign_in": user.current_login_at.map(|at| operator.ago(at)),
+        "created_at": user.create_datetime.and_then(iso),
+    }))
+}
+
+/// A session, under a name that is no secret.
+pub(crate) fn session(operator: &Operator, one: &SessionRecord) -> Value {
+    json!({
+        "id": Operator::public_session_id(&one.sid),
+        "user_id": one.user_id,
+        "device": operator.device(one.user_agent.as_deref().unwrap_or_default()),
+        "address": one.address,
+        "via": one.via,
+        "remembered": one.remembered,
+        "signed_in_at": iso(one.created_at),
+        "signed_in": operator.ago(one.created_at),
+        "last_seen_at": iso(one.last_seen_at),
+        "last_seen": operator.ago(one.last_seen_at),
+    })
+}

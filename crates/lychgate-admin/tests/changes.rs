@@ -1,0 +1,276 @@
+//! What administrators change, and what they cannot.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use lychgate::store::{AccountMark, OutboxItem, OutboxState};
+use serde_json::json;
+use support::{admin, change, id_of, panel, post};
+
+const ON: &str = "[security]\nactivity = true\nrecoverable = true\nregisterable = true\n[mail]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_switched_off_and_on() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let mut joe = app.browser();
+    joe.sign_in("joe@lp.com").await;
+    let page = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    let done = change(&mut matt, &format!("{page}/deactivate"), &token, json!({})).await;
+    assert_eq!(done.status(), 200, "{}", done.text());
+    assert_eq!(joe.who().await, "nobody");
+    let again = change(&mut matt, &format!("{page}/deactivate"), &token, json!({})).await;
+    assert_eq!(again.status(), 409);
+    let done = post(&mut matt, &format!("{page}/activate"), &token, &[]).await;
+    assert_eq!(done.location(), page);
+    assert!(app.user("joe@lp.com").await.active);
+    // The session from before does not come to life again.
+    assert_eq!(joe.who().await, "nobody");
+    let shown = matt.get(&page).await;
+    assert!(shown.text().contains("The account can be used."), "{}", shown.text());
+    let activity = matt.get_json(&page).await.response()["activity"].take();
+    let details: Vec<&str> = activity.as_array().unwrap().iter().filter_map(|one| one["detail"].as_str()).collect();
+    assert!(
+        details.contains(&"deactivated (matt@lp.com)") && details.contains(&"activated (matt@lp.com)"),
+        "{details:?}"
+    );
+    assert_eq!(change(&mut matt, "/admin/users/99999/activate", &token, json!({})).await.status(), 404);
+    assert_eq!(change(&mut matt, "/admin/users/x/activate", &token, json!({})).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_count_at_the_next_request() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let mut joe = app.browser();
+    joe.sign_in("joe@lp.com").await;
+    let page = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    assert_eq!(joe.get("/admin").await.status(), 403);
+    let give = change(&mut matt, &format!("{page}/give-role"), &token, json!({"role": "admin"})).await;
+    assert_eq!(give.status(), 200, "{}", give.text());
+    assert_eq!(joe.get("/admin").await.status(), 200);
+    let take = change(&mut matt, &format!("{page}/take-role"), &token, json!({"role": "admin"})).await;
+    assert_eq!(take.status(), 200);
+    assert_eq!(joe.get("/admin").await.status(), 403);
+    for role in ["admin", "nobody has this"] {
+        let none = change(&mut matt, &format!("{page}/take-role"), &token, json!({"role": role})).await;
+        assert_eq!(none.status(), 409, "{role}");
+    }
+}
+
+/// `dave` and `gal` are administrators too; without them `matt` is the last one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_administrator_stays_one() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    for email in ["dave@lp.com", "gal@lp.com"] {
+        let page = format!("/admin/users/{}", id_of(&app, email).await);
+        let done = change(&mut matt, &format!("{page}/take-role"), &token, json!({"role": "admin"})).await;
+        assert_eq!(done.status(), 200);
+    }
+    let page = format!("/admin/users/{}", id_of(&app, "matt@lp.com").await);
+    for (path, body) in [
+        ("take-role", json!({"role": "admin"})),
+        ("deactivate", json!({})),
+        ("delete", json!({"confirm": "matt@lp.com"})),
+    ] {
+        let refused = change(&mut matt, &format!("{page}/{path}"), &token, body).await;
+        assert_eq!(refused.status(), 409, "{path}: {}", refused.text());
+    }
+    let role = change(&mut matt, "/admin/roles/delete", &token, json!({"role": "admin", "confirm": "y"})).await;
+    assert_eq!(role.status(), 409);
+    let matt = app.user("matt@lp.com").await;
+    assert!(matt.active && matt.has_role("admin"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_deleted_when_its_address_is_typed() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let page = format!("/admin/users/{}", id_of(&app, "jill@lp.com").await);
+    let path = format!("{page}/delete");
+    assert_eq!(change(&mut matt, &path, &token, json!({})).await.status(), 409);
+    assert_eq!(post(&mut matt, &path, &token, &[("confirm", "joe@lp.com")]).await.location(), page);
+    let done = post(&mut matt, &path, &token, &[("confirm", "jill@lp.com")]).await;
+    assert_eq!(done.location(), "/admin/users");
+    assert_eq!(matt.get(&page).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_is_reset_and_sessions_end() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let page = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    let (mut first, mut second) = (app.browser(), app.browser());
+    first.sign_in("joe@lp.com").await;
+    second.sign_in("joe@lp.com").await;
+    let sessions = matt.get_json(&page).await.response()["sessions"].take();
+    assert_eq!(sessions.as_array().unwrap().len(), 2);
+    let cookie = app.session_of(&first).get("lg_sid").and_then(|sid| sid.as_str()).unwrap().to_owned();
+    assert!(!sessions.to_string().contains(&cookie));
+    for one in sessions.as_array().unwrap() {
+        let end = change(&mut matt, &format!("{page}/end-session"), &token, json!({"session": one["id"]})).await;
+        assert_eq!(end.status(), 200);
+    }
+    assert_eq!((first.who().await, second.who().await), ("nobody".to_owned(), "nobody".to_owned()));
+    let none = change(&mut matt, &format!("{page}/end-session"), &token, json!({"session": "x"})).await;
+    assert_eq!(none.status(), 409);
+    first.sign_in("joe@lp.com").await;
+    assert_eq!(change(&mut matt, &format!("{page}/end-sessions"), &token, json!({})).await.status(), 200);
+    assert_eq!(first.who().await, "nobody");
+
+    let gal = format!("/admin/users/{}", id_of(&app, "gal@lp.com").await);
+    assert_eq!(change(&mut matt, &format!("{gal}/reset-access"), &token, json!({})).await.status(), 200);
+    assert_eq!(app.user("gal@lp.com").await.tf_primary_method, None);
+    assert_eq!(change(&mut matt, &format!("{page}/send-reset"), &token, json!({})).await.status(), 200);
+    let mails = app.mails().await;
+    assert!(mails.iter().any(|mail| lychgate_testkit::link_in(mail, "/reset").is_some()), "{mails:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_are_changed_at_once_after_a_question() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let (joe, jill, own) =
+        (id_of(&app, "joe@lp.com").await, id_of(&app, "jill@lp.com").await, id_of(&app, "matt@lp.com").await);
+    let body = json!({"action": "deactivate", "id": [joe, jill, own, 99999]});
+    let asked = change(&mut matt, "/admin/users/bulk", &token, body.clone()).await.response();
+    assert_eq!(asked["subjects"].as_array().unwrap().len(), 3);
+    assert!(app.user("joe@lp.com").await.active);
+    let mut sure = body;
+    sure["confirm"] = true.into();
+    let done = change(&mut matt, "/admin/users/bulk", &token, sure).await.response();
+    assert_eq!(done["changed"], 2, "{done}");
+    assert!(!app.user("joe@lp.com").await.active && app.user("matt@lp.com").await.active);
+    let page = post(&mut matt, "/admin/users/bulk", &token, &[("action", "activate"), ("id", &joe.to_string())]).await;
+    assert!(page.text().contains("joe@lp.com") && page.input("confirm").is_some(), "{}", page.text());
+    for body in [json!({"action": "delete"}), json!({"action": "explode", "id": [joe]})] {
+        assert!(change(&mut matt, "/admin/users/bulk", &token, body).await.status() >= 400);
+    }
+    let many: Vec<i64> = (0..150).collect();
+    let refused = change(&mut matt, "/admin/users/bulk", &token, json!({"action": "activate", "id": many})).await;
+    assert_eq!(refused.status(), 409);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_approved_or_declined() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let mark = AccountMark { state: "waiting".to_owned(), ..AccountMark::default() };
+    let (tiya, jill) = (id_of(&app, "tiya@lp.com").await, id_of(&app, "jill@lp.com").await);
+    for id in [tiya, jill] {
+        let mut batch = app.store().batch();
+        batch.mark_account(id, &mark, app.now());
+        app.store().commit(batch).await.unwrap();
+    }
+    let waiting = matt.get_json("/admin/approvals").await.response()["waiting_users"].take();
+    assert_eq!(waiting.as_array().unwrap().len(), 2);
+    assert_eq!(change(&mut matt, "/admin/approvals/approve", &token, json!({"id": tiya})).await.status(), 200);
+    assert!(app.user("tiya@lp.com").await.active);
+    assert_eq!(change(&mut matt, "/admin/approvals/approve", &token, json!({"id": tiya})).await.status(), 409);
+    assert_eq!(change(&mut matt, "/admin/approvals/decline", &token, json!({"id": jill})).await.status(), 200);
+    assert_eq!(change(&mut matt, "/admin/approvals/approve", &token, json!({"id": "x"})).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_changed_after_saying_who_gains_and_loses() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let body = json!({"role": "editor", "permissions": "full-read, publish"});
+    let asked = change(&mut matt, "/admin/roles/permissions", &token, body.clone()).await.response();
+    assert_eq!((&asked["gained"], &asked["lost"]), (&json!(["publish"]), &json!(["full-write"])));
+    assert_eq!(asked["role"]["users"], 2);
+    assert!(!app.user("joe@lp.com").await.has_permission("publish"));
+    let mut sure = body;
+    sure["confirm"] = true.into();
+    assert_eq!(change(&mut matt, "/admin/roles/permissions", &token, sure.clone()).await.status(), 200);
+    assert!(app.user("joe@lp.com").await.has_permission("publish"));
+    assert_eq!(change(&mut matt, "/admin/roles/permissions", &token, sure).await.status(), 409);
+    let made =
+        change(&mut matt, "/admin/roles/create", &token, json!({"role": "press", "permissions": ["a", "b"]})).await;
+    assert_eq!(made.status(), 200);
+    let twice = change(&mut matt, "/admin/roles/create", &token, json!({"role": "press"})).await;
+    assert_eq!(twice.status(), 409);
+    for role in ["", &"x".repeat(99)] {
+        assert!(change(&mut matt, "/admin/roles/create", &token, json!({"role": role})).await.status() >= 400);
+    }
+    assert_eq!(change(&mut matt, "/admin/roles/delete", &token, json!({"role": "press"})).await.status(), 200);
+    assert!(app.store().role_by_name("press").await.unwrap().is_some());
+    change(&mut matt, "/admin/roles/delete", &token, json!({"role": "press", "confirm": "y"})).await;
+    assert!(app.store().role_by_name("press").await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_tried_again_or_dropped() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    for id in ["one", "two"] {
+        let mut batch = app.store().batch();
+        batch.enqueue(&OutboxItem::new(id, "mail", "joe@lp.com", "a secret link", app.now()));
+        app.store().commit(batch).await.unwrap();
+        assert!(app.store().outbox_failed(id, "no such mailbox", None).await.unwrap());
+    }
+    let page = matt.get("/admin/outbox?state=dead").await;
+    assert!(page.text().contains("no such mailbox") && !page.text().contains("a secret link"));
+    assert_eq!(change(&mut matt, "/admin/outbox/retry", &token, json!({"id": "one"})).await.status(), 200);
+    assert_eq!(app.store().outbox_item("one").await.unwrap().unwrap().state, OutboxState::Waiting);
+    assert_eq!(change(&mut matt, "/admin/outbox/drop", &token, json!({"id": "one"})).await.status(), 409);
+    assert_eq!(change(&mut matt, "/admin/outbox/drop", &token, json!({"id": "two"})).await.status(), 200);
+    assert!(app.store().outbox_item("two").await.unwrap().is_none());
+    assert_eq!(matt.get("/admin/outbox?state=lost").await.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_go_out_and_come_in_as_tables() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let table = "email,username,roles,active\nann@lp.com,ann,editor author,yes\nbob@lp.com,,,no\n";
+    let checked = change(&mut matt, "/admin/users/import", &token, json!({"csv": table})).await.response();
+    assert_eq!((&checked["right"], &checked["wrong"]), (&json!(2), &json!(0)), "{checked}");
+    assert!(app.store().user_by_identity("email", "ann@lp.com", true).await.unwrap().is_none());
+    let bad = "email,roles\njoe@lp.com,\nnot an address,\ncy@lp.com,nobody\ncy@lp.com,\n";
+    let checked = change(&mut matt, "/admin/users/import", &token, json!({"csv": bad})).await.response();
+    let wrong: Vec<i64> = checked["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| !one["error"].is_null())
+        .map(|one| one["line"].as_i64().unwrap())
+        .collect();
+    assert_eq!(wrong, [2, 3, 4, 5], "{checked}");
+    let none = change(&mut matt, "/admin/users/import/run", &token, json!({"csv": bad})).await;
+    assert_eq!(none.response()["wrong"], 4);
+    for mistake in ["", "name\nx", "email,password\na@lp.com,secret"] {
+        assert_eq!(change(&mut matt, "/admin/users/import", &token, json!({"csv": mistake})).await.status(), 400);
+    }
+    let done = change(&mut matt, "/admin/users/import/run", &token, json!({"csv": table})).await.response();
+    assert_eq!(done["changed"], 2, "{done}");
+    let ann = app.user("ann@lp.com").await;
+    assert!(ann.has_role("editor") && ann.has_role("author") && ann.password.is_none());
+    assert!(!app.user("bob@lp.com").await.active);
+
+    let patch =
+        lychgate::store::UserPatch { username: Some(Some("=cmd|' /C calc'!A0".to_owned())), ..Default::default() };
+    app.update("bob@lp.com", patch).await;
+    let reply = matt.get("/admin/users.csv?sort=email").await;
+    assert!(reply.header("content-disposition").starts_with("attachment; filename=\"users-"));
+    let lines: Vec<&str> = reply.text().lines().collect();
+    assert_eq!(lines.len(), 11);
+    assert!(lines[0].starts_with("\"id\",\"email\""), "{}", lines[0]);
+    assert!(reply.text().contains("\"'=cmd|' /C calc'!A0\"") && !reply.text().contains("argon2"));
+    assert_eq!(matt.get("/admin/users.csv?sort=x").await.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_added_and_chooses_a_password() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let body = json!({"email": "new@lp.com", "role": ["editor"], "confirmed": true, "invite": true});
+    let made = change(&mut matt, "/admin/users/create", &token, body.clone()).await;
+    assert_eq!(made.status(), 200, "{}", made.text());
+    let new = app.user("new@lp.com").await;
+    assert!(new.has_role("editor") && new.confirmed_at.is_some() && new.password.is_none());
+    assert!(app.mailed_link("/reset").await.starts_with("/reset/"));
+    let again = change(&mut matt, "/admin/users/create", &token, body).await;
+    assert_eq!((again.status(), app.store().count_users().await.unwrap()), (409, 9));
+}

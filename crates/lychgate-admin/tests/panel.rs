@@ -1,0 +1,182 @@
+//! The panel through the router: for administrators only, as pages and as JSON.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use lychgate_testkit::{Browser, Database, TestApp};
+use serde_json::json;
+use support::{admin, change, id_of, panel, post};
+
+/// Every page of the panel.
+const PAGES: [&str; 9] = [
+    "/admin",
+    "/admin/users",
+    "/admin/users/new",
+    "/admin/users/import",
+    "/admin/approvals",
+    "/admin/roles",
+    "/admin/sessions",
+    "/admin/outbox",
+    "/admin/settings?all=yes",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn administrators_see_every_page_and_nobody_else_any() {
+    let app = panel("").await;
+    let (mut matt, _) = admin(&app).await;
+    let (mut joe, mut stranger) = (app.browser(), app.browser());
+    joe.sign_in("joe@lp.com").await;
+    let own = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    for page in PAGES.into_iter().chain([own.as_str(), "/admin/users.csv"]) {
+        let reply = matt.get(page).await;
+        assert_eq!(reply.status(), 200, "{page}: {}", reply.text());
+        assert_eq!(reply.header("cache-control"), "no-store", "{page}");
+        assert!(!reply.text().contains("style="), "{page}");
+        let program = matt.get_json(page).await;
+        assert_eq!(program.status(), 200, "{page}");
+        assert_eq!(joe.get(page).await.status(), 403, "{page}");
+        assert_eq!(joe.get_json(page).await.response()["errors"][0], "UNAUTHORIZED");
+        assert!(stranger.get(page).await.location().starts_with("/login?next="), "{page}");
+        assert_eq!(stranger.get_json(page).await.status(), 401, "{page}");
+    }
+    let api = matt.call("GET", "/admin/api/users").send().await;
+    assert!(api.response()["users"].as_array().unwrap().len() >= 8);
+    assert_eq!(matt.get("/admin/static/admin.css").await.status(), 200);
+    assert_eq!(matt.get("/admin/static/other").await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_for_administrators_with_a_token_and_a_fresh_proof() {
+    let app = panel("").await;
+    let (mut matt, token) = admin(&app).await;
+    let joe = id_of(&app, "joe@lp.com").await;
+    let paths = [
+        format!("/admin/users/{joe}/deactivate"),
+        format!("/admin/users/{joe}/delete"),
+        format!("/admin/users/{joe}/give-role"),
+        "/admin/users/bulk".to_owned(),
+        "/admin/users/create".to_owned(),
+        "/admin/users/import/run".to_owned(),
+        "/admin/roles/create".to_owned(),
+        "/admin/roles/delete".to_owned(),
+        "/admin/approvals/invite".to_owned(),
+        "/admin/outbox/drop".to_owned(),
+    ];
+    let mut editor = app.browser();
+    let editors = editor.sign_in("joe@lp.com").await;
+    for path in &paths {
+        let refused = matt.post_form(path, &[("id", "1")]).await;
+        assert_eq!(refused.status(), 400, "{path} without a token: {}", refused.text());
+        let refused = change(&mut editor, path, &editors, json!({})).await;
+        assert_eq!(refused.status(), 403, "{path} by an editor");
+        assert_eq!(matt.get(path).await.status(), 303, "{path} by GET leads up");
+    }
+    app.advance(86_400);
+    for path in &paths {
+        let refused = change(&mut matt, path, &token, json!({})).await;
+        assert_eq!((refused.status(), &refused.response()["reauth_required"]), (401, &json!(true)), "{path}");
+        let sent = post(&mut matt, path, &token, &[]).await;
+        assert!(sent.location().contains("/verify"), "{path}: {}", sent.location());
+    }
+    assert!(app.user("joe@lp.com").await.active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auth_token_reads_and_needs_no_csrf_token() {
+    let app = panel("[security]\nfreshness_allow_auth_token = true").await;
+    let token = app.auth_token("matt@lp.com").await;
+    let joe = id_of(&app, "joe@lp.com").await;
+    let mut program = app.browser();
+    let list = program.call("GET", "/admin/api/users?q=joe").header("authentication-token", &token).send().await;
+    assert_eq!(list.response()["users"][0]["email"], "joe@lp.com");
+    let path = format!("/admin/api/users/{joe}/deactivate");
+    let done = program.call("POST", &path).header("authentication-token", &token).json(&json!({})).send().await;
+    assert_eq!(done.status(), 200, "{}", done.text());
+    assert!(!app.user("joe@lp.com").await.active);
+}
+
+async fn emails(browser: &mut Browser, query: &str) -> Vec<String> {
+    let reply = browser.get_json(&format!("/admin/users?{query}")).await;
+    assert_eq!(reply.status(), 200, "{query}: {}", reply.text());
+    let users = reply.response()["users"].take();
+    users.as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap().replace("@lp.com", "")).collect()
+}
+
+async fn found(database: Database) {
+    let app = TestApp::builder().on(database).mount(lychgate_admin::routes).start().await;
+    let (mut matt, _) = admin(&app).await;
+    assert_eq!(emails(&mut matt, "q=J&sort=email").await, ["jess", "jill", "joe"]);
+    assert_eq!(emails(&mut matt, "q=%40lp.com&limit=2").await, ["matt", "joe"]);
+    assert_eq!(emails(&mut matt, "q=oe").await, ["joe"]);
+    assert_eq!(emails(&mut matt, "role=admin&sort=-email").await, ["matt", "gal", "dave"]);
+    assert_eq!(emails(&mut matt, "active=no").await, ["tiya"]);
+    assert_eq!(emails(&mut matt, "second_factor=yes").await, ["gal"]);
+    assert_eq!(emails(&mut matt, "role=nobody").await, Vec::<String>::new());
+    let tiya = id_of(&app, "tiya@lp.com").await;
+    assert_eq!(emails(&mut matt, &format!("q={tiya}")).await, ["tiya"]);
+    for hostile in ["q=%27%3B+DROP+TABLE+x", "role=%00", "q=%25_%5C", "state=%27"] {
+        assert_eq!(emails(&mut matt, hostile).await, Vec::<String>::new(), "{hostile}");
+    }
+    for mistake in [
+        "limit=0",
+        "limit=-1",
+        "limit=1000000000",
+        "sort=password",
+        "active=x",
+        "after=x%27",
+        "after=1&before=1",
+        "sort=email&after=7",
+    ] {
+        let reply = matt.get_json(&format!("/admin/users?{mistake}")).await;
+        assert_eq!(reply.status(), 400, "{mistake}: {}", reply.text());
+    }
+    let (mut seen, mut query) = (Vec::new(), "limit=3&sort=email".to_owned());
+    loop {
+        let page = matt.get_json(&format!("/admin/users?{query}")).await.response();
+        seen.extend(page["users"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        query = format!("limit=3&sort=email&after={next}");
+    }
+    assert_eq!(seen.len(), 8);
+    assert!(seen.is_sorted());
+    let page = matt.get("/admin/users?q=gal").await;
+    assert!(page.text().contains("gal@lp.com") && !page.text().contains("joe@lp.com"));
+    assert!(!page.text().contains("fs_uniquifier") && !page.text().contains("argon2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_found_on_sqlite() {
+    found(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_found_on_postgres() {
+    found(Database::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_of_the_settings_stay_hidden() {
+    let app = panel("").await;
+    let (mut matt, _) = admin(&app).await;
+    for reply in [matt.get("/admin/settings?all=yes").await, matt.get_json("/admin/settings?all=yes").await] {
+        assert!(reply.text().contains("secret_key") && reply.text().contains("password_salt"));
+        assert!(!reply.text().contains("a key of the test") && !reply.text().contains("a salt of the test"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_write_is_shown_as_text() {
+    let app = panel("").await;
+    let (mut matt, token) = admin(&app).await;
+    let evil = "<script>alert(1)</script>{{7*7}}";
+    let mut joe = app.browser();
+    joe.user_agent = evil.to_owned();
+    joe.sign_in("joe@lp.com").await;
+    let made = change(&mut matt, "/admin/roles/create", &token, json!({"role": evil, "description": evil})).await;
+    assert_eq!(made.status(), 200, "{}", made.text());
+    let own = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    for page in ["/admin/roles", "/admin/sessions", "/admin/users?q=%3Cscript%3E", &own, "/admin/users"] {
+        let text = matt.get(page).await.text().to_owned();
+        assert!(!text.contains("<script>alert") && !text.contains("{49}"), "{page}");
+    }
+}
