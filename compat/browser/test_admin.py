@@ -1,0 +1,33 @@
+"""An administrator works with the panel: by keyboard, on a narrow screen, with and without script."""
+
+import pytest
+
+PASSWORD = "correct horse battery"
+PAGES = [
+    "", "/users", "/users/new", "/users/import", "/approvals", "/roles", "/sessions", "/outbox", "/settings?all=yes",
+]  # fmt: skip
+
+
+@pytest.fixture
+def administrator(person, account):
+    """Signed in with a session that may change things."""
+    return person.sign_in(account.url, "matt@lp.com", "password")
+
+
+def test_every_page_holds_at_any_width(administrator, account):
+    for page in PAGES:
+        administrator.open(f"{account.url}/admin{page}").look(page.strip("/").replace("?", "-") or "overview")
+
+
+def test_a_user_is_found_switched_off_and_on(administrator, account):
+    person = administrator.open(f"{account.url}/admin/users?q=jill")
+    person.look("users")
+    person.one("tbody th a").click()
+    person.until(lambda: person.path.startswith("/admin/users/"), "the user's page")
+    person.look("user")
+    where = person.path
+    person.one("form[action$='/deactivate'] button").click()
+    person.until(lambda: "cannot be used" in person.one("body").text, "told that it is off")
+    assert person.path == where
+    person.one("form[action$='/activate'] button").click()
+    person.until(lambda: "can be used" in person.one("body").text, "told that it is on")
