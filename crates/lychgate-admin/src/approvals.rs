@@ -59,11 +59,13 @@ async fn decide(ask: Ask, approve: bool) -> Answer {
         Err(_) => None,
     };
     let Some(user) = found else { return Err(ask.stop(Stop::missing())) };
-    let accounts = ask.gate().accounts();
-    let done = if approve { accounts.approve(&user).await } else { accounts.decline(&user).await };
+    let name = ask.operator.name();
+    let reason = Some(ask.field("reason")).filter(|reason| !reason.is_empty());
+    let accounts = ask.gate().accounts().by(&name);
+    let done = if approve { accounts.approve(&user).await } else { accounts.decline(&user, reason).await };
     let (word, text) = match approve {
         true => ("approved", "The account is approved, and its owner is told by mail."),
-        false => ("declined", "The account is declined."),
+        false => ("declined", "The account is declined, and its owner is told by mail."),
     };
     match done {
         Ok(true) => {

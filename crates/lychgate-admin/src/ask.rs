@@ -7,7 +7,7 @@ use axum::{
 };
 use http::{HeaderValue, Method, StatusCode, header};
 use lychgate::{
-    Csrf, Error, Lychgate, Mechanism, Operator, Page, WantsJson,
+    AccountError, Csrf, Error, Lychgate, Mechanism, Operator, Page, WantsJson,
     store::{ErrorKind, StoreError, User},
 };
 use serde_json::{Map, Value, json};
@@ -53,6 +53,15 @@ impl From<StoreError> for Stop {
             ErrorKind::Conflict { .. } => Self::Reply(StatusCode::CONFLICT, "This is there already.".to_owned()),
             ErrorKind::Referenced => Self::Reply(StatusCode::CONFLICT, lychgate::Refused::Referenced.to_string()),
             _ => Self::Error(error.into()),
+        }
+    }
+}
+
+impl From<AccountError> for Stop {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Invalid(_) => Self::Reply(StatusCode::CONFLICT, error.to_string()),
+            other => Self::Reply(StatusCode::SERVICE_UNAVAILABLE, other.to_string()),
         }
     }
 }

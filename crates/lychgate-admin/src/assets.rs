@@ -17,6 +17,7 @@ pub(crate) const TEMPLATES: &[(&str, &str)] = &[
     ("admin/outbox.html", include_str!("../templates/admin/outbox.html")),
     ("admin/overview.html", include_str!("../templates/admin/overview.html")),
     ("admin/results.html", include_str!("../templates/admin/results.html")),
+    ("admin/rights.html", include_str!("../templates/admin/rights.html")),
     ("admin/roles.html", include_str!("../templates/admin/roles.html")),
     ("admin/sessions.html", include_str!("../templates/admin/sessions.html")),
     ("admin/settings.html", include_str!("../templates/admin/settings.html")),

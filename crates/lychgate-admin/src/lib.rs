@@ -24,9 +24,11 @@ mod export;
 mod import;
 mod outbox;
 mod overview;
+mod rights;
 mod roles;
 mod running;
 mod sessions;
+mod states;
 mod user;
 mod users;
 mod view;
@@ -89,6 +91,10 @@ fn pages<S: Clone + Send + Sync + 'static>(fresh: Option<&guard::Guard>) -> Rout
         .route("/users/{id}", get(user::show))
         .route("/users/{id}/activate", change(post(user::activate), fresh))
         .route("/users/{id}/deactivate", change(post(user::deactivate), fresh))
+        .route("/users/{id}/suspend", change(post(states::suspend), fresh))
+        .route("/users/{id}/unsuspend", change(post(states::unsuspend), fresh))
+        .route("/users/{id}/lock", change(post(states::lock), fresh))
+        .route("/users/{id}/unlock", change(post(states::unlock), fresh))
         .route("/users/{id}/delete", change(post(user::delete), fresh))
         .route("/users/{id}/reset-access", change(post(user::reset_access), fresh))
         .route("/users/{id}/send-reset", change(post(user::send_reset), fresh))
@@ -105,6 +111,7 @@ fn pages<S: Clone + Send + Sync + 'static>(fresh: Option<&guard::Guard>) -> Rout
         .route("/roles/create", change(post(roles::create), fresh))
         .route("/roles/permissions", change(post(roles::permissions), fresh))
         .route("/roles/delete", change(post(roles::delete), fresh))
+        .route("/rights", get(rights::show))
         .route("/sessions", get(sessions::list))
         .route("/outbox", get(outbox::list))
         .route("/outbox/retry", change(post(outbox::retry), fresh))

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use lychgate::store::Role;
+use lychgate::{Effect, Need, RoleChange, store::Role};
 use serde_json::{Value, json};
 
 use crate::ask::{Answer, Ask, Stop, object};
 
 /// Users of a role are counted up to this.
 const COUNTED: u32 = 1001;
+
+/// So many of the people whom a change concerns are named.
+const CONCERNED: usize = 50;
 
 async fn value(ask: &Ask, role: &Role) -> Result<Value, Stop> {
     let users = ask.gate().store().count_with_role(&role.name, COUNTED).await?;
@@ -32,6 +35,19 @@ pub(crate) async fn list(ask: Ask) -> Answer {
     };
     let values = made.await.map_err(|stop| ask.stop(stop))?;
     Ok(ask.page("admin/roles.html", "roles", object(values)))
+}
+
+/// What a change would do to people: the first of them.
+async fn add_effects(ask: &Ask, change: &RoleChange, values: &mut Value) -> Result<(), Stop> {
+    let found = ask.gate().would_change(change, None, CONCERNED).await?;
+    let names = |needs: &[Need]| needs.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let one = |effect: &Effect| {
+        json!({"id": effect.user.id, "email": effect.user.email, "gains": names(&effect.gained),
+            "loses": names(&effect.lost), "opens": effect.opened, "closes": effect.closed})
+    };
+    values["concerned"] = found.people.iter().map(one).collect::<Vec<_>>().into();
+    values["concerned_more"] = found.next.is_some().into();
+    Ok(())
 }
 
 /// Permissions as they are typed or sent: separated by commas or lines, each once.
@@ -72,13 +88,15 @@ pub(crate) async fn permissions(ask: Ask) -> Answer {
             return Ok(ask.refused("There was nothing to change.", "/roles"));
         }
         if !ask.ticked("confirm") {
-            let values = json!({
+            let change = RoleChange::Permissions { role: role.name.clone(), permissions: wanted.clone() };
+            let mut values = json!({
                 "action": "permissions",
                 "role": value(&ask, &role).await?,
                 "gained": gained,
                 "lost": lost,
                 "wanted": wanted,
             });
+            add_effects(&ask, &change, &mut values).await?;
             return Ok(ask.page("admin/confirm.html", "roles", object(values)));
         }
         if !ask.gate().store().set_role_permissions(&role.name, &wanted, ask.operator.now()).await? {
@@ -99,7 +117,8 @@ pub(crate) async fn delete(ask: Ask) -> Answer {
             return Ok(ask.refused("The role of administrators has to stay.", "/roles"));
         }
         if !ask.ticked("confirm") {
-            let values = json!({"action": "delete-role", "role": value(&ask, &role).await?});
+            let mut values = json!({"action": "delete-role", "role": value(&ask, &role).await?});
+            add_effects(&ask, &RoleChange::Delete { role: role.name.clone() }, &mut values).await?;
             return Ok(ask.page("admin/confirm.html", "roles", object(values)));
         }
         if !ask.gate().store().delete_role(&role.name).await? {

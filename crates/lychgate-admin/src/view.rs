@@ -2,48 +2,32 @@
 
 use lychgate::{
     Operator,
-    store::{AccountState, SessionRecord, Store, StoreError, User},
+    store::{SessionRecord, User},
 };
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use crate::ask::Stop;
 
 /// A moment as RFC 3339, in UTC.
 pub(crate) fn iso(at: OffsetDateTime) -> Option<String> {
     at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
 }
 
-/// How an account stands, in a word: for programs, and for templates to translate.
-pub(crate) fn standing(user: &User, state: Option<&AccountState>, now: OffsetDateTime) -> &'static str {
-    let mark = state.and_then(|state| state.mark.as_ref());
-    let mark = mark.filter(|mark| mark.until.is_none_or(|until| until > now)).map(|mark| mark.state.as_str());
-    match mark {
-        Some("waiting") => "waiting",
-        Some("declined") => "declined",
-        Some("suspended") => "suspended",
-        Some("locked") => "locked",
-        Some(_) => "marked",
-        None if !user.active => "inactive",
-        None if state.is_some_and(|state| state.deletion_due_at.is_some()) => "leaving",
-        None => "active",
-    }
-}
-
 /// What lists show of a user. Never a password, secret, code or uniquifier.
-pub(crate) async fn brief(operator: &Operator, user: &User) -> Result<Value, StoreError> {
-    let store: &Store = operator.gate().store();
-    let state = store.account_state(user.id).await?;
-    let passkeys = store.credentials_of(user.id).await?.len();
-    let mark = state.as_ref().and_then(|state| state.mark.as_ref());
+pub(crate) async fn brief(operator: &Operator, user: &User) -> Result<Value, Stop> {
+    let passkeys = operator.gate().store().credentials_of(user.id).await?.len();
+    let standing = operator.gate().accounts().standing(user).await?;
     let roles: Vec<&str> = user.roles.iter().map(|role| role.name.as_str()).collect();
     Ok(json!({
         "id": user.id,
         "email": user.email,
         "username": user.username,
         "active": user.active,
-        "standing": standing(user, state.as_ref(), operator.now()),
-        "reason": mark.and_then(|mark| mark.reason.clone()),
-        "by": mark.and_then(|mark| mark.by.clone()),
-        "until": mark.and_then(|mark| mark.until).and_then(iso),
+        "standing": standing.status.word(),
+        "reason": standing.reason,
+        "by": standing.by,
+        "until": standing.until.and_then(iso),
         "confirmed_at": user.confirmed_at.and_then(iso),
         "roles": roles,
         "second_factor": user.tf_primary_method.as_deref().filter(|method| !method.is_empty()),

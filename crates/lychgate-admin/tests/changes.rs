@@ -173,6 +173,53 @@ async fn who_waits_is_approved_or_declined() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_suspended_and_locked() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let page = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    let mut joe = app.browser();
+    joe.sign_in("joe@lp.com").await;
+    let body = json!({"until": "2030-01-31", "reason": "a holiday"});
+    let done = change(&mut matt, &format!("{page}/suspend"), &token, body).await;
+    assert_eq!(done.status(), 200, "{}", done.text());
+    assert_ne!(joe.get("/whoami").await.json()["email"], "joe@lp.com");
+    let subject = matt.get_json(&page).await.response()["subject"].take();
+    assert_eq!((&subject["standing"], &subject["reason"]), (&json!("suspended"), &json!("a holiday")));
+    assert_eq!(subject["by"], "matt@lp.com");
+    let listed = matt.get_json("/admin/users?state=suspended").await.response()["users"].take();
+    assert_eq!(listed[0]["email"], "joe@lp.com");
+    for (path, status) in [("unlock", 409), ("unsuspend", 200), ("unsuspend", 409), ("lock", 200), ("unlock", 200)] {
+        let reply = change(&mut matt, &format!("{page}/{path}"), &token, json!({})).await;
+        assert_eq!(reply.status(), status, "{path}: {}", reply.text());
+    }
+    for until in ["tomorrow", "2030-02-31"] {
+        let reply = change(&mut matt, &format!("{page}/suspend"), &token, json!({"until": until})).await;
+        assert_eq!(reply.status(), 400);
+    }
+    let past = change(&mut matt, &format!("{page}/suspend"), &token, json!({"until": "2001-01-01"})).await;
+    assert_eq!(past.status(), 409);
+    let own = format!("/admin/users/{}/suspend", id_of(&app, "matt@lp.com").await);
+    assert_eq!(change(&mut matt, &own, &token, json!({})).await.status(), 409);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_and_refusals_are_explained() {
+    let app = panel(ON).await;
+    let (mut matt, _) = admin(&app).await;
+    let of = async |matt: &mut lychgate_testkit::Browser, query: &str| -> Vec<String> {
+        let reply = matt.get_json(&format!("/admin/rights?permission={query}")).await;
+        let people = reply.response()["people"].take();
+        people.as_array().unwrap().iter().map(|one| one["email"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(of(&mut matt, "my-write").await, ["jill@lp.com"]);
+    assert_eq!(of(&mut matt, "role:simple").await, ["gene@lp.com"]);
+    assert!(of(&mut matt, "nothing").await.is_empty());
+    assert_eq!(matt.get("/admin/rights?permission=my-write").await.status(), 200);
+    assert_eq!(matt.get_json("/admin/rights?refusal=unknown").await.status(), 404);
+    assert_eq!(matt.get_json("/admin/rights?permission=x&after=forged").await.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_is_changed_after_saying_who_gains_and_loses() {
     let app = panel(ON).await;
     let (mut matt, token) = admin(&app).await;
@@ -180,6 +227,8 @@ async fn a_role_is_changed_after_saying_who_gains_and_loses() {
     let asked = change(&mut matt, "/admin/roles/permissions", &token, body.clone()).await.response();
     assert_eq!((&asked["gained"], &asked["lost"]), (&json!(["publish"]), &json!(["full-write"])));
     assert_eq!(asked["role"]["users"], 2);
+    let joe = asked["concerned"].as_array().unwrap().iter().find(|one| one["email"] == "joe@lp.com").unwrap();
+    assert_eq!((&joe["gains"], &joe["loses"]), (&json!(["permission publish"]), &json!(["permission full-write"])));
     assert!(!app.user("joe@lp.com").await.has_permission("publish"));
     let mut sure = body;
     sure["confirm"] = true.into();

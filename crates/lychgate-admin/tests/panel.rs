@@ -8,7 +8,7 @@ use serde_json::json;
 use support::{admin, change, id_of, panel, post};
 
 /// Every page of the panel.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/admin",
     "/admin/users",
     "/admin/users/new",
@@ -16,6 +16,7 @@ const PAGES: [&str; 9] = [
     "/admin/approvals",
     "/admin/roles",
     "/admin/sessions",
+    "/admin/rights",
     "/admin/outbox",
     "/admin/settings?all=yes",
 ];

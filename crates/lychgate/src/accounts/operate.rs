@@ -134,6 +134,7 @@ impl Operator {
         batch.clear_account_mark(user.id);
         let mut patch = UserPatch { active: Some(active), ..UserPatch::default() };
         let expected = UserPatch { active: Some(user.active), ..UserPatch::default() };
+        batch.clear_account_mark(user.id);
         if active {
             self.note(&mut batch, user.id, "activated");
             batch.update_user_if(user.id, &expected, &patch, now.datetime());

@@ -418,6 +418,9 @@ impl fmt::Display for Guard {
             }
             Rule::Fresh { within, .. } => write!(f, "proved within {} s", within.as_secs()),
             Rule::Proved { proof, within } => write!(f, "{} within {} s", proof.name(), within.as_secs()),
+            Rule::Whole { within } => {
+                write!(f, "proved within {} s, with a second factor if there is one", within.as_secs())
+            }
             Rule::Anonymous => f.write_str("not signed in"),
             Rule::Address(_) => f.write_str("from certain addresses"),
             Rule::Quota(_) => f.write_str("within a quota"),
