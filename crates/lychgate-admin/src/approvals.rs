@@ -1,6 +1,6 @@
 //! Who waits to be let in, and who was invited.
 
-use lychgate::store::Invitation;
+use lychgate::{AccountStatus, store::Invitation};
 use serde_json::{Value, json};
 
 use crate::{
@@ -33,12 +33,10 @@ pub(crate) async fn show(ask: Ask) -> Answer {
     let made = async {
         let store = ask.gate().store();
         let mut waiting = Vec::new();
-        for state in store.marked_accounts("waiting", MOST).await? {
-            if let Some(user) = store.user_by_id(state.user_id).await? {
-                let mut value = brief(&ask.operator, &user).await?;
-                value["since"] = state.marked_at.map(|at| ask.operator.ago(at)).into();
-                waiting.push(value);
-            }
+        for (user, standing) in ask.gate().accounts().in_state(AccountStatus::Waiting, MOST).await? {
+            let mut value = brief(&ask.operator, &user).await?;
+            value["since"] = standing.since.map(|at| ask.operator.ago(at)).into();
+            waiting.push(value);
         }
         let invitations: Vec<Value> = store.invitations(MOST).await?.iter().map(|one| invitation(&ask, one)).collect();
         let roles: Vec<String> = store.roles().await?.iter().map(|role| role.name.clone()).collect();

@@ -158,6 +158,8 @@ async fn who_waits_is_approved_or_declined() {
     let (mut matt, token) = admin(&app).await;
     let mark = AccountMark { state: "waiting".to_owned(), ..AccountMark::default() };
     let (tiya, jill) = (id_of(&app, "tiya@lp.com").await, id_of(&app, "jill@lp.com").await);
+    let off = lychgate::store::UserPatch { active: Some(false), ..Default::default() };
+    app.update("jill@lp.com", off).await;
     for id in [tiya, jill] {
         let mut batch = app.store().batch();
         batch.mark_account(id, &mark, app.now());
