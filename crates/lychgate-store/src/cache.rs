@@ -41,6 +41,8 @@ pub(crate) struct Caches {
     pub(crate) sessions: Kept<SessionRecord>,
     /// By digest.
     pub(crate) api_keys: Kept<ApiKey>,
+    /// Whether something was redeemed, by its kind and key.
+    pub(crate) redeemed: Kept<bool>,
     /// All roles, under the empty key.
     pub(crate) roles: Kept<Vec<Arc<Role>>>,
 }
@@ -53,6 +55,7 @@ impl Caches {
             users_by_id: Kept::new(ENTRIES),
             sessions: Kept::new(ENTRIES),
             api_keys: Kept::new(ENTRIES),
+            redeemed: Kept::new(ENTRIES),
             roles: Kept::new(1),
         }
     }

@@ -24,6 +24,7 @@ use crate::{
     web::{
         config::WebConfig,
         guard::Guard,
+        jwt,
         refused::{RefusedRequest, ReplyHook},
     },
 };
@@ -205,6 +206,17 @@ impl Builder {
         self
     }
 
+    /// Further claims of a user's JSON Web Tokens, asked for when one is handed out. Claims that tokens live by (`sub`,
+    /// `exp`, `jti`, `type` …) stay as they are.
+    pub fn jwt_claims<F, Fut>(mut self, claims: F) -> Self
+    where
+        F: Fn(Arc<User>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = serde_json::Map<String, serde_json::Value>> + Send + 'static,
+    {
+        self.hooks.jwt_claims = Some(Arc::new(move |user| Box::pin(claims(user))));
+        self
+    }
+
     /// Where to send somebody who lacks a right for `path`; nothing means a 403 page. Without it, `unauthorized_view`.
     pub fn unauthorized_view(mut self, view: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         self.hooks.unauthorized_view = Some(Arc::new(view));
@@ -344,7 +356,9 @@ impl Builder {
         let languages = offered(&settings, &library).map_err(BuildError::Setting)?;
         let mut endpoints = self.endpoints;
         endpoints.extend(features::endpoints(&settings));
-        let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web);
+        let jwt = jwt::config::keys(&settings).map_err(BuildError::Setting)?;
+        check_jwt(&settings, &store)?;
+        let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web, jwt);
         let renderer = renderer(&settings, &web, self.sources, &endpoints);
         let wallet = wallet(&settings)?;
         let gate = Lychgate(Arc::new(Inner {
@@ -428,6 +442,21 @@ async fn open(settings: &Settings, create: CreateMode) -> Result<Store, BuildErr
     };
     let url: DatabaseUrl = url.parse().map_err(|error| BuildError::Setting(format!("database_url: {error}")))?;
     Ok(Store::open(OpenOptions::new(url).create(create)).await?)
+}
+
+/// Whether the column that names the bearers of JSON Web Tokens is there.
+fn check_jwt(settings: &Settings, store: &Store) -> Result<(), BuildError> {
+    let column = settings.text("jwt.identity_column");
+    let known = matches!(column, "id" | "fs_uniquifier") || store.has_user_column(column);
+    let secret = matches!(
+        column,
+        "password" | "fs_token_uniquifier" | "tf_totp_secret" | "us_totp_secrets" | "mf_recovery_codes"
+    );
+    if settings.flag("jwt.enabled") && (secret || !known) {
+        let text = format!("jwt.identity_column: users cannot be named by the column {column:?}");
+        return Err(BuildError::Setting(text));
+    }
+    Ok(())
 }
 
 fn key_ring(key: Option<&str>, fallbacks: &[String]) -> Result<KeyRing, BuildError> {

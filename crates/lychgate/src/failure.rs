@@ -122,6 +122,8 @@ pub(crate) enum Failure {
     Csrf(MessageKey),
     /// Anything else that is the client's mistake.
     Bad { status: StatusCode, message: MessageKey },
+    /// A refusal whose body the protocol of the route says.
+    Said { status: StatusCode, body: serde_json::Value },
     /// Too much to do at the moment.
     Busy { retry_after: u32 },
     /// Too often; so many seconds have to pass.
@@ -154,7 +156,7 @@ impl Failure {
             Failure::Forbidden { refused: Some(refused) } => refused.status,
             Failure::Forbidden { refused: None } | Failure::Stopped(_) => StatusCode::FORBIDDEN,
             Failure::AlreadySignedIn | Failure::Form(_) | Failure::Csrf(_) => StatusCode::BAD_REQUEST,
-            Failure::Bad { status, .. } => *status,
+            Failure::Bad { status, .. } | Failure::Said { status, .. } => *status,
             Failure::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Failure::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Failure::Internal(_) | Failure::MissingLayer => StatusCode::INTERNAL_SERVER_ERROR,

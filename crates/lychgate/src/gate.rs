@@ -7,6 +7,7 @@ use lychgate_otp::Wallet;
 use lychgate_signing::{
     Derivation, KeyRing, Signer,
     csrf::CsrfCodec,
+    jwt::Keys,
     remember::RememberCodec,
     session::{Map, SessionCodec},
     tokens::{
@@ -102,6 +103,8 @@ pub(crate) struct Codecs {
     pub(crate) csrf: CsrfCodec,
     pub(crate) auth_token: TokenCodec<AuthToken>,
     refresh: TokenCodec<RefreshToken>,
+    /// What signs JSON Web Tokens, where they are switched on.
+    pub(crate) jwt: Option<Keys>,
     pub(crate) links: Links,
     pub(crate) keep_account: TokenCodec<KeepAccount>,
     /// The cookie of a browser that need not be asked for the second factor for a while.
@@ -116,9 +119,16 @@ pub(crate) struct Codecs {
 }
 
 impl Codecs {
-    pub(crate) fn new(keys: &KeyRing, csrf_keys: &KeyRing, settings: &Settings, web: &WebConfig) -> Self {
+    pub(crate) fn new(
+        keys: &KeyRing,
+        csrf_keys: &KeyRing,
+        settings: &Settings,
+        web: &WebConfig,
+        jwt: Option<Keys>,
+    ) -> Self {
         let seconds = |name: &str| settings.duration(name).map(|span| span.as_secs());
         Self {
+            jwt,
             session: SessionCodec::new(keys, "cookie-session"),
             opened: OpenedCookies::new(),
             remember: RememberCodec::new(keys),
@@ -145,6 +155,7 @@ impl Codecs {
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A function of the application.
 type Hook<In, Out> = Arc<dyn Fn(&In) -> Out + Send + Sync>;
+pub(crate) type ClaimsHook = Arc<dyn Fn(Arc<User>) -> Boxed<serde_json::Map<String, Value>> + Send + Sync>;
 pub(crate) type NeedLoader = Arc<dyn Fn(Arc<User>) -> Boxed<Vec<Need>> + Send + Sync>;
 pub(crate) type ItemLoader = Arc<dyn Fn(Arc<User>, Vec<i64>) -> Boxed<Vec<Need>> + Send + Sync>;
 
@@ -174,6 +185,7 @@ pub(crate) struct Hooks {
     pub(crate) permissions: BTreeMap<String, Permission>,
     pub(crate) guards: Vec<(String, Guard)>,
     pub(crate) replies: Vec<ReplyHook>,
+    pub(crate) jwt_claims: Option<ClaimsHook>,
     pub(crate) unauthorized_view: Option<Hook<str, Option<String>>>,
     pub(crate) token_expiry: Option<Hook<User, i64>>,
     pub(crate) setup_link: bool,
@@ -346,6 +358,10 @@ impl Lychgate {
 
     pub(crate) fn device_codec(&self) -> &TokenCodec<KnownDevice> {
         &self.0.codecs.device
+    }
+
+    pub(crate) fn jwt_keys(&self) -> Option<&Keys> {
+        self.0.codecs.jwt.as_ref()
     }
 
     pub(crate) fn register_fields(&self) -> &[RegisterField] {

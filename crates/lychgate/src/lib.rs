@@ -71,6 +71,7 @@ pub use self::{
         extract::{Csrf, CurrentUser, WantsJson},
         guard,
         identify::Mechanism,
+        jwt::claims::JwtClaims,
         layer::{GateLayer, Gated},
         operator::Operator,
         page::Page,

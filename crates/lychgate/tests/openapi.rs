@@ -51,6 +51,11 @@ fn with_second_factors(settings: SettingsBuilder) -> SettingsBuilder {
     )
 }
 
+/// Tokens for programs, and users as JSON.
+fn with_tokens(settings: SettingsBuilder) -> SettingsBuilder {
+    settings.set("jwt.enabled", true).set("users_api", true)
+}
+
 async fn gate(settings: SettingsBuilder) -> Lychgate {
     let settings = settings.build().unwrap_or_else(|errors| panic!("{errors}"));
     Lychgate::builder().settings(settings).setup_link(true).build().await.unwrap()
@@ -93,6 +98,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 #[case::modern("openapi_modern", settings(Profile::Modern))]
 #[case::flask("openapi_flask", settings(Profile::Flask).set("openapi", true))]
 #[case::accounts("openapi_accounts", with_accounts(settings(Profile::Modern)))]
+#[case::tokens("openapi_tokens", with_tokens(settings(Profile::Flask)).set("api_enabled_methods", ["jwt", "session"]))]
 #[tokio::test]
 async fn the_document(#[case] name: &str, #[case] settings: SettingsBuilder) {
     let gate = gate(settings).await;
@@ -113,6 +119,8 @@ async fn the_document(#[case] name: &str, #[case] settings: SettingsBuilder) {
 #[case::accounts_as_flask(with_accounts(settings(Profile::Flask)))]
 #[case::closed(settings(Profile::Flask).set("registerable", true).set("register_mode", "closed"))]
 #[case::passwordless(settings(Profile::Modern).set("passwordless", true))]
+#[case::tokens(with_tokens(settings(Profile::Modern)))]
+#[case::tokens_below(with_tokens(settings(Profile::Flask)).set("url_prefix", "/auth").set("users_api_url", "/people/"))]
 #[case::second_factors(with_second_factors(settings(Profile::Modern)))]
 #[case::second_factors_as_flask(with_second_factors(settings(Profile::Flask)))]
 #[tokio::test]

@@ -11,7 +11,10 @@ pub(super) async fn redemptions(store: &Store) {
     let (now, end) = (start(), start() + Duration::hours(1));
     assert!(store.redeem_once("reset", "k", end, now).await.unwrap());
     assert!(!store.redeem_once("reset", "k", end, now).await.unwrap());
+    assert!(!store.is_redeemed("confirm", "k").await.unwrap());
     assert!(store.redeem_once("confirm", "k", end, now).await.unwrap());
+    assert!(store.is_redeemed("confirm", "k").await.unwrap() && store.is_redeemed("reset", "k").await.unwrap());
+    assert!(!store.is_redeemed("confirm", "j").await.unwrap() && !store.is_redeemed("", "").await.unwrap());
     assert_eq!(store.purge_redemptions(now).await.unwrap(), 0);
     assert!(!store.redeem_once("reset", "k", end, now).await.unwrap());
     let after = end + Duration::SECOND;

@@ -170,7 +170,7 @@ async fn side(transaction: &Transaction<'_>) -> Result<(), OpenError> {
 }
 
 /// Makes the triggers that announce changes of what is cached. New users and sessions need none: that somebody is
-/// unknown is never cached.
+/// unknown is never cached. That nothing is revoked is; that something no longer is, matters to nobody.
 async fn triggers(transaction: &mut Transaction<'_>, schema: &Schema) -> Result<Result<(), String>, OpenError> {
     let wanted = [
         ("lychgate_notify_user", schema.user.quoted.as_str(), "UPDATE OR DELETE"),
@@ -178,6 +178,7 @@ async fn triggers(transaction: &mut Transaction<'_>, schema: &Schema) -> Result<
         ("lychgate_notify_roles_users", &schema.links, "INSERT OR UPDATE OR DELETE"),
         ("lychgate_notify_sessions", "lychgate_sessions", "UPDATE OR DELETE"),
         ("lychgate_notify_api_keys", "lychgate_api_keys", "UPDATE OR DELETE"),
+        ("lychgate_notify_redemptions", "lychgate_redemptions", "INSERT"),
     ];
     let mut missing = Vec::new();
     for (name, table, events) in wanted {

@@ -1,8 +1,11 @@
-//! What may be used only once: link tokens, one-time codes.
+//! What may be used only once: link tokens, one-time codes. And what may not be used any more: revoked tokens.
+
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Store, met};
+use super::{Store, is_key, met};
+use crate::backend::Reach;
 use crate::batch::Expect;
 use crate::error::Result;
 use crate::sql::Statement;
@@ -24,6 +27,26 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<bool> {
         met(self.commit_one(|batch| batch.redeem(kind, key, expires_at, now, Expect::Any)).await)
+    }
+
+    /// Whether a key of a kind was marked. Answered from memory while nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn is_redeemed(&self, kind: &str, key: &str) -> Result<bool> {
+        if !is_key(kind) || !is_key(key) {
+            return Ok(false);
+        }
+        let (kept, epoch) = (&self.inner.caches.redeemed, self.epoch());
+        let name = format!("{kind}\0{key}");
+        if let Some(known) = kept.get(&name, epoch) {
+            return Ok(*known);
+        }
+        let sql = "SELECT 1 FROM lychgate_redemptions WHERE kind = $1 AND key = $2";
+        let found = !self.query(sql, vec![kind.into(), key.into()], Reach::Key).await?.is_empty();
+        kept.put(&name, epoch, &Arc::new(found));
+        Ok(found)
     }
 
     /// Forgets marks of what has become worthless; says how many.

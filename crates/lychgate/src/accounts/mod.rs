@@ -182,7 +182,7 @@ impl Lychgate {
     }
 
     /// Whether somebody has this name or the one that it imitates. The database has the last word when it is taken.
-    async fn is_taken(&self, column: &str, name: &str) -> Result<bool, Problem> {
+    pub(crate) async fn is_taken(&self, column: &str, name: &str) -> Result<bool, Problem> {
         let store = self.store();
         if store.user_by_identity(column, name, true).await?.is_some() {
             return Ok(true);
@@ -191,7 +191,11 @@ impl Lychgate {
         Ok(!name.is_ascii() && store.user_by_identity(column, &look, true).await?.is_some())
     }
 
-    async fn check_username(&self, text: Option<&str>, errors: &mut FieldErrors) -> Result<Option<String>, Problem> {
+    pub(crate) async fn check_username(
+        &self,
+        text: Option<&str>,
+        errors: &mut FieldErrors,
+    ) -> Result<Option<String>, Problem> {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
         let rules = &self.identity_rules().username;
         match identity::username::normalize(text, rules) {

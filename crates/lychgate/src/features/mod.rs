@@ -9,6 +9,7 @@ pub(crate) mod change_password;
 pub(crate) mod change_username;
 pub(crate) mod confirm;
 pub(crate) mod dev_mail;
+pub(crate) mod jwt;
 pub(crate) mod languages;
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -24,6 +25,7 @@ pub(crate) mod setup;
 pub(crate) mod tokens;
 pub(crate) mod two_factor;
 pub(crate) mod unified_signin;
+pub(crate) mod users_api;
 pub(crate) mod verify;
 
 use crate::{flow::account_page::Part, gate::Lychgate, openapi::Operations, settings::Settings, web::routes::Routes};
@@ -60,6 +62,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "confirm", endpoints: confirm::endpoints, describe: confirm::openapi::describe },
     Feature { name: "dev_mail", endpoints: dev_mail::endpoints, describe: dev_mail::openapi::describe },
+    Feature { name: "jwt", endpoints: jwt::endpoints, describe: jwt::openapi::describe },
     Feature { name: "languages", endpoints: languages::endpoints, describe: languages::openapi::describe },
     Feature { name: "not_me", endpoints: not_me::endpoints, describe: not_me::openapi::describe },
     Feature { name: "passkeys", endpoints: passkeys::endpoints, describe: passkeys::openapi::describe },
@@ -84,6 +87,7 @@ const FEATURES: &[Feature] = &[
         endpoints: unified_signin::endpoints,
         describe: unified_signin::openapi::describe,
     },
+    Feature { name: "users_api", endpoints: users_api::endpoints, describe: users_api::openapi::describe },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
 
@@ -124,6 +128,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     change_username::routes(gate, routes);
     confirm::routes(gate, routes);
     dev_mail::routes(gate, routes);
+    jwt::routes(gate, routes);
     languages::routes(gate, routes);
     not_me::routes(gate, routes);
     passkeys::routes(gate, routes);
@@ -136,6 +141,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     tokens::routes(gate, routes);
     two_factor::routes(gate, routes);
     unified_signin::routes(gate, routes);
+    users_api::routes(gate, routes);
     verify::routes(gate, routes);
 }
 

@@ -99,6 +99,23 @@ impl Exchange {
         self.gate.user_type(user).map_or(Cow::Borrowed(via), Cow::Owned)
     }
 
+    /// Notes that somebody signed in for a token, which opens no session: where, when, and whether the browser is new.
+    pub(crate) async fn token_signed_in(&self, user: &User, via: &'static str) -> Result<(), Failure> {
+        let mut batch = self.gate.store().batch();
+        if self.gate.settings().flag("trackable") {
+            batch.update_user(user.id, &self.tracked(user), self.now.datetime());
+        }
+        self.note(&mut batch, user.id, What::SignedIn, Some(via));
+        let mut post = self.post();
+        let device = self.meet_device(user, via, &mut batch, &mut post).await?;
+        self.commit_and_send(batch, post).await?;
+        if let Some(cookie) = device {
+            self.set_cookie(cookie);
+        }
+        self.gate.events().send(&Event::UserAuthenticated { user_id: user.id, via });
+        Ok(())
+    }
+
     fn tracked(&self, user: &User) -> UserPatch {
         let now = self.now.datetime();
         UserPatch {
@@ -144,6 +161,7 @@ impl Exchange {
         let who = self.current().await?;
         self.end_pending().await?;
         self.drop_refresh_cookie(who.is_some()).await?;
+        self.end_jwt_cookies().await?;
         let id = self.forget_session();
         if who.is_some() || self.config().csrf.cookie.is_some() {
             self.session(|session| session.set(key::CSRF_COOKIE, "clear"));

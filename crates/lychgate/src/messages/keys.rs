@@ -193,6 +193,8 @@ keys! {
     SECOND_FACTOR_SMS
     /// The second factor would prove what the first has proved.
     SECOND_FACTOR_SAME_WAY
+    /// A token is not given for a password alone.
+    JWT_SECOND_FACTOR
     /// Setting up took too long; `within`.
     TWO_FACTOR_SETUP_EXPIRED
     /// The recovery code is wrong.

@@ -5,7 +5,7 @@ use utoipa::openapi::{
     SchemaFormat, Type,
     path::{OperationBuilder, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
-    schema::SchemaType,
+    schema::{AnyOfBuilder, SchemaType},
     security::SecurityRequirement,
 };
 
@@ -72,6 +72,26 @@ pub(crate) fn page_or_json(description: &str, response: impl Into<RefOr<Schema>>
 /// A reply in JSON alone.
 pub(crate) fn json(description: &str, response: impl Into<RefOr<Schema>>) -> ResponseBuilder {
     ResponseBuilder::new().description(description).content(JSON, Content::new(Some(envelope(response))))
+}
+
+/// JSON without the envelope.
+pub(crate) fn bare(description: &str, schema: impl Into<RefOr<Schema>>) -> ResponseBuilder {
+    ResponseBuilder::new().description(description).content(JSON, Content::new(Some(schema)))
+}
+
+/// A body that is JSON alone.
+pub(crate) fn bare_body(schema: Ref) -> RequestBody {
+    RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, Content::new(Some(schema))).build()
+}
+
+/// A refusal in the shape of the routes that speak of `message`, `data` and `error`.
+pub(crate) fn lesson(description: &str) -> ResponseBuilder {
+    let schema = ObjectBuilder::new()
+        .property("message", text("What is wrong."))
+        .property("data", nullable_text("Always nothing."))
+        .property("error", text("What kind of mistake it is."));
+    let either = AnyOfBuilder::new().item(schema).item(named("Errors"));
+    bare(description, either)
 }
 
 /// A refusal that only one route has.

@@ -47,6 +47,13 @@ fn mechanisms(settings: &Settings) -> Vec<(&'static str, SecurityScheme)> {
         ("token", SecurityScheme::ApiKey(ApiKey::Header(in_header))),
         ("basic", SecurityScheme::Http(basic.build())),
     ];
+    if settings.flag("jwt.enabled") {
+        let jwt = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A JSON Web Token, in whichever places `jwt.token_location` names; this is the header."));
+        all.push(("jwt", SecurityScheme::Http(jwt.build())));
+    }
     if settings.flag("token_query_enabled") {
         let query = ApiKeyValue::with_description(key, "An auth token. Addresses end up in logs: prefer the header.");
         all.push(("token_in_query", SecurityScheme::ApiKey(ApiKey::Query(query))));

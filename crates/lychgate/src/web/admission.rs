@@ -17,14 +17,14 @@ use crate::{
 };
 
 impl Exchange {
-    /// Lets in whoever one of `mechanisms` proves, tried in the order API key, token, session, basic. Identity, freshness and
-    /// CSRF duty then come from that mechanism. A credential of somebody else beside it is refused.
+    /// Lets in whoever one of `mechanisms` proves, tried in the order API key, token, JSON Web Token, session, basic.
+    /// Identity, freshness and CSRF duty then come from that mechanism. A credential of somebody else beside it is refused.
     pub(crate) async fn admit(
         &self,
         mechanisms: &[Mechanism],
         realm: Option<Cow<'static, str>>,
     ) -> Result<Arc<Authenticated>, Failure> {
-        for mechanism in [Mechanism::ApiKey, Mechanism::Token, Mechanism::Session, Mechanism::Basic] {
+        for mechanism in [Mechanism::ApiKey, Mechanism::Token, Mechanism::Jwt, Mechanism::Session, Mechanism::Basic] {
             if !mechanisms.contains(&mechanism) {
                 continue;
             }

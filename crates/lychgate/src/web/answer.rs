@@ -58,6 +58,12 @@ pub(crate) fn envelope(status: StatusCode, response: Value) -> Response {
     (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
+/// JSON without an envelope, with a line feed at its end.
+pub(crate) fn plain_json(status: StatusCode, body: &Value) -> Response {
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (status, json, format!("{body}\n")).into_response()
+}
+
 pub(crate) fn redirect_to(location: &str) -> Response {
     match HeaderValue::try_from(location) {
         Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
@@ -100,6 +106,7 @@ impl Exchange {
             Failure::Csrf(message) | Failure::Bad { message, .. } => {
                 self.error_page(failure.status(), (*message).into()).await
             }
+            Failure::Said { status, body } => plain_json(*status, body),
             Failure::Busy { retry_after } => {
                 let mut response = self.plain_error(failure.status(), messages::TRY_AGAIN_LATER.into()).await;
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));

@@ -7,6 +7,7 @@ use super::{
     cookie::{CookieAttributes, Secure},
     cors::Cors,
     identify::Mechanism,
+    jwt::config::JwtConfig,
     proxy::ProxyConfig,
 };
 use crate::{
@@ -21,6 +22,8 @@ pub(crate) struct WebConfig {
     pub(crate) remember: RememberConfig,
     pub(crate) csrf: CsrfConfig,
     pub(crate) token: TokenConfig,
+    /// Nothing where JSON Web Tokens are switched off.
+    pub(crate) jwt: Option<JwtConfig>,
     pub(crate) api_keys: ApiKeyConfig,
     /// Nothing where there are no refresh tokens.
     pub(crate) refresh: Option<RefreshConfig>,
@@ -231,6 +234,7 @@ impl WebConfig {
                 max_age: whole("token_max_age").unwrap_or(900),
                 ends_with_session: settings.flag("token_ends_with_session"),
             },
+            jwt: JwtConfig::from_settings(settings)?,
             proxy: ProxyConfig::from_settings(settings)?,
             api_keys: ApiKeyConfig { on: settings.flag("api_keys"), header: header(settings.text("api_key_header"))? },
             refresh: settings.flag("refresh_token").then(|| {
@@ -310,7 +314,7 @@ fn secure(value: Option<bool>) -> Secure {
 
 /// Mechanisms by name, in the order in which they are always tried.
 fn mechanisms(names: &[String]) -> Vec<Mechanism> {
-    [Mechanism::ApiKey, Mechanism::Token, Mechanism::Session, Mechanism::Basic]
+    [Mechanism::ApiKey, Mechanism::Token, Mechanism::Jwt, Mechanism::Session, Mechanism::Basic]
         .into_iter()
         .filter(|mechanism| names.iter().any(|name| name == mechanism.name()))
         .collect()

@@ -86,7 +86,9 @@ impl Exchange {
         if !config.enabled || !config.protect || config.check_default {
             return Ok(());
         }
-        if config.mechanisms.contains(&mechanism) {
+        // A JSON Web Token in a cookie that needs no CSRF token beside it is as good as a session here.
+        let by_cookie = mechanism == Mechanism::Jwt && !self.jwt_proves_intent();
+        if config.mechanisms.contains(&mechanism) || by_cookie {
             return self.protect();
         }
         self.csrf.lock().settled = true;

@@ -18,6 +18,7 @@ use super::{
     config::WebConfig,
     cookie, csrf,
     identify::{Authenticated, Mechanism},
+    jwt::{Refusal, bearer::Bearer},
     language::Asked,
     negotiate,
     proxy::Forwarded,
@@ -43,6 +44,10 @@ pub(crate) struct Exchange {
     pub(crate) by_token: OnceCell<Option<Arc<Authenticated>>>,
     pub(crate) by_basic: OnceCell<Option<Arc<Authenticated>>>,
     pub(crate) by_api_key: OnceCell<Option<Arc<Authenticated>>>,
+    pub(crate) by_jwt: OnceCell<Option<Arc<Authenticated>>>,
+    pub(crate) jwt_access: OnceCell<Result<Arc<Bearer>, Refusal>>,
+    /// Whose JSON Web Token a guard let in.
+    pub(crate) jwt_bearer: Mutex<Option<Arc<Bearer>>>,
     /// Who a guard let in, which then is the current user.
     pub(crate) admitted: Mutex<Option<Arc<Authenticated>>>,
     /// Where the application sends whoever signed in during this request.
@@ -85,6 +90,9 @@ pub(crate) struct Headers {
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) token: Option<HeaderValue>,
     pub(crate) api_key: Option<HeaderValue>,
+    pub(crate) jwt: Option<HeaderValue>,
+    /// The CSRF tokens beside cookies with an access token and with a refresh token.
+    pub(crate) jwt_csrf: [Option<HeaderValue>; 2],
     pub(crate) csrf: Vec<HeaderValue>,
     pub(crate) origin: Option<HeaderValue>,
     pub(crate) referer: Option<HeaderValue>,
@@ -106,6 +114,10 @@ impl Headers {
             authorization: map.get(header::AUTHORIZATION).cloned(),
             token: map.get(&config.token.header).cloned(),
             api_key: map.get(&config.api_keys.header).filter(|_| config.api_keys.on).cloned(),
+            jwt: config.jwt.as_ref().and_then(|jwt| map.get(&jwt.header).cloned()),
+            jwt_csrf: config.jwt.as_ref().map_or([None, None], |jwt| {
+                [&jwt.access, &jwt.refresh].map(|kind| map.get(&kind.csrf_header).cloned())
+            }),
             csrf: config.csrf.headers.iter().filter_map(|name| map.get(name).cloned()).collect(),
             origin: map.get(header::ORIGIN).cloned(),
             referer: map.get(header::REFERER).cloned(),
@@ -159,6 +171,9 @@ impl Exchange {
             by_token: OnceCell::new(),
             by_basic: OnceCell::new(),
             by_api_key: OnceCell::new(),
+            by_jwt: OnceCell::new(),
+            jwt_access: OnceCell::new(),
+            jwt_bearer: Mutex::new(None),
             admitted: Mutex::new(None),
             landing: Mutex::default(),
             stopped: Mutex::new(None),

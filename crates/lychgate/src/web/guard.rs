@@ -34,8 +34,9 @@ use http::StatusCode;
 use ipnet::IpNet;
 use tower::{Layer, Service};
 
+pub use super::jwt::guard::{JwtGuard, jwt, token_required};
 pub use super::quota::Quota;
-use super::{config::Freshness, exchange::Exchange, identify::Mechanism};
+use super::{config::Freshness, exchange::Exchange, identify::Mechanism, jwt::guard::JwtRule};
 use crate::{
     failure::{Failure, Refused},
     flow::second_factor::{self, Proof},
@@ -70,6 +71,7 @@ enum Rule {
     Anonymous,
     Address(Vec<IpNet>),
     Quota(Quota),
+    Jwt(JwtRule),
     Permission(Permission),
     /// This step of the session came before.
     Step(Cow<'static, str>),
@@ -91,8 +93,8 @@ pub fn authenticated() -> Guard {
     guard(Rule::Authenticated { mechanisms: Vec::new(), realm: None })
 }
 
-/// Somebody signed in by one of `mechanisms`, which are always tried in the order API key, token, session,
-/// basic.
+/// Somebody signed in by one of `mechanisms`, which are always tried in the order API key, token, JSON Web Token,
+/// session, basic.
 pub fn authenticated_by(mechanisms: impl IntoIterator<Item = Mechanism>) -> Guard {
     guard(Rule::Authenticated { mechanisms: mechanisms.into_iter().collect(), realm: None })
 }
@@ -257,6 +259,10 @@ impl Guard {
         guard(Rule::Or(self, other))
     }
 
+    pub(super) fn of_jwt(rule: JwtRule) -> Self {
+        guard(Rule::Jwt(rule))
+    }
+
     /// Refuses with this status, and nothing about why, strangers too. With 404 nobody learns that there is something.
     pub fn status(self, status: StatusCode) -> Guard {
         guard(Rule::Status(self, status))
@@ -353,6 +359,7 @@ impl Guard {
                     if inside { Ok(()) } else { Err(needed()) }
                 }
                 Rule::Quota(quota) => quota.count(exchange).await,
+                Rule::Jwt(rule) => rule.check(exchange).await,
                 Rule::Permission(permission) => exchange.authorize(permission).await,
                 Rule::Step(name) if exchange.has_step(name) => Ok(()),
                 Rule::Step(name) => {
@@ -398,7 +405,7 @@ fn with_status(failure: Failure, status: StatusCode) -> Failure {
             let refused = refused.unwrap_or_else(|| Box::new(Refused::new(String::new(), Vec::new())));
             Failure::Forbidden { refused: Some(Box::new(Refused { status, ..*refused })) }
         }
-        Failure::Unauthenticated { .. } | Failure::SignInAt(_) => {
+        Failure::Unauthenticated { .. } | Failure::SignInAt(_) | Failure::Said { .. } => {
             let refused = Refused::new("somebody signed in".to_owned(), vec!["somebody signed in".to_owned()]);
             Failure::Forbidden { refused: Some(Box::new(Refused { status, ..refused })) }
         }
@@ -424,6 +431,7 @@ impl fmt::Display for Guard {
             Rule::Anonymous => f.write_str("not signed in"),
             Rule::Address(_) => f.write_str("from certain addresses"),
             Rule::Quota(_) => f.write_str("within a quota"),
+            Rule::Jwt(rule) => rule.fmt(f),
             Rule::Permission(permission) => permission.fmt(f),
             Rule::Step(name) => write!(f, "after step {name}"),
             Rule::Visit(_) => f.write_str("anybody"),
@@ -440,7 +448,7 @@ fn nearer(first: Failure, second: Failure) -> Failure {
         Failure::Internal(_) | Failure::Busy { .. } | Failure::MissingLayer => 4,
         Failure::Csrf(_) => 3,
         Failure::NotFresh | Failure::NeedsProof(_) | Failure::Forbidden { .. } => 2,
-        Failure::Unauthenticated { realm: Some(_) } => 1,
+        Failure::Unauthenticated { realm: Some(_) } | Failure::Said { .. } => 1,
         _ => 0,
     };
     if rank(&second) > rank(&first) { second } else { first }

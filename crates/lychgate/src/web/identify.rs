@@ -37,6 +37,8 @@ pub enum Mechanism {
     Session,
     /// An auth token in a header, a JSON body or, where allowed, the query.
     Token,
+    /// A JSON Web Token, in one of the places of `jwt.token_location`.
+    Jwt,
     /// HTTP Basic credentials.
     Basic,
     /// An API key in the `Authorization` header, or in one of its own.
@@ -50,6 +52,7 @@ impl Mechanism {
         match self {
             Mechanism::Session => "session",
             Mechanism::Token => "token",
+            Mechanism::Jwt => "jwt",
             Mechanism::Basic => "basic",
             Mechanism::ApiKey => "api_key",
         }
@@ -116,14 +119,18 @@ impl Authenticated {
 pub(crate) type Found = Result<Option<Arc<Authenticated>>, Failure>;
 
 impl Exchange {
-    /// The current user: whom a guard admitted, else the session's user, else the bearer of a token.
+    /// The current user: whom a guard admitted, else the session's user, else the bearer of a token, of ours or a JSON Web
+    /// Token.
     pub(crate) async fn current(&self) -> Found {
         if let Some(admitted) = self.admitted.lock().clone() {
             return Ok(Some(admitted));
         }
         match self.by(Mechanism::Session).await? {
             Some(user) => Ok(Some(user)),
-            None => self.by(Mechanism::Token).await,
+            None => match self.by(Mechanism::Token).await? {
+                Some(user) => Ok(Some(user)),
+                None => self.by(Mechanism::Jwt).await,
+            },
         }
     }
 
@@ -132,13 +139,14 @@ impl Exchange {
         let found = match mechanism {
             Mechanism::Session => self.by_session.get_or_try_init(|| self.session_user()).await?,
             Mechanism::Token => self.by_token.get_or_try_init(|| self.token_user()).await?,
+            Mechanism::Jwt => self.by_jwt.get_or_try_init(|| self.jwt_user()).await?,
             Mechanism::Basic => self.by_basic.get_or_try_init(|| self.basic_user()).await?,
             Mechanism::ApiKey => self.by_api_key.get_or_try_init(|| self.api_key_user()).await?,
         };
         Ok(found.clone())
     }
 
-    async fn authenticated(&self, user: Arc<User>, via: Mechanism, proved_at: Option<f64>) -> Found {
+    pub(crate) async fn authenticated(&self, user: Arc<User>, via: Mechanism, proved_at: Option<f64>) -> Found {
         let added_needs = self.gate.added_needs(&user).await?;
         let identity = OnceLock::new();
         let auth_type = self.auth_type(&user, via.name());

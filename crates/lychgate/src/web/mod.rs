@@ -14,6 +14,7 @@ pub(crate) mod extract;
 pub(crate) mod form;
 pub mod guard;
 pub(crate) mod identify;
+pub(crate) mod jwt;
 pub(crate) mod language;
 pub(crate) mod layer;
 pub(crate) mod negotiate;

@@ -3,7 +3,7 @@
 use crate::settings::setting::{Preset, Setting, choices, flag, list, opt_choice, opt_text, text};
 
 /// The ways in which a request says who it comes from.
-pub(crate) const MECHANISMS: &[&str] = &["api_key", "basic", "session", "token"];
+pub(crate) const MECHANISMS: &[&str] = &["api_key", "basic", "jwt", "session", "token"];
 
 pub(crate) const SETTINGS: &[Setting] = &[
     opt_text("unauthorized_view").means(

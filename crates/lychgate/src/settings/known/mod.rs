@@ -13,7 +13,6 @@ mod core;
 mod csrf;
 mod edge;
 mod email;
-mod jwt;
 mod limits;
 mod mail;
 mod notices;
@@ -34,8 +33,9 @@ use super::{
 };
 use crate::{
     features::{
-        account, api_keys, auth_check, change_email, change_password, confirm, languages, login, logout, not_me,
-        passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor, unified_signin, verify,
+        account, api_keys, auth_check, change_email, change_password, confirm, jwt, languages, login, logout, not_me,
+        passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor, unified_signin, users_api,
+        verify,
     },
     messages::MessageKey,
 };
@@ -100,7 +100,8 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Limits", limits::SETTINGS),
     group("Other origins (CORS)", edge::CORS),
     group("Security headers", edge::HEADERS),
-    group("JSON Web Tokens", jwt::SETTINGS),
+    group("JSON Web Tokens", jwt::settings::SETTINGS),
+    group("Users API", users_api::settings::SETTINGS),
     group("Names that have no meaning here", core::FOREIGN),
 ];
 

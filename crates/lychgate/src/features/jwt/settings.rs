@@ -1,17 +1,16 @@
 //! JSON Web Tokens, by the names of Flask-JWT-Extended.
 
 use crate::settings::setting::{
-    DAY, MINUTE, Preset, Section, Setting, choices, duration, flag, later, list, list_or_text, opt_choice,
+    DAY, MINUTE, Preset, Section, Setting, any, choice, choices, duration, flag, list, list_or_text, opt_choice,
     opt_duration, opt_text, path, seconds, section, text,
 };
 
 const UNSAFE: &[&str] = &["POST", "PUT", "PATCH", "DELETE"];
 
-pub(crate) const SETTINGS: &[Setting] = &later(
-    "JSON Web Tokens",
-    section(
-        Section::Jwt,
-        [
+pub(crate) const SETTINGS: &[Setting] = &section(
+    Section::Jwt,
+    [
+            flag("enabled", false).means("Whether JSON Web Tokens are handed out and accepted."),
             opt_text("secret_key").secret().means("Key of HS algorithms; off for `secret_key` at the top."),
             text("algorithm", "HS256").means("Algorithm that signs."),
             list("decode_algorithms", &[]).means("Algorithms that are accepted; empty for `algorithm` alone."),
@@ -65,6 +64,29 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             flag("encode_nbf", true).means("Whether tokens say from when on they are valid."),
             duration("decode_leeway", 0).means("How far clocks may differ."),
             text("error_message_key", "msg").means("Name of the text in error replies."),
-        ],
-    ),
+            any("keys").secret().means(
+                "Keys as a list of tables with `algorithm`, `secret`, `private_key` or `public_key`, and an `id`, in place of \
+                 the settings above. The first one signs, all are accepted.",
+            ),
+            opt_text("key_id").means("Id of the key, as `kid` in tokens; a pair of keys has its thumbprint without it."),
+            text("identity_column", "fs_uniquifier").means("Column of users that the identity claim holds."),
+            opt_text("roles_claim").means("Claim that tells programs the names of the roles; off for none."),
+            flag("require_exp", false)
+                .modern(Preset::Flag(true))
+                .means("Whether tokens that never expire are refused."),
+            opt_duration("cookie_max_age").means("How long browsers keep the cookies; off as `session_cookie` says."),
+            choice("refused_status", &["401", "422"], "422")
+                .modern(Preset::Text("401"))
+                .means("Status of the reply to what is no good token."),
+            path("authenticate_url", "/authenticate").means("Route that hands tokens out for a password."),
+            choice("authenticate_reply", &["cookie", "json"], "cookie")
+                .means("Whether that route sends cookies, or the tokens as JSON."),
+            flag("authenticate_refresh", false)
+                .modern(Preset::Flag(true))
+                .means("Whether that route hands out a refresh token too."),
+            path("issue_url", "/jwt/tokens").means("Route that hands tokens out to whoever has a session."),
+            path("refresh_url", "/jwt/refresh").means("Route that gives a new access token for a refresh token."),
+            path("logout_url", "/jwt/logout").means("Route that revokes the tokens of a request."),
+            path("jwks_url", "/.well-known/jwks.json").means("Route of the public keys, below no prefix."),
+    ],
 );

@@ -1,0 +1,92 @@
+//! Tokens for whoever has a session, new ones for a refresh token, and an end to them.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::{
+    failure::Failure,
+    web::{
+        answer::{Reply, plain_json},
+        identify::Mechanism,
+        jwt::{
+            Kind, Place, Stop, Why,
+            bearer::Wanted,
+            issue::{Issued, members},
+        },
+        routes::Call,
+    },
+};
+
+/// For whoever is signed in with a session, by whatever factors it took.
+pub(super) async fn issue(call: Call) -> Result<Reply, Failure> {
+    let who = call.admit(&[Mechanism::Session], None).await?;
+    call.csrf_of_request()?;
+    let fresh = who.proved_at.is_some() && call.is_fresh(&who, call.freshness());
+    let mut issued = vec![made(&call, &who.user, Kind::Access, fresh).await?];
+    if call.gate.settings().flag("jwt.authenticate_refresh") {
+        issued.push(made(&call, &who.user, Kind::Refresh, false).await?);
+    }
+    hand_out(&call, &issued)
+}
+
+/// A new access token, which is not fresh. It goes the way by which the refresh token came.
+pub(super) async fn refresh(call: Call) -> Result<Reply, Failure> {
+    let bearer = found(&call, Wanted::Refresh).await?;
+    let token = made(&call, &bearer.user, Kind::Access, false).await?;
+    if bearer.place() == Place::Cookies {
+        call.set_jwt_cookies(&token).map_err(Failure::internal)?;
+        return Ok(said("Token refreshed"));
+    }
+    Ok(Reply::Other(plain_json(StatusCode::OK, &members(&[token]))))
+}
+
+/// Revokes the token of the request, and what its cookies hold.
+pub(super) async fn log_out(call: Call) -> Result<Reply, Failure> {
+    let bearer = match call.bearer(Wanted::Either).await {
+        Ok(bearer) => bearer,
+        // With an access token gone, a refresh token may still be there.
+        Err(Stop::Refused(refusal)) if refusal.why == Why::Missing => found(&call, Wanted::Refresh).await?,
+        Err(stop) => return Err(failed(&call, stop)),
+    };
+    call.revoke_jwt(&bearer).await?;
+    call.end_jwt_cookies().await?;
+    Ok(said("Token revoked"))
+}
+
+async fn found(call: &Call, wanted: Wanted) -> Result<std::sync::Arc<crate::web::jwt::bearer::Bearer>, Failure> {
+    call.bearer(wanted).await.map_err(|stop| failed(call, stop))
+}
+
+fn failed(call: &Call, stop: Stop) -> Failure {
+    match (stop, &call.config().jwt) {
+        (Stop::Refused(refusal), Some(config)) => refusal.into_failure(config),
+        (Stop::Refused(_), None) => Failure::Unauthenticated { realm: None },
+        (Stop::Failed(failure), _) => failure,
+    }
+}
+
+async fn made(
+    call: &Call,
+    user: &std::sync::Arc<lychgate_store::User>,
+    kind: Kind,
+    fresh: bool,
+) -> Result<Issued, Failure> {
+    call.issue_jwt(user, kind, fresh).await.map_err(Failure::internal)
+}
+
+/// As cookies where the settings say so, else as JSON.
+fn hand_out(call: &Call, issued: &[Issued]) -> Result<Reply, Failure> {
+    let settings = call.gate.settings();
+    let by_cookie = call.config().jwt.as_ref().is_some_and(|config| config.places.contains(&Place::Cookies));
+    if !by_cookie || settings.text("jwt.authenticate_reply") == "json" {
+        return Ok(Reply::Other(plain_json(StatusCode::OK, &members(issued))));
+    }
+    for token in issued {
+        call.set_jwt_cookies(token).map_err(Failure::internal)?;
+    }
+    Ok(said("Tokens set"))
+}
+
+fn said(text: &str) -> Reply {
+    Reply::Other(plain_json(StatusCode::OK, &json!({"msg": text})))
+}
