@@ -81,6 +81,10 @@ class Serving:
         """The end of what the process wrote."""
         return self.log.read_text(errors="replace")[-3000:]
 
+    def run(self, *arguments):
+        """A command of the operator beside the server."""
+        subprocess.run([str(lychgate_binary()), *arguments], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+
     def letters(self, to):
         """What was mailed to an address, the newest first, as the inbox of development shows it."""
         found = [letter for letter in self._json("/dev/mail")["letters"] if to in letter["to"]]
