@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::{Json, Router, routing::get};
 use lychgate::{
-    CurrentUser, Event, Need, Permission, guard,
+    CurrentUser, Event, Mechanism, Need, Permission, guard,
     store::{ApiKey, UserPatch},
 };
 use lychgate_signing::api_key;
@@ -34,6 +34,8 @@ async fn rights(user: CurrentUser) -> Json<Value> {
         assert_eq!(by_identity, user.has_permission(name), "{name}");
         by_identity
     });
+    let preloaded = user.rights_with([Need::item("edit", 1, "document")]).can_on("edit", 1, "document");
+    assert_eq!(preloaded, user.mechanism() != Mechanism::ApiKey, "a key opens what it names");
     let is_editor = user.has_role("editor") || user.can(&Need::role("editor").into());
     Json(json!({"email": user.email(), "mechanism": user.mechanism().name(), "editor": is_editor, "can": can}))
 }
@@ -192,6 +194,8 @@ async fn it_opens_nothing_of_the_library() {
 #[rstest]
 #[case::deactivated("deactivated")]
 #[case::password("password")]
+#[case::suspended("suspended")]
+#[case::locked("locked")]
 #[case::reset_access("reset access")]
 #[case::administrator("administrator")]
 #[case::expired("expired")]
@@ -211,6 +215,18 @@ async fn it_ends(#[case] how: &str) {
             app.update("joe@lp.com", UserPatch { active: Some(true), ..UserPatch::default() }).await;
             assert_eq!(call(&app, "/key", &key).await.status(), 200, "it was not the key");
             return;
+        }
+        "suspended" => {
+            assert!(accounts.suspend(&user, None, None).await.unwrap());
+            let told = call(&app, "/key", &key).await;
+            assert_eq!((told.status(), &told.response()["code"]), (403, &json!("account_suspended")));
+            assert!(accounts.unsuspend(&user).await.unwrap());
+            assert_eq!(call(&app, "/key", &key).await.status(), 200, "it rested");
+            return;
+        }
+        "locked" => {
+            assert!(accounts.lock(&user, None).await.unwrap());
+            assert!(accounts.unlock(&*app.user("joe@lp.com").await).await.unwrap());
         }
         "password" => accounts.change_password(&user, "battery staple").await.unwrap(),
         "reset access" => accounts.reset_access(&user).await.unwrap(),

@@ -145,6 +145,6 @@ impl Store {
     pub async fn outbox_drop(&self, id: &str) -> Result<bool> {
         let delete: Arc<str> = "DELETE FROM lychgate_outbox WHERE id = $1 AND state = 'dead'".into();
         let delete = Statement::new(delete, vec![id.into()]);
-        Ok(met(self.commit_one(|batch| batch.simple(delete, Expect::One)).await)?)
+        met(self.commit_one(|batch| batch.simple(delete, Expect::One)).await)
     }
 }

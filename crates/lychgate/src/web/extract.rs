@@ -118,10 +118,10 @@ impl CurrentUser {
     }
 
     /// The user's rights together with `more`, which the handler has read for all items of a page in one query. See also
-    /// [`Lychgate::preload`](crate::Lychgate::preload).
+    /// [`Lychgate::preload`](crate::Lychgate::preload). An API key brings none of them: it opens what it names.
     #[must_use]
     pub fn rights_with(&self, more: impl IntoIterator<Item = Need>) -> Rights {
-        Rights::new(self.identity(), more)
+        Rights::new(self.identity(), more.into_iter().filter(|_| !self.0.is_limited()))
     }
 
     /// A column of the application's own in the user table, by name and as a type of your choice; nothing if there is

@@ -85,6 +85,11 @@ impl Authenticated {
         Self { user, via, proved_at: None, identity, auth_type, added_needs, limit: Some(limit) }
     }
 
+    /// Whether they may use a part of their rights only.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
     /// Whether the user has this role and may use it here.
     pub(crate) fn has_role(&self, name: &str) -> bool {
         self.limit.is_none() && self.user.has_role(name)
