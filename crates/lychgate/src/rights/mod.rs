@@ -115,13 +115,13 @@ impl Lychgate {
         }
         let routes = self.route_list();
         let Some(route) = routes.iter().find(|route| fits(&route.path, path)) else { return Ok(None) };
-        let allowed = match &*route.guard {
+        let allowed = match route.guard {
             "anyone" => Some(true),
             "signed in" => Some(usable),
             _ if !usable => Some(false),
             _ => None,
         };
-        Ok(Some(ExplainedRoute { path: route.path.clone(), guard: route.guard.to_string(), allowed, why: None }))
+        Ok(Some(ExplainedRoute { path: route.path.clone(), guard: route.guard.to_owned(), allowed, why: None }))
     }
 
     /// What was noted of a refused request under the reference that its reply shows; nothing if it is forgotten or never

@@ -39,11 +39,13 @@ pub struct RefusedRequest<'a> {
     pub reference: &'a str,
 }
 
+type OwnReply = Arc<dyn Fn(&RefusedRequest<'_>) -> Option<Response> + Send + Sync>;
+
 /// A reply of the application's own for paths below a prefix.
 #[derive(Clone)]
 pub(crate) struct ReplyHook {
     pub(crate) below: String,
-    pub(crate) reply: Arc<dyn Fn(&RefusedRequest<'_>) -> Option<Response> + Send + Sync>,
+    pub(crate) reply: OwnReply,
 }
 
 impl ReplyHook {

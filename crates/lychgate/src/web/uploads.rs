@@ -170,6 +170,8 @@ impl fmt::Debug for Uploads {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     async fn outcome(uploads: &Uploads, name: &str, bytes: &[u8]) -> Result<String, u16> {
