@@ -128,7 +128,8 @@ async fn a_locked_row_makes_a_request_wait() {
     assert!(write.await.unwrap().unwrap());
 
     let mut options = url_options(&url);
-    options.statement_timeout = Duration::from_millis(100);
+    // Long enough for the set-up on a busy machine.
+    options.statement_timeout = Duration::from_millis(1500);
     let hasty = Store::open(options).await.unwrap();
     client.batch_execute("BEGIN; LOCK TABLE \"user\" IN EXCLUSIVE MODE").await.unwrap();
     let busy = hasty.update_user(id, UserPatch::default(), now()).await;

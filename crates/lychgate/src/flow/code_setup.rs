@@ -1,19 +1,22 @@
 //! Setting up codes: what an authenticator app has to know, and whose a set-up is.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use lychgate_signing::tokens::{Binding, fingerprint};
+use lychgate_signing::tokens::{Binding, RedeemError, Redeemed, fingerprint};
 use lychgate_store::{Batch, User};
 use serde_json::{Map, Value};
 
 use super::{
     account,
-    codes::{self, Means},
+    codes::{self, Means, Outcome, Secret},
+    letters,
 };
 use crate::{
     failure::Failure,
+    messages::{self, MessageKey},
     web::{
+        answer::Reply,
         exchange::Exchange,
-        form::Form,
+        form::{Form, Message},
         identify::{Authenticated, Mechanism},
         session::key,
     },
@@ -62,6 +65,51 @@ pub(crate) async fn app_values(exchange: &Exchange, user: &User, secret: &str) -
         ("authr_issuer".to_owned(), issuer.into()),
         ("authr_uri".to_owned(), uri.as_str().into()),
     ]))
+}
+
+/// What a state says that was redeemed, or why it says nothing any more; `within` names the setting of its life.
+pub(crate) fn payload_of<T>(
+    exchange: &Exchange,
+    redeemed: Result<Redeemed<T>, RedeemError<T>>,
+    within: &'static str,
+    expired: MessageKey,
+) -> Result<T, Message> {
+    match redeemed {
+        Ok(redeemed) => Ok(redeemed.payload),
+        Err(RedeemError::Expired(_)) => {
+            let within = letters::within(exchange.gate.settings(), within);
+            Err(Message::from(expired).with("within", within))
+        }
+        Err(_) => Err(messages::API_ERROR.into()),
+    }
+}
+
+/// Whether the first code of a new secret is right; if not, `field` of the form says so, by `wrong` unless there were too
+/// many guesses.
+pub(crate) async fn is_first_code(
+    exchange: &Exchange,
+    secret: &Secret<'_>,
+    code: &str,
+    form: &mut Form,
+    (field, wrong): (&'static str, MessageKey),
+) -> Result<bool, Failure> {
+    match codes::check_code(exchange, secret, code).await? {
+        Outcome::Right => return Ok(true),
+        Outcome::Wrong => form.field_error(field, wrong),
+        Outcome::TooMany { retry_after } if exchange.wants_json() => return Err(Failure::TooMany { retry_after }),
+        Outcome::TooMany { retry_after } => form.field_error(field, codes::wait_message(retry_after)),
+    }
+    Ok(false)
+}
+
+/// The reply where the state is none, or not the caller's, or used: a browser begins anew at `page`.
+pub(crate) fn refuse(exchange: &Exchange, mut form: Form, message: Message, page: &str) -> Result<Reply, Failure> {
+    if exchange.wants_json() {
+        form.form_error(message);
+        return Err(form.without_field_errors().rejected());
+    }
+    exchange.flash(message);
+    Ok(Reply::Redirect(exchange.gate.url(page)))
 }
 
 /// Puts the form for the first code on the page, for an app with the picture that it reads.

@@ -1,6 +1,6 @@
 //! The first code of a new second factor, by somebody signed in: only now it is stored.
 
-use lychgate_signing::tokens::{RedeemError, TwoFactorSetupPayload};
+use lychgate_signing::tokens::TwoFactorSetupPayload;
 use serde_json::json;
 
 use super::{
@@ -11,8 +11,7 @@ use crate::{
     failure::Failure,
     flow::{
         code_setup,
-        codes::{self, Means, Outcome, Secret},
-        letters::within,
+        codes::{Means, Secret},
     },
     messages,
     web::{
@@ -23,16 +22,14 @@ use crate::{
     },
 };
 
+/// Where a set-up begins.
+const PAGE: &str = "two_factor_setup";
+
 /// What a state of this user and session says.
 fn open(call: &Call, who: &Authenticated, state: &str) -> Result<(TwoFactorSetupPayload, Means), Message> {
-    let payload = match call.gate.second_factor_setup_codec().redeem(state, call.now.unix()) {
-        Ok(redeemed) => redeemed.payload,
-        Err(RedeemError::Expired(_)) => {
-            let within = within(call.gate.settings(), "two_factor_setup_within");
-            return Err(Message::from(messages::TWO_FACTOR_SETUP_EXPIRED).with("within", within));
-        }
-        Err(_) => return Err(messages::API_ERROR.into()),
-    };
+    let redeemed = call.gate.second_factor_setup_codec().redeem(state, call.now.unix());
+    let payload =
+        code_setup::payload_of(call, redeemed, "two_factor_setup_within", messages::TWO_FACTOR_SETUP_EXPIRED)?;
     let ours = code_setup::is_bound(call, who, payload.binding.as_ref());
     let open = forms::methods_to_set_up(&call.gate, &who.user, None);
     let means = Means::named(&payload.method).filter(|means| open.contains(&means.name()));
@@ -49,7 +46,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     let mut form = forms::code(&call, call.token_path("two_factor_setup", &state));
     let (payload, means) = match open(&call, &who, &state) {
         Ok(opened) => opened,
-        Err(message) => return refuse(&call, form, message),
+        Err(message) => return code_setup::refuse(&call, form, message, PAGE),
     };
     form.fill(&call.submitted)?;
     let code = forms::typed_code(&mut form);
@@ -58,21 +55,13 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
         return again(&call, &who, form, means, &payload).await;
     }
     let secret = Secret { user: &who.user, scope: "tf-setup", means, stored: &payload.totp_secret };
-    match codes::check_code(&call, &secret, &code).await? {
-        Outcome::Right => {}
-        Outcome::Wrong => {
-            form.field_error("code", messages::TWO_FACTOR_INVALID_TOKEN);
-            return again(&call, &who, form, means, &payload).await;
-        }
-        Outcome::TooMany { retry_after } if call.wants_json() => return Err(Failure::TooMany { retry_after }),
-        Outcome::TooMany { retry_after } => {
-            form.field_error("code", codes::wait_message(retry_after));
-            return again(&call, &who, form, means, &payload).await;
-        }
+    let said = ("code", messages::TWO_FACTOR_INVALID_TOKEN);
+    if !code_setup::is_first_code(&call, &secret, &code, &mut form, said).await? {
+        return again(&call, &who, form, means, &payload).await;
     }
     let new = New { means, secret: &payload.totp_secret, phone: payload.phone.as_deref(), state: Some(state.as_str()) };
     if !store::set(&call, &who.user, &new).await? {
-        return refuse(&call, form, messages::API_ERROR.into());
+        return code_setup::refuse(&call, form, messages::API_ERROR.into(), PAGE);
     }
     call.note_proof(means.name(), call.now.float());
     if call.wants_json() {
@@ -83,16 +72,6 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     }
     call.flash(messages::TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL);
     Ok(Reply::Redirect(begin::done_url(&call)))
-}
-
-/// The state is none, or not theirs, or used.
-fn refuse(call: &Call, mut form: Form, message: Message) -> Result<Reply, Failure> {
-    if call.wants_json() {
-        form.form_error(message);
-        return Err(form.without_field_errors().rejected());
-    }
-    call.flash(message);
-    Ok(Reply::Redirect(call.gate.url("two_factor_setup")))
 }
 
 /// The same page again: the app was set up, only the code was not right.
