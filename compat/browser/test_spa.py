@@ -103,6 +103,7 @@ def press(person, css):
 
 
 def test_from_sign_up_to_sign_out(person, spa, address):
+    """S1-1, S1-20, S2-15 to S2-18, S2-21, S2-22: all of it from a page on another origin."""
     person.open(spa.page)
     # Only a list that was refused leads to the sign-in form.
     shows(person, "Sign in").look("spa-sign-in")
@@ -147,6 +148,7 @@ def test_paths_of_the_page_are_its_own(scripted, spa):
 
 
 def test_the_service_is_down(scripted):
+    """S2-20, S3-6."""
     lost = Spa()
     scripted.open(lost.page)
     shows(scripted, "Sign in").fill(**{"in-email": "joe@lp.com", "in-password": PASSWORD})
@@ -158,6 +160,7 @@ def test_the_service_is_down(scripted):
 
 
 def test_where_the_api_is_and_how_it_is_asked(scripted, spa):
+    """S3-1, S3-2."""
     scripted.open(spa.page)
     shown = scripted.driver.execute_async_script(SHOWN)
     assert shown["uris"] == ["http://localhost:8085", "http://127.0.0.1:8085", "https://api.example"]
@@ -177,6 +180,7 @@ def test_where_the_api_is_and_how_it_is_asked(scripted, spa):
     ],
 )
 def test_the_helper_for_signing_in(scripted, spa, answer, said, called):
+    """S3-3 to S3-6."""
     scripted.open(spa.page)
     shows(scripted, "Sign in")
     result = scripted.driver.execute_async_script(HELPER, answer)

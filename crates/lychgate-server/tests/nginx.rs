@@ -302,6 +302,7 @@ fn start_app() -> (Running, String) {
     (Running(child), address)
 }
 
+/// S1-26, S1-27, S3-31, S3-33: TLS ends at the proxy, which asks about each request; the token's header comes through.
 #[test]
 fn an_application_in_any_language() {
     let (_app, address) = start_app();
@@ -359,6 +360,7 @@ fn an_application_in_any_language() {
     assert_eq!(joe.get("/orders", "application/json").status, 401);
 }
 
+/// S1-3, S1-23 to S1-26, S1-28: files, paths of the page, errors of the API, no CORS.
 #[test]
 fn a_single_page_application_under_the_same_name() {
     let mut site = Site::start("spa", "shop.example", "");
@@ -398,6 +400,7 @@ fn a_single_page_application_under_the_same_name() {
     assert_eq!((down.status, down.text()), (502, "<!doctype html><title>Back soon</title>"));
 }
 
+/// S1-30 to S1-32, S2-12, S2-13, S3-7, S3-32: preflights, and cookies that travel from other sites.
 #[test]
 fn an_api_for_pages_of_other_origins() {
     let site = Site::start("api", "api.shop.example", "");

@@ -170,6 +170,7 @@ async fn start() -> Lychgate {
     gate
 }
 
+/// S1-29.
 #[tokio::test]
 async fn the_whole_way_by_each_service() {
     for (shape, template) in SHAPES {
