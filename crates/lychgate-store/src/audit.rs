@@ -178,6 +178,7 @@ impl Batch {
     pub fn move_audit_end(&mut self, from: Option<&AuditCheckpoint>, to: &AuditCheckpoint) -> &mut Self {
         let swap = swap(END, from, to);
         self.step(|batch| {
+            check(to)?;
             batch.push(swap, Expect::One);
             let insert = Statement::new(
                 "INSERT INTO lychgate_audit_checkpoints (place, link, at, mac) VALUES ($1, $2, $3, $4)",
@@ -193,6 +194,7 @@ impl Batch {
     pub fn move_audit_beginning(&mut self, from: Option<&AuditCheckpoint>, to: &AuditCheckpoint) -> &mut Self {
         let swap = swap(BEGINNING, from, to);
         self.step(|batch| {
+            check(to)?;
             batch.push(swap, Expect::One);
             for table in ["lychgate_audit", "lychgate_audit_checkpoints"] {
                 batch.aside(Statement::new(format!("DELETE FROM {table} WHERE place <= $1"), vec![to.place.into()]));
@@ -210,6 +212,16 @@ impl Batch {
 pub(crate) fn erase_details(user_id: i64) -> Statement {
     let sql = "UPDATE lychgate_audit SET details = NULL, salt = NULL WHERE user_id = $1 AND salt IS NOT NULL";
     Statement::new(sql, vec![user_id.into()])
+}
+
+/// Refuses what could not be read again.
+fn check(point: &AuditCheckpoint) -> Result<()> {
+    let is_word =
+        |text: &str| !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if point.place < 1 || !is_word(&point.link) || !is_word(&point.mac) {
+        return Err(StoreError::invalid("a checkpoint of the audit log has an odd place, link or signature"));
+    }
+    Ok(())
 }
 
 /// Replaces one of the two ends.

@@ -103,13 +103,16 @@ async fn pages(store: &Store) {
 /// Chains what waits, as one of several would; whether it was this one.
 async fn chain(store: &Store, end: Option<&AuditCheckpoint>) -> bool {
     let waiting = store.audit_waiting(0, 1000).await.unwrap();
+    if waiting.is_empty() {
+        return false;
+    }
     let mut place = end.map_or(0, |end| end.place);
     let mut batch = store.batch();
     let to = point(place + i64::try_from(waiting.len()).unwrap(), "end");
     batch.move_audit_end(end, &to);
     for row in &waiting {
         place += 1;
-        batch.chain_audit(row.seq, place, &format!("link {place}"));
+        batch.chain_audit(row.seq, place, &format!("link-{place}"));
     }
     match store.commit(batch).await {
         Ok(_) => true,
@@ -144,7 +147,7 @@ async fn chaining(store: &Store) {
     let places: Vec<_> = chained.iter().map(|row| (row.place, row.entry.id.as_str())).collect();
     let expected = ["a", "b", "c", "d", "e", "f"];
     assert_eq!(places, (1..7).map(Some).zip(expected).collect::<Vec<_>>());
-    assert_eq!(chained[4].link.as_deref(), Some("link 5"));
+    assert_eq!(chained[4].link.as_deref(), Some("link-5"));
     assert_eq!(store.audit_chained(4, 1).await.unwrap().len(), 1);
     assert_eq!(store.count_audit_chained(5).await.unwrap(), 5);
     assert_eq!(store.audit_waiting(0, 1000).await.unwrap(), []);
@@ -159,13 +162,16 @@ async fn forgetting(store: &Store) {
         found.and_then(|row| row.place)
     };
     assert_eq!((older(0).await, older(1).await, older(5).await, older(99).await), (None, Some(1), Some(4), Some(6)));
-    let to = point(4, "link 4");
+    let to = point(4, "link-4");
     for (from, met) in [(Some(point(1, "x")), false), (None, true), (None, false), (Some(to.clone()), true)] {
         let mut batch = store.batch();
         batch.move_audit_beginning(from.as_ref(), &to);
         assert_eq!(store.commit(batch).await.is_ok(), met, "{from:?}");
     }
     assert_eq!(store.audit_beginning().await.unwrap(), Some(to));
+    let mut batch = store.batch();
+    batch.move_audit_beginning(Some(&point(4, "link-4")), &point(5, "two words"));
+    assert!(matches!(store.commit(batch).await.unwrap_err().kind(), ErrorKind::Invalid(_)));
     assert_eq!(ids(store, AuditQuery::default()).await, ["f", "e"]);
     assert_eq!(store.audit_checkpoints(0, 1000, 1000).await.unwrap(), [point(6, "end")]);
 }

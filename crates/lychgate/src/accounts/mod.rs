@@ -313,6 +313,8 @@ impl Accounts<'_> {
             let store = self.0.store();
             let Some(key) = store.api_key(id).await? else { return Ok(false) };
             let mut batch = store.batch();
+            let what = Audited::new(What::ApiKeyRevoked.word()).about(key.user_id);
+            self.0.audit().note(&mut batch, what.with("detail", key.name.as_str()));
             if self.0.settings().flag("activity") {
                 batch.note_activity(&Activity {
                     user_id: key.user_id,

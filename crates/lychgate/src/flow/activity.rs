@@ -134,7 +134,10 @@ impl Exchange {
         }
         // What an administrator or a program does is entered where it is done, with who did it.
         if self.gate.audit().is_on() && what != What::Administered && !self.is_of_nobody() {
-            let audited = Audited::new(what.word()).about(user_id).by(user_id);
+            let audited = Audited::new(what.word()).about(user_id);
+            // Of two who had one token nobody knows which is the owner.
+            let reused = what == What::RefreshTokenReused;
+            let audited = if reused { audited.by_nobody() } else { audited.by(user_id) };
             let audited = detail.map_or_else(|| audited.clone(), |detail| audited.clone().with("detail", detail));
             self.gate.audit().note_in(batch, audited, &Context::of(self));
         }

@@ -162,6 +162,10 @@ fn heard(gate: &Lychgate, event: &Event) {
             Audited::new("second-factor-passed").about(*user_id).by(*user_id).with("by", *via)
         }
         Event::UserReauthenticated { user_id } => Audited::new("proved-again").about(*user_id).by(*user_id),
+        Event::RefreshFamilyBegun { user_id } => Audited::new("refresh-family-begun").about(*user_id).by(*user_id),
+        Event::RefreshFamilyEnded { user_id, reason } => {
+            Audited::new("refresh-family-ended").about(*user_id).with("reason", *reason)
+        }
         _ => return,
     };
     gate.audit().enter_soon(what, &context);
