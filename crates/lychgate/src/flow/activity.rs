@@ -137,7 +137,10 @@ impl Exchange {
             let audited = Audited::new(what.word()).about(user_id);
             // Of two who had one token nobody knows which is the owner.
             let reused = what == What::RefreshTokenReused;
-            let audited = if reused { audited.by_nobody() } else { audited.by(user_id) };
+            // Another user than the owner acts only where a guard let them in.
+            let admitted = self.admitted.lock().as_ref().map(|who| who.user.id);
+            let by = admitted.filter(|_| what != What::SignedIn).unwrap_or(user_id);
+            let audited = if reused { audited.by_nobody() } else { audited.by(by) };
             let audited = detail.map_or_else(|| audited.clone(), |detail| audited.clone().with("detail", detail));
             self.gate.audit().note_in(batch, audited, &Context::of(self));
         }

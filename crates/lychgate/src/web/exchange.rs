@@ -208,7 +208,7 @@ impl Exchange {
         if let Some(admitted) = self.admitted.lock().clone() {
             return Some(admitted);
         }
-        [&self.by_session, &self.by_token, &self.by_basic, &self.by_api_key]
+        [&self.by_session, &self.by_token, &self.by_basic, &self.by_api_key, &self.by_jwt]
             .into_iter()
             .find_map(|found| found.get().cloned().flatten())
     }

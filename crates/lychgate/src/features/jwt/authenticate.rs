@@ -94,7 +94,10 @@ async fn signed_in(call: &Call, uid: &str, password: &str) -> Result<Arc<User>, 
     let user = authenticate::find(&call.gate, uid).await?;
     let password = call.gate.normalize_password(password);
     let matches = authenticate::password_matches(&call.gate, user.as_deref(), &password, call.now).await?;
-    let Some(user) = user else { return Err(wrong()) };
+    let Some(user) = user else {
+        call.audit_failure(None, "jwt");
+        return Err(wrong());
+    };
     if !matches {
         call.gate.events().send(&Event::UserFailedAuthentication { user_id: Some(user.id), via: "jwt" });
         call.note_failure(user.id, "jwt");

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{May, bad, done, fresh_caller, members, named, view};
 use crate::{
     accounts::{AccountError, FieldErrors, NewAccount, Problem},
+    audit::Audited,
     failure::Failure,
     flow::{activity::What, administrators::last_administrator, links, names, notices::Notice},
     identity, messages,
@@ -247,10 +248,18 @@ async fn write(call: &Call, user: &User, change: &Change) -> Result<(), Failure>
     if let Some(roles) = &change.roles {
         for role in roles.iter().filter(|role| !user.has_role(role)) {
             batch.add_role(user.id, role);
+            let what = Audited::new("role-added").about(user.id);
+            call.gate.audit().note(&mut batch, what.with("role", role.as_str()));
         }
         for role in user.roles.iter().filter(|role| !roles.contains(&role.name)) {
             batch.remove_role(user.id, &role.name);
+            let what = Audited::new("role-removed").about(user.id);
+            call.gate.audit().note(&mut batch, what.with("role", role.name.as_str()));
         }
+    }
+    if let Some(active) = change.patch.active {
+        let kind = if active { "user-activated" } else { "user-deactivated" };
+        call.gate.audit().note(&mut batch, Audited::new(kind).about(user.id));
     }
     match call.commit_and_send(batch, post).await {
         Ok(_) => Ok(()),
@@ -269,6 +278,7 @@ pub(super) async fn delete(call: Call) -> Result<Reply, Failure> {
     let mut batch = call.gate.store().batch();
     let left = last_administrator(&mut batch, call.gate.admin_role(), user.id, call.now.datetime());
     batch.delete_user(user.id);
+    call.gate.audit().note(&mut batch, Audited::new("user-deleted").about(user.id));
     match call.gate.store().commit(batch).await {
         Ok(_) => Ok(done()),
         Err(error) if left.nobody(&error) => Err(conflict("The last administrator stays")),
