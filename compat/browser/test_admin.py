@@ -4,7 +4,7 @@ import pytest
 
 PASSWORD = "correct horse battery"
 PAGES = [
-    "", "/users", "/users/new", "/users/import", "/approvals", "/roles", "/rights?permission=full-read", "/sessions", "/outbox", "/settings?all=yes",
+    "", "/users", "/users/new", "/users/import", "/approvals", "/roles", "/rights?permission=full-read", "/sessions", "/audit", "/outbox", "/settings?all=yes",
 ]  # fmt: skip
 
 

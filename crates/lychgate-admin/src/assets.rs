@@ -10,6 +10,7 @@ use http::{StatusCode, header};
 pub(crate) const TEMPLATES: &[(&str, &str)] = &[
     ("admin/_parts.html", include_str!("../templates/admin/_parts.html")),
     ("admin/approvals.html", include_str!("../templates/admin/approvals.html")),
+    ("admin/audit.html", include_str!("../templates/admin/audit.html")),
     ("admin/base.html", include_str!("../templates/admin/base.html")),
     ("admin/confirm.html", include_str!("../templates/admin/confirm.html")),
     ("admin/import.html", include_str!("../templates/admin/import.html")),

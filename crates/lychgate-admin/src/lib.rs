@@ -18,6 +18,7 @@
 mod approvals;
 mod ask;
 mod assets;
+mod audit;
 mod chart;
 mod csv;
 mod export;
@@ -113,6 +114,7 @@ fn pages<S: Clone + Send + Sync + 'static>(fresh: Option<&guard::Guard>) -> Rout
         .route("/roles/delete", change(post(roles::delete), fresh))
         .route("/rights", get(rights::show))
         .route("/sessions", get(sessions::list))
+        .route("/audit", get(audit::list))
         .route("/outbox", get(outbox::list))
         .route("/outbox/retry", change(post(outbox::retry), fresh))
         .route("/outbox/drop", change(post(outbox::discard), fresh))

@@ -222,6 +222,20 @@ async fn rights_and_refusals_are_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_is_in_the_audit_log() {
+    let app = panel(&format!("{}\naudit = true", ON.replace("[mail]\n", ""))).await;
+    let (mut matt, token) = admin(&app).await;
+    let joe = id_of(&app, "joe@lp.com").await;
+    let done = change(&mut matt, &format!("/admin/users/{joe}/deactivate"), &token, json!({})).await;
+    assert_eq!(done.status(), 200);
+    let entries =
+        matt.get_json(&format!("/admin/audit?user={joe}&kind=administered")).await.response()["entries"].take();
+    assert!(entries[0]["said"].as_str().unwrap().contains("deactivated"), "{entries}");
+    assert_eq!(entries[0]["actor_id"], id_of(&app, "matt@lp.com").await);
+    assert_eq!(matt.get_json("/admin/audit?user=x").await.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_is_changed_after_saying_who_gains_and_loses() {
     let app = panel(ON).await;
     let (mut matt, token) = admin(&app).await;

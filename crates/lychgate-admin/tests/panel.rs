@@ -8,7 +8,7 @@ use serde_json::json;
 use support::{admin, change, id_of, panel, post};
 
 /// Every page of the panel.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/admin",
     "/admin/users",
     "/admin/users/new",
@@ -17,6 +17,7 @@ const PAGES: [&str; 10] = [
     "/admin/roles",
     "/admin/sessions",
     "/admin/rights",
+    "/admin/audit",
     "/admin/outbox",
     "/admin/settings?all=yes",
 ];
