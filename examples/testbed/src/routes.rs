@@ -47,7 +47,17 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) fn router(gate: &Lychgate) -> Router {
     let any_mechanism = [Mechanism::Session, Mechanism::Token, Mechanism::Basic];
-    Router::new()
+    // A guard that asks for a token where there are none would be a mistake of ours.
+    let with_tokens = if gate.settings().flag("jwt.enabled") {
+        Router::new()
+            .route("/api/person/", get(people).route_layer(guard::token_required([""; 0])))
+            .route("/protected", get(protected).post(protected).route_layer(guard::jwt()))
+            .route("/protected/fresh", get(protected).route_layer(guard::jwt().fresh()))
+            .route("/protected/optional", get(protected).route_layer(guard::jwt().optional()))
+    } else {
+        Router::new()
+    };
+    with_tokens
         .route("/", shows("Home Page"))
         .route("/profile", get(profile).route_layer(guard::authenticated()))
         .route("/post_login", shows("Post Login").route_layer(guard::authenticated()))
@@ -102,6 +112,19 @@ async fn profile(WantsJson(json): WantsJson) -> Response {
 
 async fn fresh(WantsJson(json): WantsJson) -> Response {
     if json { Json(json!({"title": "Fresh Only"})).into_response() } else { page("Fresh Only").into_response() }
+}
+
+/// What the lessons protect.
+async fn people() -> Json<Value> {
+    Json(json!([
+        {"name": "Ada", "email": "ada@lp.com", "age": 36},
+        {"name": "Grace", "email": "grace@lp.com", "age": 85},
+        {"name": "Alan", "email": "alan@lp.com", "age": 41},
+    ]))
+}
+
+async fn protected() -> Json<Value> {
+    Json(json!({"message": "This is a protected endpoint!"}))
 }
 
 async fn http_authentication() -> Html<&'static str> {

@@ -165,3 +165,12 @@ async fn another_issuer_and_another_audience() {
         }
     }
 }
+
+#[tokio::test]
+async fn tokens_for_an_audience_come_back_to_who_made_them() {
+    let app = app().toml("[jwt]\nencode_audience = \"web\"").start().await;
+    let token = super::access(&app, "joe@lp.com").await;
+    assert_eq!(get_with(&app, "/protected", &token).await.status(), 200);
+    let other = signed(&json!({"sub": app.user("joe@lp.com").await.fs_uniquifier, "aud": "app"}));
+    says(&get_with(&app, "/protected", &other).await, 422, "Audience doesn't match");
+}

@@ -247,3 +247,30 @@ async fn tokens_are_off_unless_switched_on() {
     );
     assert_eq!(get_with(&app, "/whoami", &token).await.json()["email"], Value::Null);
 }
+
+/// Made by Flask-JWT-Extended 4.7.4 for "joe", with the secret of the test applications, and without an end.
+const THEIR_ACCESS: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJmcmVzaCI6dHJ1ZSwiaWF0IjoxNzAwMDAwMDAwLCJqdGkiOiI4MWQxMDE5\
+                            ZS04NzVjLTQ0NDgtYjkyMi1kOTRiODRlMGZhODEiLCJ0eXBlIjoiYWNjZXNzIiwic3ViIjoiam9lIiwibmJmIjoxNzAwMDAw\
+                            MDAwLCJjc3JmIjoiY2Q4OGU5NTUtZjVkYS00YjVlLWEyNWUtOTYzMzQ2OTdlZDIxIiwicGxhbiI6ImdvbGQifQ.xBF-4QfIT\
+                            73TACYzkj8_g1tJVQvYwnj3qRHb_z-EBmo";
+const THEIR_REFRESH: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJmcmVzaCI6ZmFsc2UsImlhdCI6MTcwMDAwMDAwMCwianRpIjoiZTlkZTc4\
+                             YjYtMmFmMC00NWIzLWExNjMtNzU4ZGFjYTA5ZmYzIiwidHlwZSI6InJlZnJlc2giLCJzdWIiOiJqb2UiLCJuYmYiOjE3MDA\
+                             wMDAwMDAsImNzcmYiOiIyYTU0NzgwMC0xNzU1LTQwM2QtYWM4YS00MGI5MTJiMThjYjkifQ.WaPZsbpaYCY9_yZ-p-SQene\
+                             sS__UTIlBElFUaiihu6Y";
+
+#[tokio::test]
+async fn tokens_of_flask_jwt_extended_are_honoured() {
+    let places = "[jwt]\nidentity_column = \"username\"\ntoken_location = [\"headers\", \"cookies\"]";
+    let app = app().toml(places).start().await;
+    for path in ["/protected", "/fresh", "/gold"] {
+        assert_eq!(get_with(&app, path, THEIR_ACCESS).await.text(), "joe@lp.com by jwt", "{path}");
+    }
+    says(&get_with(&app, "/protected", THEIR_REFRESH).await, 422, "Only non-refresh tokens are allowed");
+    assert_eq!(bearing(&mut app.browser(), "POST", "/jwt/refresh", THEIR_REFRESH).await.status(), 200);
+    let mut browser = app.browser();
+    browser.set_cookie("access_token_cookie", THEIR_ACCESS);
+    let csrf = "cd88e955-f5da-4b5e-a25e-96334697ed21";
+    assert_eq!(browser.call("POST", "/protected").header("x-csrf-token", csrf).send().await.status(), 200);
+    assert_eq!(bearing(&mut app.browser(), "POST", "/jwt/logout", THEIR_ACCESS).await.status(), 200);
+    says(&get_with(&app, "/protected", THEIR_ACCESS).await, 401, "Token has been revoked");
+}

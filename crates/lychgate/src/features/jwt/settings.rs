@@ -58,7 +58,7 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             text("identity_claim", "sub").means("Claim that names the user."),
             flag("verify_sub", true).means("Whether that claim must be text."),
             opt_text("encode_audience").means("Audience put into tokens."),
-            list_or_text("decode_audience", &[]).means("Audiences that are accepted."),
+            list_or_text("decode_audience", &[]).means("Audiences that are accepted; empty for `encode_audience` alone."),
             opt_text("encode_issuer").means("Issuer put into tokens."),
             opt_text("decode_issuer").means("Issuer that is accepted."),
             flag("encode_nbf", true).means("Whether tokens say from when on they are valid."),

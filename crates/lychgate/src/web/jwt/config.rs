@@ -124,7 +124,11 @@ impl JwtConfig {
             rules: Rules {
                 leeway: seconds("jwt.decode_leeway").unwrap_or(0).clamp(0, 86_400),
                 require_exp: settings.flag("jwt.require_exp"),
-                audience: settings.list("jwt.decode_audience").to_vec(),
+                // Who hands tokens out for somebody takes them back.
+                audience: match settings.list("jwt.decode_audience") {
+                    [] => some("jwt.encode_audience").into_iter().collect(),
+                    named => named.to_vec(),
+                },
                 issuer: some("jwt.decode_issuer").into_iter().collect(),
                 subject_is_text: settings.flag("jwt.verify_sub"),
             },
