@@ -98,10 +98,12 @@ pub(crate) async fn standing(gate: &Lychgate, user: &User) -> Result<Standing, F
     if user.active {
         return Ok(Standing::plain(AccountStatus::Active));
     }
-    let Some(state) = gate.store().account_state(user.id).await? else {
-        return Ok(Standing::plain(AccountStatus::SwitchedOff));
+    let found = gate.store().account_state(user.id).await?;
+    let Some((since, mark)) = found.and_then(|state| Some((state.marked_at, state.mark?))) else {
+        // The row at hand may be from before the account was switched on.
+        let active = gate.store().user_by_id(user.id).await?.is_some_and(|user| user.active);
+        return Ok(Standing::plain(if active { AccountStatus::Active } else { AccountStatus::SwitchedOff }));
     };
-    let Some(mark) = state.mark else { return Ok(Standing::plain(AccountStatus::SwitchedOff)) };
     let status = AccountStatus::of_mark(&mark.state);
     let now = Moment::of(gate.clock()).datetime();
     if status == AccountStatus::Suspended && mark.until.is_some_and(|until| until <= now) {
@@ -114,7 +116,7 @@ pub(crate) async fn standing(gate: &Lychgate, user: &User) -> Result<Standing, F
             },
         });
     }
-    Ok(Standing { status, since: state.marked_at, until: mark.until, reason: mark.reason, by: mark.by })
+    Ok(Standing { status, since, until: mark.until, reason: mark.reason, by: mark.by })
 }
 
 /// Lets an account be used again whose suspension is over at `now`; `false` if it is not.
