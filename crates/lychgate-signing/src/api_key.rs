@@ -143,7 +143,7 @@ mod tests {
     fn other_texts_are_no_keys() {
         let key = from_secret("lgk", &[9; 32]);
         for wrong in
-            ["", "_", "lgk_", "lgk", &key[..52], &format!("{key}0"), &key.to_lowercase(), &key.replace('_', "-")]
+            ["", "_", "lgk_", "lgk", &key[..52], &format!("{}0", *key), &key.to_lowercase(), &key.replace('_', "-")]
         {
             assert_eq!(digest(wrong), None, "{wrong}");
         }

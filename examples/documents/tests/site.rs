@@ -40,7 +40,7 @@ impl Lp {
         self.app.browser().at(self.site.router())
     }
 
-    async fn new(&self, page: &str, email: &str) -> Browser {
+    async fn signed_up(&self, page: &str, email: &str) -> Browser {
         let mut browser = self.stranger();
         let reply = browser.post_form(page, &[("email", email), ("password", "a long password of mine")]).await;
         assert_eq!(reply.status(), 302, "{}", reply.text());
@@ -52,11 +52,11 @@ impl Lp {
     }
 
     async fn sponsor(&self, email: &str) -> Browser {
-        self.new("/signupsponsor", email).await
+        self.signed_up("/signupsponsor", email).await
     }
 
     async fn editor(&self, email: &str) -> Browser {
-        self.new("/signupeditor", email).await
+        self.signed_up("/signupeditor", email).await
     }
 }
 
@@ -82,7 +82,7 @@ async fn s0_36_to_39_signing_up_and_in_leads_home() {
         [("/signupsponsor", "/sponsor/dashboard", "s@lp.com"), ("/signupeditor", "/editor/dashboard", "e@lp.com")]
     {
         assert_eq!(lp.stranger().get(page).await.status(), 200);
-        let mut browser = lp.new(page, email).await;
+        let mut browser = lp.signed_up(page, email).await;
         assert_eq!(browser.get("/").await.location(), home);
         assert_eq!(browser.get("/login").await.location(), home);
         assert_eq!(browser.get(home).await.status(), 200);

@@ -1,6 +1,6 @@
 //! `lychgate keys`: the API keys of users. They are made on the account page alone, where their owner proves who they are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use clap::{Args, Subcommand};
 use lychgate::Lychgate;
@@ -65,9 +65,9 @@ impl List {
         keys.retain(|key| self.all || key.is_live(now));
         let mut owners: HashMap<i64, String> = HashMap::new();
         for key in &keys {
-            if !owners.contains_key(&key.user_id) {
+            if let Entry::Vacant(place) = owners.entry(key.user_id) {
                 let owner = gate.store().user_by_id(key.user_id).await?;
-                owners.insert(key.user_id, owner.map_or_else(String::new, |owner| owner.email.clone()));
+                place.insert(owner.map_or_else(String::new, |owner| owner.email.clone()));
             }
         }
         let owner = |key: &ApiKey| owners.get(&key.user_id).cloned().unwrap_or_default();
