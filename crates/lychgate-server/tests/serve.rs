@@ -132,12 +132,13 @@ fn an_administrator_by_command_ends_the_link() {
 fn a_user_who_is_deactivated_by_command_is_out_at_once() {
     let place = Place::new();
     place.user(&["--admin", "adm@lp.com"]);
+    place.user(&["--active", "ann@lp.com"]);
     let server = place.serve(&[]);
     let mut client = server.client();
-    assert_eq!(client.sign_in("adm@lp.com").status, 200);
-    assert!(client.get("/", "text/html").body.contains("adm@lp.com"));
-    assert_eq!(place.run(&["users", "deactivate", "adm@lp.com"]).code, 0);
-    assert!(!client.get("/", "text/html").body.contains("adm@lp.com"));
+    assert_eq!(client.sign_in("ann@lp.com").status, 200);
+    assert!(client.get("/", "text/html").body.contains("ann@lp.com"));
+    assert_eq!(place.run(&["users", "deactivate", "ann@lp.com"]).code, 0);
+    assert!(!client.get("/", "text/html").body.contains("ann@lp.com"));
 }
 
 #[test]

@@ -156,7 +156,8 @@ async fn pages(store: &Store, ids: &[i64]) {
     let query = UserQuery { sort: UserSort::Email, limit: 2, ..search("list") };
     let page = store.users_page(&query).await.unwrap();
     let patch = |email: &str| UserPatch { email: Some(email.to_owned()), ..UserPatch::default() };
-    let new = NewUser::new("list1a@lp.com", "uniq-list1a");
+    // Older schemas have no user without a password.
+    let new = NewUser { password: Some("$x$".to_owned()), ..NewUser::new("list1a@lp.com", "uniq-list1a") };
     let new = store.create_user(new, start()).await.unwrap().id;
     assert!(store.update_user(ids[1], patch("alist1@lp.com"), start()).await.unwrap());
     let rest = of(store, UserQuery { after: page.next, limit: 9, ..query }).await;
