@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import models, outgoing, routes, settings
+from . import models, outgoing, routes, settings, tokens
 
 
 def create_app(toml):
@@ -30,6 +30,8 @@ def create_app(toml):
         webauthn_util_cls=outgoing.webauthn_util(toml.get("webauthn", {})),
     )
     routes.install(app)
+    if toml.get("jwt", {}).get("enabled"):
+        tokens.install(app, toml["jwt"])
     return app
 
 

@@ -42,8 +42,10 @@ impl Exchange {
 
     fn jwt_of_header(&self, config: &JwtConfig) -> Result<(String, Option<String>), Refusal> {
         let (name, word) = (header_name(config), config.header_word.as_str());
-        let Some(value) = self.headers().jwt.as_ref() else { return Err(missing(format!("Missing {name} Header"))) };
-        let value = value.to_str().unwrap_or_default();
+        let value = self.headers().jwt.as_ref().map(|value| value.to_str().unwrap_or_default());
+        let Some(value) = value.filter(|value| !value.is_empty()) else {
+            return Err(missing(format!("Missing {name} Header")));
+        };
         let parts = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         if word.is_empty() {
             return match parts(value).as_slice() {
