@@ -19,7 +19,11 @@ profile = "flask"
 secret_key = "the key of the benches, 30 bytes"
 [security]
 password_salt = "the salt of the benches, 31 bytes"
+token_max_age = 3600
 password_hash_passlib_options = { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }
+[jwt]
+enabled = true
+authenticate_reply = "json"
 "#;
 
 struct App {
@@ -27,6 +31,8 @@ struct App {
     gate: Lychgate,
     router: Router,
     cookie: String,
+    token: String,
+    jwt: String,
     _folder: TempDir,
 }
 
@@ -36,7 +42,7 @@ impl App {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:///{}", folder.path().join("app.db").display());
         let settings = Settings::builder().toml("bench", SETTINGS).set("database_url", url).build().unwrap();
-        let (gate, router, cookie) = runtime.block_on(async {
+        let (gate, router, cookie, token, jwt) = runtime.block_on(async {
             let gate = Lychgate::builder().settings(settings).build().await.unwrap();
             let account = NewAccount {
                 email: "joe@lp.com".to_owned(),
@@ -48,16 +54,26 @@ impl App {
             let router = Router::new()
                 .route("/open", get(|| async { "open" }))
                 .route("/profile", get(profile).route_layer(guard::authenticated()))
+                .route("/by-token", get(profile).route_layer(guard::token()))
+                .route("/by-jwt", get(profile).route_layer(guard::jwt()))
                 .merge(gate.routes())
                 .layer(gate.layer());
-            let cookie = sign_in(&router).await;
-            (gate, router, cookie)
+            let (cookie, token) = sign_in(&router).await;
+            let fields = json!({"uid": "joe@lp.com", "password": PASSWORD});
+            let given = body_of(send(&router, "POST", "/authenticate", "", Some(fields)).await).await;
+            (gate, router, cookie, token, given["access_token"].as_str().unwrap().to_owned())
         });
-        Self { runtime, gate, router, cookie, _folder: folder }
+        Self { runtime, gate, router, cookie, token, jwt, _folder: folder }
     }
 
     async fn get(&self, path: &str) -> StatusCode {
         send(&self.router, "GET", path, &self.cookie, None).await.status()
+    }
+
+    /// Asks with a header instead of a session.
+    async fn get_with(&self, path: &str, name: &str, value: &str) -> StatusCode {
+        let request = Request::builder().uri(path).header(header::HOST, "127.0.0.1").header(name, value);
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
     }
 }
 
@@ -81,18 +97,25 @@ fn cookie_of(reply: &Response<Body>) -> String {
     reply.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
-async fn sign_in(router: &Router) -> String {
+async fn body_of(reply: Response<Body>) -> Value {
+    serde_json::from_slice(&reply.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+/// Gives the session's cookie and an auth token.
+async fn sign_in(router: &Router) -> (String, String) {
     let page = send(router, "GET", "/login", "", None).await;
     let cookie = cookie_of(&page);
-    let page: Value = serde_json::from_slice(&page.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    let page = body_of(page).await;
     let fields = json!({
         "email": "joe@lp.com",
         "password": PASSWORD,
         "csrf_token": page["response"]["csrf_token"],
     });
-    let reply = send(router, "POST", "/login", &cookie, Some(fields)).await;
+    let reply = send(router, "POST", "/login?include_auth_token", &cookie, Some(fields)).await;
     assert_eq!(reply.status(), StatusCode::OK);
-    cookie_of(&reply)
+    let cookie = cookie_of(&reply);
+    let token = body_of(reply).await["response"]["user"]["authentication_token"].as_str().unwrap().to_owned();
+    (cookie, token)
 }
 
 fn router(c: &mut Criterion) {
@@ -100,6 +123,18 @@ fn router(c: &mut Criterion) {
     assert_eq!(app.runtime.block_on(app.get("/profile")), StatusCode::OK);
     c.bench_function("request nobody asks about", |b| b.to_async(&app.runtime).iter(|| app.get("/open")));
     c.bench_function("session check", |b| b.to_async(&app.runtime).iter(|| app.get("/profile")));
+    let bare: Router = Router::new().route("/open", get(|| async { "open" }));
+    c.bench_function("bare route, without lychgate", |b| {
+        b.to_async(&app.runtime).iter(|| send(&bare, "GET", "/open", &app.cookie, None));
+    });
+    let bearer = format!("Bearer {}", app.jwt);
+    for (name, path, header, value) in [
+        ("auth token check", "/by-token", "authentication-token", app.token.as_str()),
+        ("JWT check", "/by-jwt", "authorization", bearer.as_str()),
+    ] {
+        assert_eq!(app.runtime.block_on(app.get_with(path, header, value)), StatusCode::OK, "{name}");
+        c.bench_function(name, |b| b.to_async(&app.runtime).iter(|| app.get_with(path, header, value)));
+    }
 }
 
 fn look_ups(c: &mut Criterion) {
