@@ -29,6 +29,7 @@ confirmable = true
 username_enable = true
 username_recovery = true
 unified_signin = true
+totp_issuer = "Bench"
 totp_secrets = { "1" = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
 [limits]
 enabled = false
