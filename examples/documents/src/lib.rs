@@ -51,6 +51,7 @@ impl Site {
             .nest("/sponsor", areas::sponsor())
             .nest("/editor", areas::editor())
             .with_state(self.clone())
+            .merge(lychgate_admin::routes(&self.gate))
             .merge(self.gate.routes())
             .fallback(pages::not_found)
             .layer(DefaultBodyLimit::max(MOST_BYTES_OF_FORM));

@@ -93,6 +93,12 @@ async fn s0_36_to_39_signing_up_and_in_leads_home() {
     let mut admin = lp.stranger();
     let reply = admin.post_form("/login", &[("email", "matt@lp.com"), ("password", PASSWORD)]).await;
     assert_eq!(reply.location(), "/admin");
+    // The panel is for administrators.
+    assert_eq!(admin.get("/admin/users").await.status(), 200);
+    let mut sponsor = lp.sponsor("other@lp.com").await;
+    for (browser, status) in [(&mut sponsor, 403), (&mut lp.stranger(), 302)] {
+        assert_eq!(browser.get("/admin/users").await.status(), status);
+    }
 }
 
 #[tokio::test]
