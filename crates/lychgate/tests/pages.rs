@@ -144,7 +144,7 @@ async fn templates_never_see_secrets() {
 #[case("\"><script>alert(1)</script>")]
 #[case("'\"><img src=x onerror=alert(1)>")]
 #[case("</title><script>alert(1)</script>")]
-#[case("{{ 7*7 }}{% include 'x' %}")]
+#[case("{{ 1000003*1000003 }}{% include 'x' %}")]
 #[case("javascript:alert(1)")]
 #[tokio::test]
 async fn what_was_typed_comes_back_harmless(#[case] typed: &str) {
@@ -156,9 +156,10 @@ async fn what_was_typed_comes_back_harmless(#[case] typed: &str) {
         browser.post_form("/login", &[("email", typed), ("username", typed), ("next", typed), ("password", "x")]).await,
         browser.get(&format!("/{}", query.trim_start_matches("next="))).await,
     ] {
-        for marker in ["<script>alert", "<img", "onerror=alert(1)>", "href=\"javascript", "action=\"javascript", "49"] {
-            let body = reply.text().replace("status-code", "");
-            assert!(!body.contains(marker), "{marker}: {body}");
+        for marker in
+            ["<script>alert", "<img", "onerror=alert(1)>", "href=\"javascript", "action=\"javascript", "1000006000009"]
+        {
+            assert!(!reply.text().contains(marker), "{marker}: {}", reply.text());
         }
     }
 }
