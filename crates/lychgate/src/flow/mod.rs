@@ -14,6 +14,7 @@ pub(crate) mod code_setup;
 pub(crate) mod codes;
 pub(crate) mod deletion;
 pub(crate) mod devices;
+pub(crate) mod even;
 pub(crate) mod former_factor;
 pub(crate) mod invitations;
 pub(crate) mod landing;

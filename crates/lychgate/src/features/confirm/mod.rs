@@ -12,7 +12,7 @@ use crate::{
     flow::{
         account_page::{Action, PartFuture, Place, Row, Section},
         activity::What,
-        by_email,
+        by_email, even,
         landing::token_route,
         letters,
         links::{LinkUser, Refused},
@@ -77,29 +77,33 @@ fn form(call: &Exchange) -> crate::web::form::Form {
 }
 
 async fn post(call: Call) -> Result<Reply, Failure> {
+    even::evenly(&call, ask(&call)).await
+}
+
+async fn ask(call: &Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
     if call.brings_relay_code() {
-        return by_code(&call).await;
+        return by_code(call).await;
     }
-    let mut form = form(&call);
+    let mut form = form(call);
     form.fill(&call.submitted)?;
-    let user = by_email::find(&call, &mut form).await?;
+    let user = by_email::find(call, &mut form).await?;
     if user.as_ref().is_some_and(|user| user.confirmed_at.is_some()) {
         form.field_error("email", messages::ALREADY_CONFIRMED);
     }
     let before = form.has_errors();
     call.csrf_of_form(&mut form);
     let request = Message::from(messages::CONFIRMATION_REQUEST).with("email", form.value("email"));
-    if before && by_email::is_generic(&call) && !form.has_error_in("csrf_token") {
+    if before && by_email::is_generic(call) && !form.has_error_in("csrf_token") {
         call.wait_for(&letters::CONFIRM);
-        by_email::decoy(&call).await?;
-        return Ok(by_email::sent(&call, form, request, &letters::CONFIRM));
+        by_email::decoy(call).await?;
+        return Ok(by_email::sent(call, form, request, &letters::CONFIRM));
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(call, form)) };
     call.wait_for(&letters::CONFIRM);
     let link = call.gate.confirm_link(&user, call.now).await?;
     call.mail_link(&letters::CONFIRM, &user, &user.email, &link).await?;
-    Ok(by_email::sent(&call, form, request, &letters::CONFIRM))
+    Ok(by_email::sent(call, form, request, &letters::CONFIRM))
 }
 
 /// The code that the link showed on another device.

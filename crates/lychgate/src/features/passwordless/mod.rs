@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     failure::Failure,
     flow::{
-        account, by_email, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn,
+        account, by_email, even, landing::token_route, letters, links::Refused, second_factor::Step, sign_in::SignIn,
         waiting::mark_of,
     },
     gate::Lychgate,
@@ -72,28 +72,32 @@ async fn by_code(call: &Call) -> Result<Reply, Failure> {
 }
 
 async fn post(call: Call) -> Result<Reply, Failure> {
+    even::evenly(&call, ask(&call)).await
+}
+
+async fn ask(call: &Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
     if call.brings_relay_code() {
-        return by_code(&call).await;
+        return by_code(call).await;
     }
-    let mut form = form(&call);
+    let mut form = form(call);
     form.fill(&call.submitted)?;
-    let user = by_email::find_usable(&call, &mut form).await?;
+    let user = by_email::find_usable(call, &mut form).await?;
     let before = form.has_errors();
     call.csrf_of_form(&mut form);
-    let generic = by_email::is_generic(&call);
+    let generic = by_email::is_generic(call);
     // The address as it is stored says that it is; as it was typed it says nothing.
     let shown = user.as_ref().filter(|_| !generic).map_or(form.value("email"), |user| user.email.as_str());
     let message = Message::from(messages::LOGIN_EMAIL_SENT).with("email", shown);
     if before && generic && !form.has_error_in("csrf_token") {
         call.wait_for(&letters::LOGIN);
-        by_email::decoy(&call).await?;
-        return Ok(by_email::sent(&call, form, message, &letters::LOGIN));
+        by_email::decoy(call).await?;
+        return Ok(by_email::sent(call, form, message, &letters::LOGIN));
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(call, form)) };
     call.wait_for(&letters::LOGIN);
-    send_link(&call, &user).await?;
-    Ok(by_email::sent(&call, form, message, &letters::LOGIN))
+    send_link(call, &user).await?;
+    Ok(by_email::sent(call, form, message, &letters::LOGIN))
 }
 
 async fn send_link(call: &Exchange, user: &User) -> Result<(), Failure> {

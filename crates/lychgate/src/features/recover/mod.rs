@@ -12,7 +12,7 @@ use crate::{
     flow::{
         access::end_sessions,
         activity::What,
-        by_email,
+        by_email, even,
         landing::{token_route, with_query},
         letters,
         links::{LinkUser, Refused},
@@ -64,26 +64,30 @@ fn form(call: &Exchange) -> Form {
 }
 
 async fn post(call: Call) -> Result<Reply, Failure> {
+    even::evenly(&call, ask(&call)).await
+}
+
+async fn ask(call: &Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
-    let mut form = form(&call);
+    let mut form = form(call);
     form.fill(&call.submitted)?;
-    let user = by_email::find_usable(&call, &mut form).await?;
+    let user = by_email::find_usable(call, &mut form).await?;
     let before = form.has_errors();
     call.csrf_of_form(&mut form);
     let request = Message::from(messages::PASSWORD_RESET_REQUEST).with("email", form.value("email"));
-    if before && by_email::is_generic(&call) && !form.has_error_in("csrf_token") {
-        by_email::decoy(&call).await?;
-        return Ok(by_email::sent(&call, form, request, &letters::RESET));
+    if before && by_email::is_generic(call) && !form.has_error_in("csrf_token") {
+        by_email::decoy(call).await?;
+        return Ok(by_email::sent(call, form, request, &letters::RESET));
     }
-    if let Some(reply) = by_email::explain_confirmation(&call, &form) {
+    if let Some(reply) = by_email::explain_confirmation(call, &form) {
         return Ok(reply);
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(call, form)) };
     if call.gate.settings().flag("send_password_reset_email") {
         let link = call.gate.reset_link(&user, call.now).await?;
         call.mail_link(&letters::RESET, &user, &user.email, &link).await?;
     }
-    Ok(by_email::sent(&call, form, request, &letters::RESET))
+    Ok(by_email::sent(call, form, request, &letters::RESET))
 }
 
 /// Why a recovery link does nothing, in words.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    flow::{by_email, letters::about},
+    flow::{by_email, even, letters::about},
     gate::Lychgate,
     mail::Letter,
     messages,
@@ -45,27 +45,31 @@ async fn get(call: Call) -> Result<Reply, Failure> {
 }
 
 async fn post(call: Call) -> Result<Reply, Failure> {
+    even::evenly(&call, ask(&call)).await
+}
+
+async fn ask(call: &Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
     call.anonymous_only().await?;
-    let mut form = form(&call);
+    let mut form = form(call);
     form.fill(&call.submitted)?;
-    let user = by_email::find_usable(&call, &mut form).await?;
+    let user = by_email::find_usable(call, &mut form).await?;
     let before = form.has_errors();
     call.csrf_of_form(&mut form);
-    if before && by_email::is_generic(&call) && !form.has_error_in("csrf_token") {
-        by_email::decoy(&call).await?;
-        return Ok(done(&call));
+    if before && by_email::is_generic(call) && !form.has_error_in("csrf_token") {
+        by_email::decoy(call).await?;
+        return Ok(done(call));
     }
-    if let Some(reply) = by_email::explain_confirmation(&call, &form) {
+    if let Some(reply) = by_email::explain_confirmation(call, &form) {
         return Ok(reply);
     }
-    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(&call, form)) };
+    let Some(user) = user.filter(|_| !form.has_errors()) else { return Err(by_email::refused(call, form)) };
     let settings = call.gate.settings();
     let mut context = about(&user);
     context.insert("username".to_owned(), json!(user.username));
     let mut post = call.post();
     post.letter(
-        &call,
+        call,
         Letter {
             template: settings.text("username_recovery_email_template"),
             subject: settings.text("email_subject_username_recovery").to_owned(),
@@ -74,7 +78,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         },
     )?;
     call.commit_and_send(call.gate.store().batch(), post).await?;
-    Ok(done(&call))
+    Ok(done(call))
 }
 
 /// The same for everybody, so that nobody learns who has an account.

@@ -14,7 +14,7 @@ use crate::{
         account, authenticate,
         by_email::is_generic,
         codes::{self, CodeLetter, Means, Secret, SendFailure},
-        unified,
+        even, unified,
     },
     messages::{self, MessageKey},
     web::{
@@ -37,35 +37,39 @@ pub(super) struct Wanted {
 
 /// For somebody who wants to sign in. Where replies must not tell who has an account, it is the same for everybody.
 pub(super) async fn to_sign_in(call: Call) -> Result<Reply, Failure> {
+    even::evenly(&call, ask(&call)).await
+}
+
+async fn ask(call: &Call) -> Result<Reply, Failure> {
     call.csrf_unauthenticated().await?;
     call.anonymous_only().await?;
     call.check_host()?;
-    let mut form = signin::read(&call)?;
-    let generic = is_generic(&call);
+    let mut form = signin::read(call)?;
+    let generic = is_generic(call);
     // These say nothing of accounts.
     let refused = form.has_error_in("next") || form.has_error_in(call.config().csrf.field);
     if refused {
         form = if generic { form.without(&[messages::FIELD_REQUIRED, messages::INVALID_CHOICE]) } else { form };
         return Err(forms::page(form, &unified::sent(&call.gate)).rejected());
     }
-    let wanted = if form.has_errors() { None } else { for_stranger(&call, &mut form).await? };
+    let wanted = if form.has_errors() { None } else { for_stranger(call, &mut form).await? };
     let sent = match &wanted {
-        Some(wanted) => send(&call, "us", wanted).await,
-        None if generic => codes::send_nothing(&call).await.map_err(SendFailure::Failed),
+        Some(wanted) => send(call, "us", wanted).await,
+        None if generic => codes::send_nothing(call).await.map_err(SendFailure::Failed),
         None => {
-            if let Some(reply) = signin::explain_confirmation(&call, &form, None) {
+            if let Some(reply) = signin::explain_confirmation(call, &form, None) {
                 return Ok(reply);
             }
             return Err(forms::page(form, &unified::sent(&call.gate)).rejected());
         }
     };
     if !generic {
-        return replied(&call, form, sent);
+        return replied(call, form, sent);
     }
     if let Err(SendFailure::Failed(failure)) = sent {
         return Err(failure);
     }
-    Ok(answer(&call, form, messages::GENERIC_US_SIGNIN))
+    Ok(answer(call, form, messages::GENERIC_US_SIGNIN))
 }
 
 /// For somebody signed in.
