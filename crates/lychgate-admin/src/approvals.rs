@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
+    texts::say,
     view::{brief, iso},
 };
 
@@ -62,8 +63,8 @@ async fn decide(ask: Ask, approve: bool) -> Answer {
     let accounts = ask.gate().accounts().by(&name);
     let done = if approve { accounts.approve(&user).await } else { accounts.decline(&user, reason).await };
     let (word, text) = match approve {
-        true => ("approved", "The account is approved, and its owner is told by mail."),
-        false => ("declined", "The account is declined, and its owner is told by mail."),
+        true => ("approved", say("The account is approved, and its owner is told by mail.")),
+        false => ("declined", say("The account is declined, and its owner is told by mail.")),
     };
     match done {
         Ok(true) => {
@@ -71,7 +72,7 @@ async fn decide(ask: Ask, approve: bool) -> Answer {
             Ok(ask.done(text, "/approvals", json!({})))
         }
         Ok(false) => Ok(ask.refused("This account does not wait any more.", "/approvals")),
-        Err(error) => Ok(ask.refused(&error.to_string(), "/approvals")),
+        Err(error) => Ok(ask.refused(error.to_string(), "/approvals")),
     }
 }
 
@@ -91,7 +92,7 @@ pub(crate) async fn invite(ask: Ask) -> Answer {
             ask.operator.note_own(&format!("invited {email}")).await;
             Ok(ask.done("The invitation is on its way.", "/approvals", json!({})))
         }
-        Err(error) => Ok(ask.refused(&error.to_string(), "/approvals")),
+        Err(error) => Ok(ask.refused(error.to_string(), "/approvals")),
     }
 }
 
@@ -103,6 +104,6 @@ pub(crate) async fn uninvite(ask: Ask) -> Answer {
             Ok(ask.done("The invitation is taken back.", "/approvals", json!({})))
         }
         Ok(false) => Ok(ask.refused("There is no open invitation of this address.", "/approvals")),
-        Err(error) => Ok(ask.refused(&error.to_string(), "/approvals")),
+        Err(error) => Ok(ask.refused(error.to_string(), "/approvals")),
     }
 }

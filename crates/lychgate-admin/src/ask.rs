@@ -12,6 +12,8 @@ use lychgate::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::texts::{Text, say};
+
 /// The longest body, in bytes: a table to be imported.
 const LONGEST_BODY: usize = 1 << 20;
 
@@ -36,7 +38,7 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The client's mistake.
-    Reply(StatusCode, String),
+    Reply(StatusCode, Text),
     Error(Error),
 }
 
@@ -50,8 +52,8 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error.kind() {
             ErrorKind::Invalid(text) => Self::bad(text.clone()),
-            ErrorKind::Conflict { .. } => Self::Reply(StatusCode::CONFLICT, "This is there already.".to_owned()),
-            ErrorKind::Referenced => Self::Reply(StatusCode::CONFLICT, lychgate::Refused::Referenced.to_string()),
+            ErrorKind::Conflict { .. } => Self::reply(StatusCode::CONFLICT, say("This is there already.")),
+            ErrorKind::Referenced => Self::reply(StatusCode::CONFLICT, lychgate::Refused::Referenced.to_string()),
             _ => Self::Error(error.into()),
         }
     }
@@ -60,19 +62,23 @@ impl From<StoreError> for Stop {
 impl From<AccountError> for Stop {
     fn from(error: AccountError) -> Self {
         match error {
-            AccountError::Invalid(_) => Self::Reply(StatusCode::CONFLICT, error.to_string()),
-            other => Self::Reply(StatusCode::SERVICE_UNAVAILABLE, other.to_string()),
+            AccountError::Invalid(_) => Self::reply(StatusCode::CONFLICT, error.to_string()),
+            other => Self::reply(StatusCode::SERVICE_UNAVAILABLE, other.to_string()),
         }
     }
 }
 
 impl Stop {
-    pub(crate) fn bad(text: impl Into<String>) -> Self {
-        Self::Reply(StatusCode::BAD_REQUEST, text.into())
+    pub(crate) fn reply(status: StatusCode, text: impl Into<Text>) -> Self {
+        Self::Reply(status, text.into())
+    }
+
+    pub(crate) fn bad(text: impl Into<Text>) -> Self {
+        Self::reply(StatusCode::BAD_REQUEST, text)
     }
 
     pub(crate) fn missing() -> Self {
-        Self::Reply(StatusCode::NOT_FOUND, "There is no such thing here.".to_owned())
+        Self::reply(StatusCode::NOT_FOUND, say("There is no such thing here."))
     }
 }
 
@@ -102,7 +108,7 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
             let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             let is_json = kind.starts_with("application/json");
             let body = axum::body::to_bytes(body, LONGEST_BODY).await;
-            let too_large = || ask.stop(Stop::Reply(StatusCode::PAYLOAD_TOO_LARGE, "This is too much.".to_owned()));
+            let too_large = || ask.stop(Stop::reply(StatusCode::PAYLOAD_TOO_LARGE, say("This is too much.")));
             let body = body.map_err(|_| too_large())?;
             let fields = if is_json { members(&body) } else { Some(pairs(&body)) };
             ask.fields = fields.ok_or_else(|| ask.stop(Stop::bad("The body is not a JSON object.")))?;
@@ -198,7 +204,8 @@ impl Ask {
     }
 
     /// Something was done: back to a page, which says so.
-    pub(crate) fn done(&self, text: &str, to: &str, more: Value) -> Response {
+    pub(crate) fn done(&self, text: impl Into<Text>, to: &str, more: Value) -> Response {
+        let text = text.into().to(&self.operator);
         if self.json {
             let mut values = json!({"message": text});
             if let (Value::Object(values), Value::Object(more)) = (&mut values, more) {
@@ -206,24 +213,26 @@ impl Ask {
             }
             return envelope(StatusCode::OK, &values);
         }
-        self.operator.flash("success", text);
+        self.operator.flash("success", &text);
         see_other(&self.url(to))
     }
 
     /// It was not done: back to a page, which says why.
-    pub(crate) fn refused(&self, text: &str, to: &str) -> Response {
+    pub(crate) fn refused(&self, text: impl Into<Text>, to: &str) -> Response {
+        let text = text.into().to(&self.operator);
         if self.json {
             return envelope(StatusCode::CONFLICT, &json!({"errors": [text]}));
         }
-        self.operator.flash("error", text);
+        self.operator.flash("error", &text);
         see_other(&self.url(to))
     }
 
     pub(crate) fn stop(&self, stop: Stop) -> Response {
         match stop {
             Stop::Error(error) => error.into_response(),
-            Stop::Reply(status, text) if self.json => envelope(status, &json!({"errors": [text]})),
+            Stop::Reply(status, text) if self.json => envelope(status, &json!({"errors": [text.to(&self.operator)]})),
             Stop::Reply(status, text) => {
+                let text = text.to(&self.operator);
                 let page = Page::new("security/error.html").with("status", status.as_u16()).with("text", text);
                 page.status(status).into_response()
             }

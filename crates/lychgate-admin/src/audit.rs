@@ -3,7 +3,10 @@
 use lychgate::store::AuditQuery;
 use serde_json::{Value, json};
 
-use crate::ask::{Answer, Ask, Stop, object};
+use crate::{
+    ask::{Answer, Ask, Stop, object},
+    texts::say,
+};
 
 /// Entries on a page.
 const PER_PAGE: u32 = 50;
@@ -11,7 +14,7 @@ const PER_PAGE: u32 = 50;
 fn number(ask: &Ask, name: &'static str) -> Result<Option<i64>, Stop> {
     match ask.query(name) {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| Stop::bad(format!("{name} is a number"))),
+        text => text.parse().map(Some).map_err(|_| Stop::bad(say("%(name)s is a number").with("name", name))),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     ask::{Answer, Ask, Stop, object},
     csv,
+    texts::{Text, say},
 };
 
 /// The most accounts in one table.
@@ -21,7 +22,13 @@ pub(crate) async fn form(ask: Ask) -> Answer {
 struct Entry {
     line: usize,
     account: NewAccount,
-    problem: Option<String>,
+    problem: Option<Text>,
+}
+
+impl Entry {
+    fn told(&self, ask: &Ask) -> Option<String> {
+        self.problem.as_ref().map(|text| text.to(&ask.operator))
+    }
 }
 
 /// Reads the table: its first line names the columns.
@@ -31,14 +38,18 @@ fn entries(text: &str) -> Result<Vec<Entry>, Stop> {
     let known = ["email", "username", "active", "confirmed", "roles"];
     let head: Vec<String> = head.iter().map(|name| name.to_lowercase()).collect();
     if let Some(other) = head.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(Stop::bad(format!("Line 1: there is no column {other:?}. Columns are {}.", known.join(", "))));
+        return Err(Stop::bad(
+            say("Line 1: there is no column %(name)s. Columns are %(known)s.")
+                .with("name", other)
+                .with("known", known.join(", ")),
+        ));
     }
     if !head.iter().any(|name| name == "email") {
         return Err(Stop::bad("Line 1: the column email is missing."));
     }
     let rows: Vec<_> = rows.collect();
     if rows.len() > MOST {
-        return Err(Stop::bad(format!("A table has at most {MOST} accounts.")));
+        return Err(Stop::bad(say("A table has at most %(count)s accounts.").with("count", MOST)));
     }
     let mut seen = BTreeSet::new();
     Ok(rows.into_iter().map(|(line, row)| entry(line, &head, &row, &mut seen)).collect())
@@ -48,13 +59,13 @@ fn entry(line: usize, head: &[String], row: &[String], seen: &mut BTreeSet<Strin
     let field = |name: &str| {
         head.iter().position(|column| column == name).and_then(|at| row.get(at)).map_or("", String::as_str)
     };
-    let mut problem = (row.len() > head.len()).then(|| "there are more fields than columns".to_owned());
+    let mut problem = (row.len() > head.len()).then(|| say("there are more fields than columns"));
     let mut yes = |name: &str, otherwise| match field(name).to_lowercase().as_str() {
         "" => otherwise,
         "yes" | "true" | "1" => true,
         "no" | "false" | "0" => false,
         _ => {
-            problem = Some(format!("{name} is yes or no"));
+            problem = Some(say("%(name)s is yes or no").with("name", name));
             otherwise
         }
     };
@@ -68,7 +79,7 @@ fn entry(line: usize, head: &[String], row: &[String], seen: &mut BTreeSet<Strin
         ..NewAccount::default()
     };
     if !seen.insert(account.email.to_lowercase()) {
-        problem = Some("the address is in the table twice".to_owned());
+        problem = Some(say("the address is in the table twice"));
     }
     Entry { line, account, problem }
 }
@@ -83,17 +94,17 @@ async fn checked(ask: &Ask) -> Result<Vec<Entry>, Stop> {
         }
         let unknown = entry.account.roles.iter().find(|name| !roles.iter().any(|role| role.name == **name));
         entry.problem = match unknown {
-            Some(name) => Some(format!("there is no role {name:?}")),
-            None => ask.gate().accounts().check(&entry.account).await.err().map(|error| error.to_string()),
+            Some(name) => Some(say("there is no role %(name)s").with("name", name)),
+            None => ask.gate().accounts().check(&entry.account).await.err().map(|error| error.to_string().into()),
         };
     }
     Ok(entries)
 }
 
-fn told(entries: &[Entry]) -> Vec<Value> {
+fn told(ask: &Ask, entries: &[Entry]) -> Vec<Value> {
     let one = |entry: &Entry| {
         json!({"line": entry.line, "email": entry.account.email, "username": entry.account.username,
-            "roles": entry.account.roles, "active": entry.account.active, "error": entry.problem})
+            "roles": entry.account.roles, "active": entry.account.active, "error": entry.told(ask)})
     };
     entries.iter().map(one).collect()
 }
@@ -101,7 +112,7 @@ fn told(entries: &[Entry]) -> Vec<Value> {
 pub(crate) async fn check(ask: Ask) -> Answer {
     let entries = checked(&ask).await.map_err(|stop| ask.stop(stop))?;
     let wrong = entries.iter().filter(|entry| entry.problem.is_some()).count();
-    let values = json!({"most": MOST, "lines": told(&entries), "wrong": wrong, "right": entries.len() - wrong,
+    let values = json!({"most": MOST, "lines": told(&ask, &entries), "wrong": wrong, "right": entries.len() - wrong,
         "csv": if ask.json { "" } else { ask.field("csv") }});
     Ok(ask.page("admin/import.html", "users", object(values)))
 }
@@ -110,7 +121,7 @@ pub(crate) async fn check(ask: Ask) -> Answer {
 pub(crate) async fn run(ask: Ask) -> Answer {
     let mut entries = checked(&ask).await.map_err(|stop| ask.stop(stop))?;
     if entries.iter().any(|entry| entry.problem.is_some()) {
-        let values = json!({"most": MOST, "lines": told(&entries), "csv": ask.field("csv"),
+        let values = json!({"most": MOST, "lines": told(&ask, &entries), "csv": ask.field("csv"),
             "wrong": entries.iter().filter(|entry| entry.problem.is_some()).count(), "right": 0});
         return Ok(ask.page("admin/import.html", "users", object(values)));
     }
@@ -119,13 +130,13 @@ pub(crate) async fn run(ask: Ask) -> Answer {
         match ask.gate().accounts().create(&entry.account).await {
             Ok(_) => made += 1,
             // Somebody took the name meanwhile.
-            Err(error) => entry.problem = Some(error.to_string()),
+            Err(error) => entry.problem = Some(error.to_string().into()),
         }
     }
     ask.operator.note_own(&format!("imported {made} accounts")).await;
     let results: Vec<Value> = entries
         .iter()
-        .map(|entry| json!({"email": entry.account.email, "done": entry.problem.is_none(), "error": entry.problem}))
+        .map(|entry| json!({"email": entry.account.email, "done": entry.problem.is_none(), "error": entry.told(&ask)}))
         .collect();
     let values = json!({"action": "import", "results": results, "changed": made});
     Ok(ask.page("admin/results.html", "users", object(values)))

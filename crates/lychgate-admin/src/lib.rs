@@ -30,6 +30,7 @@ mod roles;
 mod running;
 mod sessions;
 mod states;
+mod texts;
 mod user;
 mod users;
 mod view;
@@ -50,6 +51,7 @@ use lychgate::{Lychgate, guard};
 /// administrator is, with a second factor where the administrator has one.
 pub fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate) -> Router<S> {
     gate.add_templates(assets::TEMPLATES.iter().copied());
+    gate.add_texts(texts::CATALOGUES);
     let base = gate.admin_url().to_owned();
     let within = gate.settings().duration("freshness").map_or(0.0, |span| span.as_secs_f64());
     // A negative span switches the question off, as it does everywhere.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
+    texts::say,
     view::iso,
 };
 
@@ -62,7 +63,7 @@ pub(crate) async fn discard(ask: Ask) -> Answer {
 /// Asks the mail server whether it would take mails.
 pub(crate) async fn check(ask: Ask) -> Answer {
     match ask.gate().check_mail().await {
-        Ok(to) => Ok(ask.done(&format!("Mails can be sent: {to}"), "/outbox", json!({"to": to}))),
-        Err(why) => Ok(ask.refused(&format!("Mails cannot be sent: {why}"), "/outbox")),
+        Ok(to) => Ok(ask.done(say("Mails can be sent: %(to)s").with("to", &to), "/outbox", json!({"to": to}))),
+        Err(why) => Ok(ask.refused(say("Mails cannot be sent: %(why)s").with("why", why), "/outbox")),
     }
 }

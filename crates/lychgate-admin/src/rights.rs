@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
+    texts::say,
     view::iso,
 };
 
@@ -42,7 +43,7 @@ pub(crate) async fn show(ask: Ask) -> Answer {
         if !reference.is_empty() {
             let found = gate.explain_refusal(reference).await.map_err(|error| Stop::bad(error.to_string()))?;
             let found = found.ok_or_else(|| {
-                Stop::Reply(http::StatusCode::NOT_FOUND, "No refusal is known by this reference.".to_owned())
+                Stop::reply(http::StatusCode::NOT_FOUND, say("No refusal is known by this reference."))
             })?;
             values["refused"] = json!({
                 "reference": found.refusal.id,

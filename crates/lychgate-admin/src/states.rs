@@ -4,7 +4,10 @@ use lychgate::AccountError;
 use serde_json::json;
 use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
-use crate::ask::{Answer, Ask, Stop};
+use crate::{
+    ask::{Answer, Ask, Stop},
+    texts::say,
+};
 
 /// A day, which counts from its beginning in UTC, or a moment (RFC 3339); nothing stands for no end.
 fn until(text: &str) -> Result<Option<OffsetDateTime>, Stop> {
@@ -27,7 +30,7 @@ async fn act(ask: Ask, act: Act) -> Answer {
     let user = ask.subject().await?;
     let to = format!("/users/{}", user.id);
     if user.id == ask.operator.user().id() {
-        return Ok(ask.refused(&lychgate::Refused::Yourself.to_string(), &to));
+        return Ok(ask.refused(lychgate::Refused::Yourself.to_string(), &to));
     }
     let name = ask.operator.name();
     let accounts = ask.gate().accounts().by(&name);
@@ -35,20 +38,22 @@ async fn act(ask: Ask, act: Act) -> Answer {
     let (done, text) = match act {
         Act::Suspend => {
             let until = until(ask.field("until")).map_err(|stop| ask.stop(stop))?;
-            (accounts.suspend(&user, until, reason).await, "The account is suspended, and its owner is told.")
+            (accounts.suspend(&user, until, reason).await, say("The account is suspended, and its owner is told."))
         }
-        Act::Unsuspend => (accounts.unsuspend(&user).await, "The suspension is over, and the owner is told."),
-        Act::Lock => (accounts.lock(&user, reason).await, "The account is locked; all that was signed in has ended."),
-        Act::Unlock => (accounts.unlock(&user).await, "The account is open again."),
+        Act::Unsuspend => (accounts.unsuspend(&user).await, say("The suspension is over, and the owner is told.")),
+        Act::Lock => {
+            (accounts.lock(&user, reason).await, say("The account is locked; all that was signed in has ended."))
+        }
+        Act::Unlock => (accounts.unlock(&user).await, say("The account is open again.")),
     };
     match done {
         Ok(true) => {
-            ask.operator.note_own(&format!("{} {}", text.trim_end_matches('.'), user.email)).await;
+            ask.operator.note_own(&format!("{} {}", text.to_string().trim_end_matches('.'), user.email)).await;
             Ok(ask.done(text, &to, json!({})))
         }
-        Ok(false) => Ok(ask.refused(&lychgate::Refused::Nothing.to_string(), &to)),
-        Err(AccountError::Failed(text)) => Ok(ask.refused(&text, &to)),
-        Err(error) => Ok(ask.refused(&error.to_string(), &to)),
+        Ok(false) => Ok(ask.refused(lychgate::Refused::Nothing.to_string(), &to)),
+        Err(AccountError::Failed(text)) => Ok(ask.refused(text, &to)),
+        Err(error) => Ok(ask.refused(error.to_string(), &to)),
     }
 }
 

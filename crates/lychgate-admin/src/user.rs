@@ -78,11 +78,11 @@ pub(crate) async fn show(ask: Ask) -> Answer {
     Ok(ask.page("admin/user.html", "users", object(values)))
 }
 
-fn result(ask: &Ask, user: &User, done: Result<(), Refused>, text: &str) -> Response {
+fn result(ask: &Ask, user: &User, done: Result<(), Refused>, text: &'static str) -> Response {
     let to = format!("/users/{}", user.id);
     match done {
         Ok(()) => ask.done(text, &to, json!({})),
-        Err(why) => ask.refused(&why.to_string(), &to),
+        Err(why) => ask.refused(why.to_string(), &to),
     }
 }
 

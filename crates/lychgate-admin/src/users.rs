@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
+    texts::{Text, say},
     view::brief,
 };
 
@@ -24,7 +25,7 @@ pub(crate) fn question(ask: &Ask) -> Result<UserQuery, Stop> {
         "" => Ok(None),
         "yes" => Ok(Some(true)),
         "no" => Ok(Some(false)),
-        _ => Err(Stop::bad(format!("{name} is yes or no"))),
+        _ => Err(Stop::bad(say("%(name)s is yes or no").with("name", name))),
     };
     let (sort, descending) = match ask.query("sort") {
         "" | "id" => (UserSort::Id, false),
@@ -43,7 +44,7 @@ pub(crate) fn question(ask: &Ask) -> Result<UserQuery, Stop> {
             .parse::<u32>()
             .ok()
             .filter(|limit| (1..=MOST).contains(limit))
-            .ok_or_else(|| Stop::bad(format!("limit is a number from 1 to {MOST}")))?,
+            .ok_or_else(|| Stop::bad(say("limit is a number from 1 to %(most)s").with("most", MOST)))?,
     };
     let anywhere = ask.query("anywhere") == "yes";
     let (search, prefix) = if anywhere { (text("q"), None) } else { (None, text("q")) };
@@ -163,17 +164,20 @@ pub(crate) async fn create(ask: Ask) -> Answer {
     match ask.gate().accounts().create(&account).await {
         Ok(user) => {
             ask.operator.note_own(&format!("made the account of {}", user.email)).await;
-            let mut text = "The account is made.".to_owned();
+            let mut text = say("The account is made.");
             // Nobody knows a password for it: its owner chooses one.
             if ask.ticked("invite") {
                 text = match ask.operator.send_reset(&user).await {
-                    Ok(()) => "The account is made, and its owner has a mail to choose a password.".to_owned(),
-                    Err(why) => format!("The account is made, but no mail was sent. {why}"),
+                    Ok(()) => say("The account is made, and its owner has a mail to choose a password."),
+                    Err(why) => {
+                        let why = Text::from(why.to_string()).to(&ask.operator);
+                        say("The account is made, but no mail was sent. %(why)s").with("why", why)
+                    }
                 };
             }
-            Ok(ask.done(&text, &format!("/users/{}", user.id), json!({"id": user.id})))
+            Ok(ask.done(text, &format!("/users/{}", user.id), json!({"id": user.id})))
         }
-        Err(error) => Err(ask.refused(&error.to_string(), "/users/new")),
+        Err(error) => Err(ask.refused(error.to_string(), "/users/new")),
     }
 }
 
@@ -187,7 +191,7 @@ pub(crate) async fn bulk(ask: Ask) -> Answer {
     }
     let ids: Vec<i64> = ask.fields("id").filter_map(|id| id.parse().ok()).take(MOST as usize + 1).collect();
     if ids.is_empty() || ids.len() > MOST as usize {
-        return Err(ask.refused(&format!("Choose 1 to {MOST} users first."), "/users"));
+        return Err(ask.refused(say("Choose 1 to %(most)s users first.").with("most", MOST), "/users"));
     }
     let mut users = Vec::new();
     for id in ids {
@@ -209,7 +213,11 @@ pub(crate) async fn bulk(ask: Ask) -> Answer {
             "reset-access" => operator.reset_access(user).await,
             _ => operator.delete(user).await,
         };
-        let why = done.as_ref().err().filter(|why| **why != Refused::Nothing).map(ToString::to_string);
+        let why = done
+            .as_ref()
+            .err()
+            .filter(|why| **why != Refused::Nothing)
+            .map(|why| Text::from(why.to_string()).to(operator));
         results.push(json!({"id": user.id, "email": user.email, "done": done.is_ok(), "error": why}));
     }
     let count = results.iter().filter(|one| one["done"] == true).count();

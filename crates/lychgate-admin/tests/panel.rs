@@ -182,3 +182,24 @@ async fn what_people_write_is_shown_as_text() {
         assert!(!text.contains("<script>alert") && !text.contains("{49}"), "{page}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_panel_speaks_the_language_of_its_reader() {
+    let app = panel("languages = [\"en\", \"de\", \"es\"]").await;
+    let (mut matt, token) = admin(&app).await;
+    for (tag, heading, count, none) in [
+        ("de-AT", "<h1>Konten</h1>", "8 Konten", "So etwas gibt es hier nicht."),
+        ("es", "<h1>Usuarios</h1>", "8 cuentas", "Aquí no hay nada así."),
+        ("fr", "<h1>Users</h1>", "8 accounts", "There is no such thing here."),
+    ] {
+        let page = matt.call("GET", "/admin/users").header("accept-language", tag).send().await;
+        assert!(page.text().contains(heading) && page.text().contains(count), "{tag}: {}", page.text());
+        let call = matt.call("POST", "/admin/users/99999/activate").header("accept-language", tag);
+        let missing = call.header("x-csrftoken", &token).json(&json!({"csrf_token": token})).send().await;
+        assert_eq!(missing.response()["errors"][0], none, "{tag}");
+    }
+    let call = matt.call("POST", "/admin/users/import").header("accept-language", "de");
+    let table = json!({"csrf_token": token, "csv": "email,roles\nnew@lp.com,nobody\n"});
+    let checked = call.header("x-csrftoken", &token).json(&table).send().await.response();
+    assert_eq!(checked["lines"][0]["error"], "es gibt keine Rolle nobody");
+}

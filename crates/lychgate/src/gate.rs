@@ -249,6 +249,17 @@ impl Lychgate {
         }
     }
 
+    /// Takes up catalogues of a crate that adds pages, each a language tag and a text as in `i18n_dirname`, with
+    /// `[texts]` and `[plurals]`; an application's and the toolkit's own win. To be done before the first request. One that
+    /// cannot be read is left out, and the log says why.
+    pub fn add_texts<'t>(&self, catalogues: impl IntoIterator<Item = (&'t str, &'t str)>) {
+        for (tag, text) in catalogues {
+            if let Err(error) = self.0.default_language.add(tag, text) {
+                tracing::error!("{error}");
+            }
+        }
+    }
+
     /// Where to listen to events.
     #[must_use]
     pub fn events(&self) -> &Events {

@@ -14,6 +14,7 @@ use crate::{
         public_id::public_id,
     },
     gate::Lychgate,
+    messages::words,
     web::operator::Operator,
 };
 
@@ -38,11 +39,11 @@ pub enum Refused {
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::LastAdministrator => "Nobody else is an administrator, so this account has to stay one.",
-            Self::Yourself => "This is your own account.",
-            Self::Nothing => "There was nothing to change.",
-            Self::Referenced => "Other records of the application refer to this, so it cannot be deleted.",
-            Self::Off => "The settings have switched this off.",
+            Self::LastAdministrator => words("Nobody else is an administrator, so this account has to stay one."),
+            Self::Yourself => words("This is your own account."),
+            Self::Nothing => words("There was nothing to change."),
+            Self::Referenced => words("Other records of the application refer to this, so it cannot be deleted."),
+            Self::Off => words("The settings have switched this off."),
             Self::Failed(text) => text,
         })
     }

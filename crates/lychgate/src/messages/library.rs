@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, OnceLock},
 };
 
 use super::catalogue::Catalogue;
@@ -42,12 +42,32 @@ pub(super) fn english() -> &'static Catalogue {
 #[derive(Clone, Debug)]
 pub(crate) struct Library {
     catalogues: Arc<[Arc<Catalogue>]>,
+    added: Arc<Added>,
+}
+
+/// Catalogues of crates beside this one, looked in last. The list only grows, so that its texts can be lent out.
+#[derive(Debug, Default)]
+struct Added(OnceLock<Box<(Catalogue, Added)>>);
+
+impl Added {
+    fn iter(&self) -> impl Iterator<Item = &Catalogue> {
+        std::iter::successors(self.0.get(), |here| here.1.0.get()).map(|here| &here.0)
+    }
+
+    fn push(&self, catalogue: Catalogue) {
+        let (mut at, mut new) = (self, Box::new((catalogue, Self::default())));
+        while let Err(back) = at.0.set(new) {
+            new = back;
+            let Some(here) = at.0.get() else { return };
+            at = &here.1;
+        }
+    }
 }
 
 impl Library {
     /// The catalogues of the binary.
     pub(crate) fn embedded() -> Self {
-        Self { catalogues: LOADED.clone().into() }
+        Self { catalogues: LOADED.clone().into(), added: Arc::default() }
     }
 
     /// Those handed in as (tag, text), then those of the folders of `i18n_dirname`, then, if it says so, those of the
@@ -70,7 +90,24 @@ impl Library {
             tracing::warn!("{warning}");
         }
         found.extend(LOADED.iter().filter(|catalogue| builtin || catalogue.tag == "en").cloned());
-        Ok(Self { catalogues: found.into() })
+        Ok(Self { catalogues: found.into(), added: Arc::default() })
+    }
+
+    /// Takes up a catalogue of a crate that brings pages; whoever has a handle to this library has it too. Once is enough.
+    pub(crate) fn add(&self, tag: &str, text: &str) -> Result<(), String> {
+        let file = format!("the added catalogue {tag:?}");
+        let new = Catalogue::parse(check_tag(tag, &file)?, &file, text, Some(english()))?;
+        if !self.added.iter().any(|known| known.tag == new.tag && known.texts == new.texts) {
+            self.added.push(new);
+        }
+        Ok(())
+    }
+
+    /// The catalogues that were added for a tag, then for its language without region.
+    pub(super) fn added<'a>(&'a self, tag: &'a str) -> impl Iterator<Item = &'a Catalogue> {
+        let language = tag.split('-').next().unwrap_or_default();
+        let own = self.added.iter().filter(move |known| known.tag == tag);
+        own.chain(self.added.iter().filter(move |known| tag != language && known.tag == language))
     }
 
     /// The language tags that there are catalogues for, each once.

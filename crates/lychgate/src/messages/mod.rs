@@ -181,7 +181,7 @@ impl Messages {
     /// What stands for an English text in this language; the text itself where no catalogue has it.
     #[must_use]
     pub fn translate<'a>(&'a self, english: &'a str) -> &'a str {
-        self.chain.iter().find_map(|catalogue| catalogue.texts.get(english)).map_or(english, String::as_str)
+        self.places().find_map(|catalogue| catalogue.texts.get(english)).map_or(english, String::as_str)
     }
 
     /// The same with its placeholders filled in.
@@ -199,10 +199,19 @@ impl Messages {
     /// The form that a text takes beside a number.
     pub(crate) fn form<'a>(&'a self, one: &'a str, several: &'a str, count: i64) -> &'a str {
         let translated = self
-            .chain
-            .iter()
+            .places()
             .find_map(|catalogue| catalogue.counted(several, Plural::of(&catalogue.tag, count.unsigned_abs())));
         translated.unwrap_or(if count == 1 { one } else { several })
+    }
+
+    /// Where texts of pages are looked for.
+    fn places(&self) -> impl Iterator<Item = &Catalogue> {
+        self.chain.iter().map(|catalogue| &**catalogue).chain(self.library.added(&self.tag))
+    }
+
+    /// Takes up a catalogue of a crate that brings pages, for all that came of the same library.
+    pub(crate) fn add(&self, tag: &str, text: &str) -> Result<(), String> {
+        self.library.add(tag, text)
     }
 
     fn entry(&self, key: MessageKey) -> Option<&Entry> {

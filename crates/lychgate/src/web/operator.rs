@@ -98,6 +98,12 @@ impl Operator {
         self.exchange.translate(english)
     }
 
+    /// The same with its placeholders `%(name)s` filled in.
+    #[must_use]
+    pub fn translated(&self, english: &str, values: &[(&str, &dyn std::fmt::Display)]) -> String {
+        self.exchange.messages().translated(english, values)
+    }
+
     /// A message in the language of the request.
     #[must_use]
     pub fn message(&self, key: MessageKey) -> String {
