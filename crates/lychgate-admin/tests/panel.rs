@@ -170,7 +170,7 @@ async fn secrets_of_the_settings_stay_hidden() {
 async fn what_people_write_is_shown_as_text() {
     let app = panel("").await;
     let (mut matt, token) = admin(&app).await;
-    let evil = "<script>alert(1)</script>{{7*7}}";
+    let evil = "<script>alert(1)</script>{{1000003*1000003}}";
     let mut joe = app.browser();
     joe.user_agent = evil.to_owned();
     joe.sign_in("joe@lp.com").await;
@@ -179,7 +179,7 @@ async fn what_people_write_is_shown_as_text() {
     let own = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
     for page in ["/admin/roles", "/admin/sessions", "/admin/users?q=%3Cscript%3E", &own, "/admin/users"] {
         let text = matt.get(page).await.text().to_owned();
-        assert!(!text.contains("<script>alert") && !text.contains("{49}"), "{page}");
+        assert!(!text.contains("<script>alert") && !text.contains("1000006000009"), "{page}");
     }
 }
 

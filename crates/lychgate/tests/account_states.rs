@@ -55,7 +55,7 @@ async fn a_suspension_counts_at_the_next_request(#[values(Database::Sqlite, Data
         program.call("GET", "/any").basic("joe@lp.com", PASSWORD).header("accept", "application/json").send().await
     };
     let until = app.now() + Duration::days(3);
-    let accounts = app.gate().accounts().by("Ann");
+    let accounts = app.gate().accounts().by("Ann of the desk");
     assert!(accounts.suspend(&*joe(&app).await, Some(until), Some("too loud")).await.unwrap());
     let told = json!({
         "errors": ["ACCOUNT_SUSPENDED_UNTIL"], "code": "account_suspended", "reason": "too loud",
@@ -80,7 +80,7 @@ async fn a_suspension_counts_at_the_next_request(#[values(Database::Sqlite, Data
     for part in ["Your account is suspended", "ACCOUNT_SUSPENDED_UNTIL", "too loud"] {
         assert!(page.text().contains(part), "{part}: {}", page.text());
     }
-    assert!(!page.text().contains("Ann") && !page.text().contains("Forbidden"), "{}", page.text());
+    assert!(!page.text().contains("Ann of the desk") && !page.text().contains("Forbidden"), "{}", page.text());
 
     // It ends by itself, to the microsecond, also where nothing has looked after it since.
     app.advance(3 * DAY - 1);
@@ -162,7 +162,7 @@ async fn the_application_may_have_a_page_for_it() {
 async fn each_state_is_reached_once(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
     let app = app().on(database).start().await;
     let user = joe(&app).await;
-    let accounts = app.gate().accounts().by("Ann");
+    let accounts = app.gate().accounts().by("Ann of the desk");
     assert!(!accounts.unsuspend(&user).await.unwrap() && !accounts.unlock(&user).await.unwrap());
     assert!(accounts.suspend(&user, Some(app.now()), None).await.is_err(), "it would be over already");
     let gate = app.gate().clone();
@@ -177,7 +177,7 @@ async fn each_state_is_reached_once(#[values(Database::Sqlite, Database::Postgre
     assert!(accounts.suspend(&user, None, Some("one")).await.unwrap());
     assert!(accounts.suspend(&user, Some(app.now() + Duration::days(1)), Some("two")).await.unwrap(), "another time");
     let standing = accounts.standing(&*joe(&app).await).await.unwrap();
-    assert_eq!((standing.reason.as_deref(), standing.by.as_deref()), (Some("two"), Some("Ann")));
+    assert_eq!((standing.reason.as_deref(), standing.by.as_deref()), (Some("two"), Some("Ann of the desk")));
     assert_eq!(accounts.in_state(AccountStatus::Suspended, 9).await.unwrap().len(), 1);
     assert!(accounts.unsuspend(&user).await.unwrap());
     let states: Vec<_> = app
@@ -191,7 +191,7 @@ async fn each_state_is_reached_once(#[values(Database::Sqlite, Database::Postgre
             _ => None,
         })
         .collect();
-    let ann = || Some("Ann".to_owned());
+    let ann = || Some("Ann of the desk".to_owned());
     let expected = [("locked", None), ("active", ann()), ("suspended", ann()), ("suspended", ann()), ("active", ann())];
     assert_eq!(states, expected);
     let mails = app.mails().await;
@@ -205,7 +205,10 @@ async fn each_state_is_reached_once(#[values(Database::Sqlite, Database::Postgre
     assert_eq!(mails.len(), said.len());
     for (mail, words) in mails.iter().zip(said) {
         for part in [mail.text.as_deref().unwrap(), mail.html.as_deref().unwrap()] {
-            assert!(mail.to == "joe@lp.com" && part.contains(words) && !part.contains("Ann"), "{words}: {part}");
+            assert!(
+                mail.to == "joe@lp.com" && part.contains(words) && !part.contains("Ann of the desk"),
+                "{words}: {part}"
+            );
         }
     }
     assert!(mails[0].text.as_deref().unwrap().contains("Reason: stolen"));
