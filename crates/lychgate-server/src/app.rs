@@ -6,6 +6,7 @@ use axum::{
     Json, Router,
     extract::State,
     http::{HeaderMap, StatusCode, header},
+    middleware::map_response,
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -24,9 +25,11 @@ pub(crate) const ROUTES: &[(&str, &str, &str)] =
 pub(crate) fn router(gate: &Lychgate) -> Router {
     let app = Router::new().route("/", get(home)).merge(lychgate_admin::routes(gate)).merge(gate.routes());
     let app = app.fallback(not_found).layer(gate.layer());
+    let headers = gate.clone();
     Router::new()
         .route("/healthz", get(healthy))
         .route("/readyz", get(ready))
+        .route_layer(map_response(move |response: Response| std::future::ready(headers.with_headers(response))))
         .with_state(gate.store().clone())
         .fallback_service(gate.mount(app))
 }

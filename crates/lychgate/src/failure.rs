@@ -89,13 +89,15 @@ pub(crate) struct Refused {
     pub(crate) missing: Vec<String>,
     /// What the reply says instead of 403.
     pub(crate) status: StatusCode,
+    /// What the client is told, where that is no matter of rights.
+    pub(crate) because: Option<MessageKey>,
     /// Where a browser goes instead.
     pub(crate) instead: Option<Cow<'static, str>>,
 }
 
 impl Refused {
     pub(crate) fn new(needed: String, missing: Vec<String>) -> Self {
-        Self { needed, missing, status: StatusCode::FORBIDDEN, instead: None }
+        Self { needed, missing, status: StatusCode::FORBIDDEN, because: None, instead: None }
     }
 }
 

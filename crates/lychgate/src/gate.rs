@@ -501,7 +501,7 @@ impl Lychgate {
 
     /// Mounts `app` under `application_root`; everywhere else is a 404. Without a root it is `app` itself.
     pub fn mount(&self, app: Router) -> Router {
-        crate::serve::mount(&self.web().application_root, app)
+        crate::serve::mount(self, app)
     }
 
     /// Serves `app` until the process is told to stop (Ctrl-C or SIGTERM), then lets running requests finish.

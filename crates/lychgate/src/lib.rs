@@ -70,6 +70,10 @@ pub use self::{
     web::{
         extract::{Csrf, CurrentUser, WantsJson},
         guard,
+        headers::{
+            nonce::CspNonce,
+            route::{SecurityHeaders, WithHeaders},
+        },
         identify::Mechanism,
         jwt::claims::JwtClaims,
         layer::{GateLayer, Gated},

@@ -62,20 +62,21 @@ fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
 }
 
 /// Puts `app` below `root`. Unlike a nested router it answers `root/` as well.
-pub(crate) fn mount(root: &str, app: Router) -> Router {
+pub(crate) fn mount(gate: &Lychgate, app: Router) -> Router {
+    let root = gate.web().application_root.as_str();
     if root.is_empty() {
         return app;
     }
-    let root = root.to_owned();
+    let (root, gate) = (root.to_owned(), gate.clone());
     Router::new().fallback(move |mut request: Request| {
-        let (app, below) = (app.clone(), below(&root, request.uri()));
+        let (app, gate, below) = (app.clone(), gate.clone(), below(&root, request.uri()));
         async move {
             match below {
                 Some(uri) => {
                     *request.uri_mut() = uri;
                     app.oneshot(request).await.unwrap_or_else(|never| match never {})
                 }
-                None => axum::response::IntoResponse::into_response(StatusCode::NOT_FOUND),
+                None => gate.with_headers(axum::response::IntoResponse::into_response(StatusCode::NOT_FOUND)),
             }
         }
     })

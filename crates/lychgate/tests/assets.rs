@@ -31,6 +31,7 @@ async fn every_file_that_a_page_names_is_there() {
     }
 }
 
+/// Row T148.
 #[rstest]
 #[tokio::test]
 async fn files_stay_in_their_folder(
@@ -44,7 +45,10 @@ async fn files_stay_in_their_folder(
         "css",
         "css/",
         "css%00.css",
-        "..%5cCargo.toml"
+        "..%5cCargo.toml",
+        "C:%5cWindows%5cwin.ini",
+        "%2fetc%2fpasswd",
+        "....//Cargo.toml"
     )]
     file: &str,
 ) {

@@ -242,6 +242,14 @@ mod tests {
     #[case("/..//evil.com", "/..//evil.com")]
     #[case("/.//evil.com", "/.//evil.com")]
     #[case("http://[bad", "/")]
+    #[case("/%5cevil", "/%255cevil")]
+    #[case("%09//evil", "%2509//evil")]
+    #[case("https://evil#@localhost", "/")]
+    #[case("https://localhost:443@evil", "/")]
+    #[case("https://localhost.evil", "/")]
+    #[case("JaVaScRiPt:alert(1)", "/")]
+    #[case("vbscript:x", "/")]
+    #[case("\u{1}javascript:alert(1)", "/")]
     fn targets_of_a_sign_in(#[case] target: &str, #[case] leads_to: &str) {
         assert_eq!(after_login(target), leads_to);
     }
@@ -255,6 +263,10 @@ mod tests {
     #[case("http://lp.com:80/", false)]
     #[case("http://evil.com\\.lp.com/", false)]
     #[case("http://user@a.lp.com/", false)]
+    #[case("http://lp.com%2eevil/", false)]
+    #[case("http://a.lp.com./", false)]
+    #[case("http://A.LP.COM/", false)]
+    #[case("http://l\u{440}.com/", false)]
     fn subdomains_of_the_server(#[case] target: &str, #[case] ok: bool) {
         let allowed = AllowedHosts { server_name: Some("lp.com".into()), base_domain: None };
         assert_eq!(is_allowed(target, "lp.com", &allowed), ok);
@@ -280,7 +292,22 @@ mod tests {
     }
 
     proptest! {
-        /// However a target is spelt, a browser that follows it stays on our host.
+        /// Row T3: whatever stands before or after an allowed domain, a browser reaches it or a true sub-domain of it.
+        #[test]
+        fn only_true_subdomains_are_reached(
+            before in r"[a-z.@:/\\%#?-]{0,12}",
+            after in r"[a-z.@:/\\%#?\u{ff0e}-]{0,12}",
+        ) {
+            let allowed = AllowedHosts { server_name: Some("lp.example".into()), base_domain: None };
+            let target = format!("https://{before}lp.example{after}");
+            if let Some(place) = checked_location(&target, "lp.example", &allowed) {
+                let reached = url::Url::parse("https://lp.example/login").unwrap().join(&place).unwrap();
+                let host = reached.host_str().unwrap_or_default();
+                prop_assert!(host == "lp.example" || host.ends_with(".lp.example"), "{:?} became {:?}", target, place);
+            }
+        }
+
+        /// Rows T1, T2 and T4: however a target is spelt, a browser that follows it stays on our host.
         #[test]
         fn never_leaves_the_host(target in r"[/\\hHtTpPsS:@.#?%\t\n\x00-\x20a-z\u{200a}-]{0,24}") {
             let place = after_login(&target);

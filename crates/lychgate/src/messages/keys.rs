@@ -285,6 +285,8 @@ keys! {
     UPLOAD_KIND
     /// The form has too many fields.
     TOO_MANY_FIELDS
+    /// The address of the request may not ask for this.
+    ADDRESS_NOT_ALLOWED
     /// There is no such page.
     NOT_FOUND
     /// The page does not take this method.

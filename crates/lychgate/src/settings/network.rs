@@ -2,15 +2,23 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// A network as `10.0.0.0/8`, or one address alone; addresses of IPv4 that are written as IPv6 are read as IPv4.
 pub(crate) fn parse(text: &str) -> Option<IpNet> {
     let text = text.trim();
     match text.parse::<IpAddr>() {
         Ok(address) => Some(IpNet::from(address.to_canonical())),
-        Err(_) => text.parse::<IpNet>().ok().map(|network| network.trunc()),
+        Err(_) => text.parse::<IpNet>().ok().map(|network| canonical(network.trunc())),
     }
+}
+
+/// A network of IPv4 that is written as IPv6 (RFC 4291, 2.5.5.2) as what it is.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(six) = network else { return network };
+    let length = six.prefix_len().checked_sub(96);
+    let four = six.addr().to_ipv4_mapped().zip(length);
+    four.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
 }
 
 #[cfg(test)]
@@ -26,6 +34,7 @@ mod tests {
             ("10.1.2.3/8", "10.255.0.1", "11.0.0.1"),
             ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
             ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("::ffff:192.0.2.0/120", "192.0.2.7", "192.0.3.7"),
             ("2001:db8::/32", "2001:db8::1", "2001:db9::1"),
             ("::1", "::1", "::2"),
         ] {

@@ -220,7 +220,13 @@ impl Exchange {
             self.flash(messages::UNAUTHORIZED);
             return redirect_to(&format!("{}{path}", self.config().application_root));
         }
+        let because = refused.and_then(|refused| refused.because);
         match refused.map(|refused| refused.status).filter(|status| *status != StatusCode::FORBIDDEN) {
+            // Neither signing in nor another page would help.
+            None if because.is_some() => {
+                let message = because.unwrap_or(messages::UNAUTHORIZED);
+                self.with_reference(self.plain_error(StatusCode::FORBIDDEN, message.into()).await)
+            }
             None if !self.wants_json() && self.gate.settings().flag("unauthorized_sign_in") => {
                 match self.current().await {
                     Ok(None) => self.answer_unauthenticated(None, None).await,
@@ -237,7 +243,7 @@ impl Exchange {
     }
 
     async fn answer_forbidden(self: &Arc<Self>) -> Response {
-        let mut response = if self.wants_json() {
+        let response = if self.wants_json() {
             let mut members = json!({"errors": [self.text(&messages::UNAUTHORIZED.into())]});
             // The reference's reply has nothing of the kind.
             if let (false, Value::Object(members)) = (self.config().as_flask, &mut members) {
@@ -253,6 +259,11 @@ impl Exchange {
                 None => self.error_page(StatusCode::FORBIDDEN, messages::UNAUTHORIZED.into()).await,
             }
         };
+        self.with_reference(response)
+    }
+
+    /// The reply with the id under which an administrator finds it.
+    fn with_reference(&self, mut response: Response) -> Response {
         if let Ok(id) = HeaderValue::from_str(self.request_id()) {
             response.headers_mut().insert("x-request-id", id);
         }

@@ -3,9 +3,11 @@
 use http::{HeaderName, Method};
 
 use super::{
+    addresses::AddressRules,
     body::BodyLimits,
     cookie::{CookieAttributes, Secure},
     cors::Cors,
+    headers::SecurityConfig,
     identify::Mechanism,
     jwt::config::JwtConfig,
     proxy::ProxyConfig,
@@ -43,6 +45,9 @@ pub(crate) struct WebConfig {
     /// Path under which everything is mounted, without a slash at its end.
     pub(crate) application_root: String,
     pub(crate) cors: Option<Cors>,
+    /// Nothing where security headers are switched off.
+    pub(crate) headers: Option<SecurityConfig>,
+    pub(crate) addresses: AddressRules,
     pub(crate) tls: bool,
     pub(crate) flash_messages: bool,
     pub(crate) realm: String,
@@ -280,6 +285,8 @@ impl WebConfig {
             server_name: text("server_name"),
             application_root: root,
             cors: Cors::from_settings(settings),
+            headers: SecurityConfig::from_settings(settings)?,
+            addresses: AddressRules::from_settings(settings)?,
             tls: false,
             flash_messages: settings.flag("flash_messages"),
             realm: settings.text("default_http_auth_realm").to_owned(),

@@ -60,6 +60,8 @@ pub(crate) struct Exchange {
     /// The session that this request began.
     pub(crate) began_session: OnceLock<String>,
     failed: AtomicBool,
+    /// What lets in the scripts of this reply's page.
+    pub(super) nonce: OnceLock<String>,
 }
 
 /// Cookies beside the session's that the reply sets.
@@ -181,6 +183,7 @@ impl Exchange {
             of_nobody: false,
             began_session: OnceLock::new(),
             failed: AtomicBool::new(false),
+            nonce: OnceLock::new(),
             gate,
         }
     }
@@ -338,12 +341,13 @@ impl Exchange {
 
     /// The first cookie of a name whose value `open` accepts.
     pub(crate) fn cookie<T>(&self, name: &str, open: impl FnMut(&str) -> Option<T>) -> Option<T> {
-        self.headers
-            .cookie
-            .iter()
-            .filter_map(|header| header.to_str().ok())
-            .flat_map(|header| cookie::values(header, name))
-            .find_map(open)
+        self.cookies(name).find_map(open)
+    }
+
+    /// The values of all cookies of a name, in the order in which they were sent.
+    fn cookies<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let headers = self.headers.cookie.iter().filter_map(|header| header.to_str().ok());
+        headers.flat_map(move |header| cookie::values(header, name))
     }
 
     pub(crate) fn has_cookie(&self, name: &str) -> bool {
@@ -365,10 +369,27 @@ impl Exchange {
     fn open_session(&self) -> Session {
         let config = self.config();
         let had_cookie = self.has_cookie(&config.session.name);
-        let map = self.cookie(&config.session.name, |value| {
-            self.gate.open_session_cookie(value, self.now.unix(), config.session.lifetime)
-        });
-        Session::new(map.unwrap_or_default(), had_cookie)
+        let mut seen: Option<&str> = None;
+        let mut ours = None;
+        for value in self.cookies(&config.session.name) {
+            if seen == Some(value) {
+                continue;
+            }
+            let Some(map) = self.gate.open_session_cookie(value, self.now.unix(), config.session.lifetime) else {
+                continue;
+            };
+            if seen.is_some() {
+                // A neighbouring host can set a cookie of ours beside the right one, and nobody can tell which that is.
+                tracing::warn!(request_id = self.request_id(), "two sessions came with a request; neither counts");
+                ours = None;
+                break;
+            }
+            (seen, ours) = (Some(value), Some(map));
+            if config.as_flask {
+                break;
+            }
+        }
+        Session::new(ours.unwrap_or_default(), had_cookie)
     }
 
     /// The text of a message, in the client's language.

@@ -36,11 +36,12 @@ use tower::{Layer, Service};
 
 pub use super::jwt::guard::{JwtGuard, jwt, token_required};
 pub use super::quota::Quota;
-use super::{config::Freshness, exchange::Exchange, identify::Mechanism, jwt::guard::JwtRule};
+use super::{addresses, config::Freshness, exchange::Exchange, identify::Mechanism, jwt::guard::JwtRule};
 use crate::{
     failure::{Failure, Refused},
     flow::second_factor::{self, Proof},
     principal::{Need, Permission},
+    settings::network,
 };
 
 /// A condition on the caller of a route; put it on with `route_layer`, combine it with [`and`](Self::and) and
@@ -69,7 +70,11 @@ enum Rule {
         within: Duration,
     },
     Anonymous,
-    Address(Vec<IpNet>),
+    /// From one of these, or from none of them.
+    Address {
+        networks: Vec<IpNet>,
+        inside: bool,
+    },
     Quota(Quota),
     Jwt(JwtRule),
     Permission(Permission),
@@ -170,12 +175,21 @@ pub fn anonymous() -> Guard {
 ///
 /// If one of them is no network; the error names it.
 pub fn address_in<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<Guard, NotANetwork> {
-    let one = |network: N| {
-        let text = network.as_ref();
-        let single = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
-        text.parse().ok().or_else(single).ok_or_else(|| NotANetwork(text.to_owned()))
-    };
-    Ok(guard(Rule::Address(networks.into_iter().map(one).collect::<Result<_, _>>()?)))
+    networks_of(networks).map(|networks| guard(Rule::Address { networks, inside: true }))
+}
+
+/// Requests from anywhere but these networks, as [`address_in`] reads them.
+///
+/// # Errors
+///
+/// If one of them is no network; the error names it.
+pub fn address_not_in<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<Guard, NotANetwork> {
+    networks_of(networks).map(|networks| guard(Rule::Address { networks, inside: false }))
+}
+
+fn networks_of<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<Vec<IpNet>, NotANetwork> {
+    let one = |network: N| network::parse(network.as_ref()).ok_or_else(|| NotANetwork(network.as_ref().to_owned()));
+    networks.into_iter().map(one).collect()
 }
 
 /// Whoever has asked seldom enough; others get 429 with the seconds to wait. Put it behind the guards that say who may
@@ -351,12 +365,14 @@ impl Guard {
                     Ok(())
                 }
                 Rule::Anonymous => exchange.anonymous_only().await,
-                Rule::Address(networks) => {
+                Rule::Address { networks, inside } => {
                     let from = exchange.address().map(|address| address.to_canonical());
-                    let inside = from.is_some_and(|address| networks.iter().any(|network| network.contains(&address)));
-                    let text = || "another address".to_owned();
-                    let needed = || Failure::Forbidden { refused: Some(Box::new(Refused::new(text(), vec![text()]))) };
-                    if inside { Ok(()) } else { Err(needed()) }
+                    let is_in = |address| networks.iter().any(|network| network.contains(&address));
+                    if from.is_some_and(|address| is_in(address) == *inside) {
+                        Ok(())
+                    } else {
+                        Err(addresses::refused())
+                    }
                 }
                 Rule::Quota(quota) => quota.count(exchange).await,
                 Rule::Jwt(rule) => rule.check(exchange).await,
@@ -429,7 +445,7 @@ impl fmt::Display for Guard {
                 write!(f, "proved within {} s, with a second factor if there is one", within.as_secs())
             }
             Rule::Anonymous => f.write_str("not signed in"),
-            Rule::Address(_) => f.write_str("from certain addresses"),
+            Rule::Address { .. } => f.write_str("from certain addresses"),
             Rule::Quota(_) => f.write_str("within a quota"),
             Rule::Jwt(rule) => rule.fmt(f),
             Rule::Permission(permission) => permission.fmt(f),

@@ -16,7 +16,7 @@ use axum::{
     extract::{MatchedPath, Request},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tower::{Layer, Service};
 
 use super::{
@@ -89,6 +89,7 @@ where
                     *response.status_mut() = cors.preflight_status();
                     cors.answer(parts.uri.path(), &parts.headers, true, response.headers_mut());
                 }
+                Exchange::begin(gate, &parts, Submitted::Nothing).add_headers(None, &mut response);
                 return Ok(response);
             }
             let asked = cors.map(|_| (parts.uri.clone(), parts.headers.clone()));
@@ -101,23 +102,23 @@ where
             let exchange = Arc::new(Exchange::begin(gate, &parts, submitted));
             let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
             let serving = Arc::clone(&exchange);
-            let response = match exchange.csrf_application_wide(matched).await {
+            let let_in = match exchange.led_to_https() {
+                Some(redirect) => Err(redirect),
+                None => match exchange.check_address(parts.uri.path(), matched) {
+                    Ok(()) => exchange
+                        .csrf_application_wide(matched)
+                        .await
+                        .map_err(|failure| refused(&exchange, matched, failure)),
+                    Err(failure) => Err(failure.into_response()),
+                },
+            };
+            let response = match let_in {
                 Ok(()) => {
                     parts.extensions.insert(Arc::clone(&exchange));
                     let request = Request::from_parts(parts, body);
                     REQUEST.scope(Arc::clone(&serving), async { inner.call(request).await }).await?.into_response()
                 }
-                // A path that is no route is a 404 whatever token came with it, also where a fallback would answer.
-                Err(Failure::Csrf(_)) if matched.is_none() => StatusCode::NOT_FOUND.into_response(),
-                Err(failure) => {
-                    let mut response = failure.into_response();
-                    let own = matched.is_some_and(|path| exchange.gate.is_own_route(path));
-                    let cached = exchange.config().cache_control.as_deref().filter(|_| own);
-                    if let Some(value) = cached.and_then(|value| HeaderValue::from_str(value).ok()) {
-                        response.headers_mut().insert(header::CACHE_CONTROL, value);
-                    }
-                    response
-                }
+                Err(response) => response,
             };
             let mut response = REQUEST.scope(serving, finish(&exchange, response)).await;
             if let (Some(cors), Some((uri, headers))) = (&exchange.config().cors, asked) {
@@ -128,7 +129,23 @@ where
     }
 }
 
-async fn finish(exchange: &Arc<Exchange>, response: Response<Body>) -> Response {
+/// The reply to a request that does not prove that it comes from our own page.
+fn refused(exchange: &Exchange, matched: Option<&str>, failure: Failure) -> Response {
+    if matches!(failure, Failure::Csrf(_)) && matched.is_none() {
+        // A path that is no route is a 404 whatever token came with it, also where a fallback would answer.
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let mut response = failure.into_response();
+    let own = matched.is_some_and(|path| exchange.gate.is_own_route(path));
+    let cached = exchange.config().cache_control.as_deref().filter(|_| own);
+    if let Some(value) = cached.and_then(|value| HeaderValue::from_str(value).ok()) {
+        response.headers_mut().insert(header::CACHE_CONTROL, value);
+    }
+    response
+}
+
+async fn finish(exchange: &Arc<Exchange>, mut response: Response<Body>) -> Response {
+    let without = response.extensions_mut().remove();
     let mut response = render(exchange, response).await;
     exchange.settle_csrf_cookie();
     if exchange.config().remember.refresh_each_request {
@@ -143,8 +160,12 @@ async fn finish(exchange: &Arc<Exchange>, response: Response<Body>) -> Response 
             response.headers_mut().append(header::SET_COOKIE, value);
         }
     }
+    exchange.add_headers(without, &mut response);
     response
 }
+
+/// Headers of pages that a route may have set already.
+const ONLY_ONE: [HeaderName; 3] = [header::X_CONTENT_TYPE_OPTIONS, header::X_FRAME_OPTIONS, header::REFERRER_POLICY];
 
 /// Replaces what was left for the layer to render; headers that were set on the way stay.
 async fn render(exchange: &Arc<Exchange>, mut response: Response) -> Response {
@@ -165,7 +186,9 @@ async fn render(exchange: &Arc<Exchange>, mut response: Response) -> Response {
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::CONTENT_TYPE);
     for (name, value) in &parts.headers {
-        headers.append(name, value.clone());
+        if !(ONLY_ONE.contains(name) && headers.contains_key(name)) {
+            headers.append(name, value.clone());
+        }
     }
     let mut response = Response::from_parts(parts, body);
     *response.headers_mut() = headers;

@@ -1,5 +1,6 @@
 //! Everything that speaks HTTP: the layer, sessions, CSRF, extractors, guards, forms and replies.
 
+pub(crate) mod addresses;
 pub(crate) mod admission;
 pub(crate) mod answer;
 mod api_key;
@@ -13,6 +14,7 @@ pub(crate) mod exchange;
 pub(crate) mod extract;
 pub(crate) mod form;
 pub mod guard;
+pub(crate) mod headers;
 pub(crate) mod identify;
 pub(crate) mod jwt;
 pub(crate) mod language;

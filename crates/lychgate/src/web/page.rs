@@ -123,6 +123,11 @@ impl Exchange {
         all.insert("next".to_owned(), self.query("next").map_or(Value::from(()), Value::from));
         all.insert("home_url".to_owned(), self.root().into());
         all.insert("language_choice".to_owned(), self.language_choice());
+        if let Some(nonce) = self.csp_nonce() {
+            let name = self.gate.settings().text_opt("script_nonce_key").filter(|name| *name != "csp_nonce");
+            all.extend(name.map(|name| (name.to_owned(), nonce.into())));
+            all.insert("csp_nonce".to_owned(), nonce.into());
+        }
         let exchange = Arc::clone(self);
         all.insert("csrf_token".to_owned(), Value::from_function(move || exchange.csrf_token()));
         let keep = all.get("keep_flashes").is_some_and(Value::is_true);
@@ -138,13 +143,19 @@ impl Exchange {
         };
         all.insert("get_flashed_messages".to_owned(), Value::from_function(flashes));
         let html = self.gate.renderer().render(template, all, self.messages()).map_err(Failure::internal)?;
-        let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-            (header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
-            (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-        ];
-        Ok(self.in_language((status, headers, html).into_response()))
+        let html_type = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
+        let mut response = (status, html_type, html).into_response();
+        if self.config().headers.is_none() {
+            // Pages are never without these.
+            for (name, value) in [
+                (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+                (header::REFERRER_POLICY, "same-origin"),
+            ] {
+                response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+        }
+        Ok(self.in_language(response))
     }
 
     /// The languages to choose from, and where; none where there is nothing to choose.

@@ -60,8 +60,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .without_meaning("the renderer is handed to the builder")
         .means("Replacement of the template renderer."),
     opt_text("script_nonce_key")
-        .without_meaning("pages carry no inline scripts")
-        .means("Name under which templates find the nonce of inline scripts."),
+        .means("Another name than `csp_nonce` under which templates find the nonce of scripts and styles."),
 ];
 
 pub(crate) const TRACKING: &[Setting] =

@@ -1,7 +1,8 @@
 //! The edge: proxies in front, pages of other origins, security headers.
 
 use crate::settings::setting::{
-    Preset, Section, Setting, any, flag, int, later, list, list_or_text, map, opt_duration, opt_text, section, text,
+    Preset, Section, Setting, any, flag, flag_or_auto, int, list, list_or_text, map, opt_duration, opt_text, section,
+    text,
 };
 
 pub(crate) const PROXY: &[Setting] = &section(
@@ -53,41 +54,79 @@ pub(crate) const CORS: &[Setting] = &section(
     ],
 );
 
-pub(crate) const HEADERS: &[Setting] = &later(
-    "security headers",
-    section(
-        Section::Headers,
-        [
-            flag("force_https", true).means("Whether http is redirected to https."),
-            flag("force_https_permanent", false).means("Whether that redirect is permanent."),
-            flag("force_file_save", false).means("Whether downloads may not be opened in place."),
-            text("frame_options", "SAMEORIGIN").means("Who may show the pages in a frame."),
-            opt_text("frame_options_allow_from").means("The one origin that may."),
-            flag("strict_transport_security", true).means("Whether browsers are told to use https from now on."),
-            flag("strict_transport_security_preload", false).means("Whether that may go into browsers' lists."),
-            int("strict_transport_security_max_age", 31_556_926).means("For how many seconds."),
-            flag("strict_transport_security_include_subdomains", true).means("Whether for sub-domains too."),
-            any("content_security_policy").means("What pages may load; a table of directives, or text."),
-            opt_text("content_security_policy_report_uri").means("Where browsers report violations."),
-            flag("content_security_policy_report_only", false).means("Whether violations are reported only."),
-            list("content_security_policy_nonce_in", &[]).means("Directives that carry a nonce."),
-            text("referrer_policy", "strict-origin-when-cross-origin")
-                .means("How much of the address other sites are told."),
-            map("permissions_policy", &[("browsing-topics", Preset::Text("()"))])
-                .means("What pages may use of the browser."),
-            map("document_policy", &[]).means("Document policy."),
-            map("feature_policy", &[]).means("Feature policy, the older form."),
-            flag("session_cookie_secure", true)
-                .without_meaning("use `session.cookie_secure`")
-                .means("Flask-Talisman: Secure."),
-            flag("session_cookie_http_only", true)
-                .without_meaning("use `session.cookie_httponly`")
-                .means("Flask-Talisman: HttpOnly."),
-            text("session_cookie_samesite", "Lax")
-                .without_meaning("use `session.cookie_samesite`")
-                .means("Flask-Talisman: SameSite."),
-            flag("x_content_type_options", true).means("Whether browsers are told not to guess types."),
-            flag("x_xss_protection", false).means("Whether the header of old browsers' filter is sent."),
-        ],
-    ),
+pub(crate) const HEADERS: &[Setting] = &section(
+    Section::Headers,
+    [
+        flag("enabled", false)
+            .modern(Preset::Flag(true))
+            .means("Whether replies carry these headers, all of them. Lychgate's own."),
+        flag_or_auto("force_https", true).modern(Preset::Auto).means(
+            "Whether http is redirected to https, outside of development; \"auto\" does it where `base_url` is https and \
+             `proxy.x_proto` lets a proxy name the scheme, and leaves requests to this machine alone.",
+        ),
+        flag("force_https_permanent", false).means("Whether that redirect is permanent."),
+        flag("force_file_save", false).means("Whether downloads may not be opened in place."),
+        text("frame_options", "SAMEORIGIN")
+            .means("Who may show the pages in a frame: DENY, SAMEORIGIN, ALLOW-FROM; empty for anybody."),
+        opt_text("frame_options_allow_from").means("The one origin that may, with ALLOW-FROM."),
+        flag("strict_transport_security", true)
+            .means("Whether browsers that came by https are told to use it from now on."),
+        flag("strict_transport_security_preload", false).means("Whether that may go into browsers' lists."),
+        int("strict_transport_security_max_age", 31_556_926).means("For how many seconds."),
+        flag("strict_transport_security_include_subdomains", true).means("Whether for sub-domains too."),
+        any("content_security_policy").means(
+            "What pages may load; a table of directives, or text. Off is a policy that lets in what comes from the same \
+             origin; false sends none.",
+        ),
+        opt_text("content_security_policy_report_uri").means("Where browsers report violations."),
+        flag("content_security_policy_report_only", false).means("Whether violations are reported only."),
+        list("content_security_policy_nonce_in", &[])
+            .modern(Preset::List(&["script-src", "style-src"]))
+            .means("Directives that carry a nonce."),
+        text("referrer_policy", "strict-origin-when-cross-origin")
+            .modern(Preset::Text("same-origin"))
+            .means("How much of the address other sites are told."),
+        map("permissions_policy", &[("browsing-topics", Preset::Text("()"))])
+            .modern(Preset::Map(&[
+                ("browsing-topics", Preset::Text("()")),
+                ("camera", Preset::Text("()")),
+                ("geolocation", Preset::Text("()")),
+                ("microphone", Preset::Text("()")),
+                ("payment", Preset::Text("()")),
+                ("usb", Preset::Text("()")),
+            ]))
+            .means("What pages may use of the browser."),
+        map("document_policy", &[]).means("Document policy."),
+        map("feature_policy", &[]).means("Feature policy, the older form."),
+        opt_text("cross_origin_opener_policy")
+            .modern(Preset::Text("same-origin"))
+            .means("Which windows share a process with pages of ours. Lychgate's own."),
+        opt_text("cross_origin_resource_policy")
+            .modern(Preset::Text("same-origin"))
+            .means("Whose pages may load what is here without asking. Lychgate's own."),
+        opt_text("cross_origin_embedder_policy")
+            .means("What pages may load of others that did not say so. Lychgate's own."),
+        flag("private_replies", false).modern(Preset::Flag(true)).means(
+            "Whether replies to somebody signed in, replies that set cookies, and errors tell caches to keep nothing, \
+             where they say nothing of caches themselves. Lychgate's own.",
+        ),
+        flag("session_cookie_secure", true)
+            .without_meaning("use `session.cookie_secure`")
+            .means("Flask-Talisman: Secure."),
+        flag("session_cookie_http_only", true)
+            .without_meaning("use `session.cookie_httponly`")
+            .means("Flask-Talisman: HttpOnly."),
+        text("session_cookie_samesite", "Lax")
+            .without_meaning("use `session.cookie_samesite`")
+            .means("Flask-Talisman: SameSite."),
+        flag("x_content_type_options", true).means("Whether browsers are told not to guess types."),
+        flag("x_xss_protection", false).means("Whether the header of old browsers' filter is sent."),
+    ],
 );
+
+pub(crate) const ADDRESSES: &[Setting] = &[map("addresses", &[])
+    .means(
+        "Who may come, by path: a table of path to `{allow = [networks], deny = [networks]}`. A rule counts for its path and \
+         everything below it, and every rule that covers a path has to let the address in. Lychgate's own.",
+    )
+    .top()];

@@ -100,6 +100,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Limits", limits::SETTINGS),
     group("Other origins (CORS)", edge::CORS),
     group("Security headers", edge::HEADERS),
+    group("Address rules", edge::ADDRESSES),
     group("JSON Web Tokens", jwt::settings::SETTINGS),
     group("Users API", users_api::settings::SETTINGS),
     group("Names that have no meaning here", core::FOREIGN),
