@@ -5,12 +5,12 @@
 mod bad_input;
 #[path = "jwt/carried.rs"]
 mod carried;
-#[path = "jwt/kinds.rs"]
-mod kinds;
 #[path = "jwt/lessons.rs"]
 mod lessons;
 #[path = "jwt/lives.rs"]
 mod lives;
+#[path = "jwt/rotation.rs"]
+mod rotation;
 
 use axum::{
     Json, Router,

@@ -1,111 +1,112 @@
-//! Every kind of secret at every door: each opens its own, and no other.
+//! Every kind of secret at every door of the house, over HTTP: each opens its own doors, and no other.
 #![allow(clippy::unwrap_used)]
 
-use lychgate::store::UserPatch;
-use lychgate_signing::{
-    KeyRing,
-    tokens::{KnownDevice, KnownDevicePayload, Passwordless, PasswordlessPayload, TokenCodec},
-};
-use lychgate_testkit::{Browser, PASSWORD, TestApp};
-use serde_json::json;
+#[path = "token_kinds/doors.rs"]
+mod doors;
+mod second_factor;
+#[path = "token_kinds/secrets.rs"]
+mod secrets;
+mod unified;
 
+use std::sync::atomic::AtomicU8;
+
+use axum::{Router, routing::get};
+use lychgate::guard;
+use lychgate_testkit::{AppBuilder, TestApp};
+
+/// All features that hand a secret out or take one.
 const ON: &str = r#"
+base_url = "http://localhost"
 [security]
+account = true
+account_deletion = true
 api_keys = true
 api_enabled_methods = ["session", "token", "api_key"]
+auth_check = true
+change_email = true
+changeable = true
+confirmable = true
+login_without_confirmation = true
+not_me = true
+notify_new_device = true
+recoverable = true
 refresh_token = true
 refresh_token_cookie_name = false
+registerable = true
+register_mode = "invitation"
 token_query_enabled = true
-confirmable = true
-recoverable = true
-login_without_confirmation = true
-[csrf]
-enabled = false
+totp_issuer = "tests"
+totp_secrets = { 1 = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
+two_factor = true
+two_factor_always_validate = false
+two_factor_login_validity = 3600
+unified_signin = true
+users_api = true
+webauthn = true
+wan_rp_name = "tests"
+[jwt]
+enabled = true
+authenticate_refresh = true
+token_location = ["headers", "cookies", "query_string", "json"]
 "#;
 
-/// Whom the application takes this browser for, or a program that sends these headers.
-async fn is_somebody(mut browser: Browser, headers: &[(&str, &str)], path: &str) -> bool {
-    let call = headers.iter().fold(browser.call("GET", path), |call, (name, value)| call.header(name, value));
-    call.send().await.json()["email"].is_string()
+/// Without CSRF tokens, which would hide what else is refused.
+const NO_CSRF: &str = "[csrf]\nenabled = false";
+
+/// The house: three ways to run the same application, with one database and one secret key.
+struct House {
+    app: TestApp,
+    /// Where people sign in by a mailed link.
+    passwordless: TestApp,
+    /// Where forms need their CSRF token.
+    guarded: TestApp,
+    out: secrets::Out,
+    /// So many browsers have been here.
+    number: AtomicU8,
 }
 
-async fn opens(app: &TestApp, door: &str, secret: &str) -> bool {
-    let mut browser = app.browser();
-    let in_path = secret.replace('|', "%7C");
-    match door {
-        "auth token" => is_somebody(browser, &[("authentication-token", secret)], "/whoami").await,
-        "auth token in the query" => is_somebody(browser, &[], &format!("/whoami?auth_token={in_path}")).await,
-        "auth token in the body" => {
-            browser.post_json("/whoami", json!({"auth_token": secret})).await.json()["email"].is_string()
-        }
-        "api key" => is_somebody(browser, &[("authorization", &format!("Bearer {secret}"))], "/whoami").await,
-        "api key in its header" => is_somebody(browser, &[("x-api-key", secret)], "/whoami").await,
-        "session" | "remember" => {
-            browser.set_cookie(if door == "session" { "session" } else { "remember_token" }, secret);
-            is_somebody(browser, &[], "/whoami").await
-        }
-        "refresh token" => browser.post_json("/refresh-token", json!({"refresh_token": secret})).await.status() == 200,
-        "confirmation" => {
-            app.update("joe@lp.com", UserPatch { confirmed_at: Some(None), ..UserPatch::default() }).await;
-            browser.get(&format!("/confirm/{in_path}")).await;
-            app.user("joe@lp.com").await.confirmed_at.is_some()
-        }
-        "recovery" => browser.get_json(&format!("/reset/{in_path}")).await.status() == 200,
-        other => panic!("{other}"),
+fn app() -> AppBuilder {
+    TestApp::builder().toml(ON).routes(routes)
+}
+
+fn routes(routes: Router) -> Router {
+    let inside = get(async || "in").post(async || "in");
+    routes
+        .route("/jwt-access", inside.clone().route_layer(guard::jwt()))
+        .route("/jwt-lesson", inside.clone().route_layer(guard::token_required([""; 0])))
+        .route("/jwt-refresh", inside.clone().route_layer(guard::jwt().refresh()))
+        .route("/jwt-either", inside.clone().route_layer(guard::jwt().any_kind()))
+        .route("/token", inside.clone().route_layer(guard::token()))
+        .route("/key", inside.clone().route_layer(guard::api_key()))
+        .route("/session", inside.route_layer(guard::session()))
+}
+
+impl House {
+    async fn open() -> Self {
+        let app = app().toml(NO_CSRF).start().await;
+        let passwordless = TestApp::builder().toml("[security]\npasswordless = true").toml(NO_CSRF);
+        let passwordless = passwordless.sharing(&app).start().await;
+        let guarded = self::app().toml("[csrf]\nprotect = true").sharing(&app).start().await;
+        let out = secrets::hand_out(&app, &passwordless).await;
+        Self { app, passwordless, guarded, out, number: AtomicU8::new(1) }
     }
 }
 
 #[tokio::test]
-async fn each_opens_its_own_door() {
-    let app = TestApp::builder().toml(ON).start().await;
-    let mut joe = app.browser();
-    let fields = json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true});
-    let user = joe.post_json("/login?include_auth_token", fields).await.response()["user"].take();
-    let text = |name: &str| user[name].as_str().unwrap().to_owned();
-    let key = joe.post_json("/account/keys", json!({"name": "n"})).await.response()["key"].as_str().unwrap().to_owned();
-    let csrf = joe.get_json("/account/keys").await.csrf_token();
-    app.mails().await;
-    let path_of = |link: String| link.rsplit('/').next().unwrap().to_owned();
-    app.update("joe@lp.com", UserPatch { confirmed_at: Some(None), ..UserPatch::default() }).await;
-    app.browser().post_json("/confirm", json!({"email": "joe@lp.com"})).await;
-    let confirmation = path_of(app.mailed_link("/confirm").await);
-    app.browser().post_json("/reset", json!({"email": "joe@lp.com"})).await;
-    let recovery = path_of(app.mailed_link("/reset").await);
-    // Of kinds whose doors are not in this house, but with the same keys.
-    let keys = KeyRing::new(app.gate().settings().text("secret_key")).unwrap();
-    let uniquifier = app.user("joe@lp.com").await.fs_uniquifier.clone();
-    let now = app.now().unix_timestamp();
-    let sign_in = PasswordlessPayload { user: uniquifier.clone() };
-    let sign_in = TokenCodec::<Passwordless>::with_defaults(&keys).mint(&sign_in, now).unwrap().into_string();
-    let device = KnownDevicePayload { users: vec![uniquifier] };
-    let device = TokenCodec::<KnownDevice>::with_defaults(&keys).mint(&device, now).unwrap().into_string();
-    let cookie = |name: &str| joe.cookie(name).unwrap().to_owned();
-    let secrets = [
-        ("auth token", text("authentication_token")),
-        ("refresh token", text("refresh_token")),
-        ("api key", key),
-        ("session", cookie("session")),
-        ("remember", cookie("remember_token")),
-        ("confirmation", confirmation),
-        ("recovery", recovery),
-        ("csrf", csrf),
-        ("sign-in link", sign_in),
-        ("known device", device),
-    ];
-    for door in [
-        "auth token",
-        "auth token in the query",
-        "auth token in the body",
-        "api key",
-        "api key in its header",
-        "session",
-        "remember",
-        "refresh token",
-        "confirmation",
-        "recovery",
-    ] {
-        for (kind, secret) in &secrets {
-            assert_eq!(opens(&app, door, secret).await, door.starts_with(kind), "{kind} at the door of {door}");
+async fn each_opens_its_own_doors() {
+    let house = House::open().await;
+    // No kind is without a door, and no door without a secret.
+    let tried: std::collections::BTreeSet<&str> = doors::DOORS.iter().flat_map(|(_, kinds)| *kinds).copied().collect();
+    assert_eq!(tried, house.out.secrets.keys().copied().collect());
+    // What must not open anything comes first: nothing is used up by it.
+    for (door, kinds) in doors::DOORS {
+        for (kind, secret) in house.out.secrets.iter().filter(|(kind, _)| !kinds.contains(kind)) {
+            assert!(!house.opens(door, secret).await, "{kind} at the door of {door}");
+        }
+    }
+    for (door, kinds) in doors::DOORS {
+        for kind in *kinds {
+            assert!(house.opens(door, &house.out.secrets[kind]).await, "{kind} at its own door, {door}");
         }
     }
 }
