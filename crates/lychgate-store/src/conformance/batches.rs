@@ -12,6 +12,8 @@ pub(super) async fn redemptions(store: &Store) {
     assert!(store.redeem_once("reset", "k", end, now).await.unwrap());
     assert!(!store.redeem_once("reset", "k", end, now).await.unwrap());
     assert!(!store.is_redeemed("confirm", "k").await.unwrap());
+    assert_eq!(store.redeemed_at("reset", "k").await.unwrap(), Some(now));
+    assert_eq!(store.redeemed_at("confirm", "k").await.unwrap(), None);
     assert!(store.redeem_once("confirm", "k", end, now).await.unwrap());
     assert!(store.is_redeemed("confirm", "k").await.unwrap() && store.is_redeemed("reset", "k").await.unwrap());
     assert!(!store.is_redeemed("confirm", "j").await.unwrap() && !store.is_redeemed("", "").await.unwrap());

@@ -49,6 +49,20 @@ impl Store {
         Ok(found)
     }
 
+    /// When a key of a kind was marked, if it was.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn redeemed_at(&self, kind: &str, key: &str) -> Result<Option<OffsetDateTime>> {
+        if !is_key(kind) || !is_key(key) {
+            return Ok(None);
+        }
+        let sql = "SELECT redeemed_at FROM lychgate_redemptions WHERE kind = $1 AND key = $2";
+        let rows = self.query(sql, vec![kind.into(), key.into()], Reach::Key).await?;
+        rows.into_iter().next().and_then(|row| row.into_iter().next()).map_or(Ok(None), |value| value.time())
+    }
+
     /// Forgets marks of what has become worthless; says how many.
     ///
     /// # Errors

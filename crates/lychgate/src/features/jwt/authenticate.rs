@@ -19,7 +19,7 @@ use crate::{
         answer::{Reply, plain_json},
         body::{Broken, Submitted},
         form::Message,
-        jwt::{Kind, issue, said},
+        jwt::{Kind, issue, rotate::Chain, said},
         routes::Call,
     },
 };
@@ -66,9 +66,10 @@ async fn work(call: &Call) -> Result<Reply, Failure> {
     let user = signed_in(call, uid, password).await?;
     let settings = call.gate.settings();
     let mut issued = Vec::new();
-    let kinds = [Some(Kind::Access), settings.flag("jwt.authenticate_refresh").then_some(Kind::Refresh)];
-    for kind in kinds.into_iter().flatten() {
-        match call.issue_jwt(&user, kind, kind == Kind::Access).await {
+    let refreshes = settings.flag("jwt.authenticate_refresh");
+    let chain = if refreshes { call.begin_jwt_chain() } else { Chain::default() };
+    for kind in [Some(Kind::Access), refreshes.then_some(Kind::Refresh)].into_iter().flatten() {
+        match call.issue_jwt(&user, kind, kind == Kind::Access, &chain).await {
             Ok(token) => issued.push(token),
             Err(error) => return Err(not_made(call, &error)),
         }

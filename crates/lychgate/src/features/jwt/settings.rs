@@ -86,6 +86,14 @@ pub(crate) const SETTINGS: &[Setting] = &section(
                 .means("Whether that route hands out a refresh token too."),
             path("issue_url", "/jwt/tokens").means("Route that hands tokens out to whoever has a session."),
             path("refresh_url", "/jwt/refresh").means("Route that gives a new access token for a refresh token."),
+            flag("refresh_rotation", false).modern(Preset::Flag(true)).means(
+                "Whether a refresh token is good once and a refresh gives the next one; one that comes back ends every \
+                 token of its sign-in.",
+            ),
+            duration("refresh_grace", 0).modern(seconds(10)).means(
+                "How long the refresh token that was used last still gives the same successor, for tabs that refresh at \
+                 once; at most an hour, 0 for not at all.",
+            ),
             path("logout_url", "/jwt/logout").means("Route that revokes the tokens of a request."),
             path("jwks_url", "/.well-known/jwks.json").means("Route of the public keys, below no prefix."),
     ],

@@ -12,6 +12,7 @@ use crate::{
             Kind, Place, Stop, Why,
             bearer::Wanted,
             issue::{Issued, members},
+            rotate::Chain,
         },
         routes::Call,
     },
@@ -22,30 +23,40 @@ pub(super) async fn issue(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&[Mechanism::Session], None).await?;
     call.csrf_of_request()?;
     let fresh = who.proved_at.is_some() && call.is_fresh(&who, call.freshness());
-    let mut issued = vec![made(&call, &who.user, Kind::Access, fresh).await?];
-    if call.gate.settings().flag("jwt.authenticate_refresh") {
-        issued.push(made(&call, &who.user, Kind::Refresh, false).await?);
+    let refreshes = call.gate.settings().flag("jwt.authenticate_refresh");
+    let chain = if refreshes { call.begin_jwt_chain() } else { Chain::default() };
+    let mut issued = vec![made(&call, &who.user, Kind::Access, fresh, &chain).await?];
+    if refreshes {
+        issued.push(made(&call, &who.user, Kind::Refresh, false, &chain).await?);
     }
     hand_out(&call, &issued)
 }
 
-/// A new access token, which is not fresh. It goes the way by which the refresh token came.
+/// A new access token, which is not fresh, and where they are good once the next refresh token. They go the way by which
+/// the refresh token came.
 pub(super) async fn refresh(call: Call) -> Result<Reply, Failure> {
-    let bearer = found(&call, Wanted::Refresh).await?;
-    let token = made(&call, &bearer.user, Kind::Access, false).await?;
+    let bearer = found(&call, Wanted::Next).await?;
+    let next = call.next_in_jwt_chain(&bearer).await.map_err(|stop| failed(&call, stop))?;
+    let chain = next.clone().unwrap_or_default();
+    let mut issued = vec![made(&call, &bearer.user, Kind::Access, false, &chain).await?];
+    if next.is_some() {
+        issued.push(made(&call, &bearer.user, Kind::Refresh, false, &chain).await?);
+    }
     if bearer.place() == Place::Cookies {
-        call.set_jwt_cookies(&token).map_err(Failure::internal)?;
+        for token in &issued {
+            call.set_jwt_cookies(token).map_err(Failure::internal)?;
+        }
         return Ok(said("Token refreshed"));
     }
-    Ok(Reply::Other(plain_json(StatusCode::OK, &members(&[token]))))
+    Ok(Reply::Other(plain_json(StatusCode::OK, &members(&issued))))
 }
 
 /// Revokes the token of the request, and what its cookies hold.
 pub(super) async fn log_out(call: Call) -> Result<Reply, Failure> {
-    let bearer = match call.bearer(Wanted::Either).await {
+    let bearer = match call.bearer(Wanted::End).await {
         Ok(bearer) => bearer,
         // With an access token gone, a refresh token may still be there.
-        Err(Stop::Refused(refusal)) if refusal.why == Why::Missing => found(&call, Wanted::Refresh).await?,
+        Err(Stop::Refused(refusal)) if refusal.why == Why::Missing => found(&call, Wanted::Next).await?,
         Err(stop) => return Err(failed(&call, stop)),
     };
     call.revoke_jwt(&bearer).await?;
@@ -70,8 +81,9 @@ async fn made(
     user: &std::sync::Arc<lychgate_store::User>,
     kind: Kind,
     fresh: bool,
+    chain: &Chain,
 ) -> Result<Issued, Failure> {
-    call.issue_jwt(user, kind, fresh).await.map_err(Failure::internal)
+    call.issue_jwt(user, kind, fresh, chain).await.map_err(Failure::internal)
 }
 
 /// As cookies where the settings say so, else as JSON.

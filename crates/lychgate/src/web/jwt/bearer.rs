@@ -8,9 +8,14 @@ use lychgate_store::User;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
-use super::{Kind, Place, Refusal, Stop, Why, config::JwtConfig, locate::Presented};
+use super::{
+    Kind, Place, Refusal, Stop, Why,
+    config::JwtConfig,
+    locate::Presented,
+    rotate::{USED, name_of_family},
+};
 use crate::{
     failure::Failure,
     flow::authenticate,
@@ -24,10 +29,10 @@ use crate::{
 pub(super) const BINDING: &str = "bnd";
 
 /// Under which kind the store keeps what was revoked.
-const REVOKED: &str = "jwt";
+pub(super) const REVOKED: &str = "jwt";
 
 /// How long a token that never expires stays revoked.
-const FOR_GOOD: Duration = Duration::days(36_500);
+pub(super) const FOR_GOOD: Duration = Duration::days(36_500);
 
 /// Which tokens a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,16 @@ pub(crate) enum Wanted {
     Access,
     Refresh,
     Either,
+    /// A refresh token that is to be used up, even if it was before.
+    Next,
+    /// Either, to be ended, even if it was used up.
+    End,
+}
+
+impl Wanted {
+    fn takes_spent(self) -> bool {
+        matches!(self, Self::Next | Self::End)
+    }
 }
 
 /// Somebody with a good token.
@@ -43,6 +58,8 @@ pub(crate) struct Bearer {
     pub(crate) kind: Kind,
     pub(crate) claims: Map<String, Value>,
     place: Place,
+    /// Whether it is a refresh token that was used up.
+    spent: bool,
 }
 
 impl fmt::Debug for Bearer {
@@ -66,6 +83,15 @@ impl Bearer {
         self.place
     }
 
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent
+    }
+
+    /// What names the token in the lists of revoked and of used ones.
+    pub(super) fn name(&self) -> String {
+        revocation_key(&self.claims)
+    }
+
     /// Whether the request could have been made by a page of another site.
     fn needs_csrf(&self, config: &JwtConfig) -> bool {
         self.place == Place::Cookies && !config.csrf
@@ -74,20 +100,27 @@ impl Bearer {
 
 /// What names a token in the list of revoked ones: its id or, without one, all that it claims.
 fn revocation_key(claims: &Map<String, Value>) -> String {
-    let mut hash = Sha256::new();
     match claims.get("jti").and_then(Value::as_str) {
-        Some(id) => {
-            hash.update(b"jti:");
-            hash.update(id.as_bytes());
-        }
+        Some(id) => name_of(&[b"jti:", id.as_bytes()]),
         None => {
-            hash.update(b"all:");
             // The order of members is that of their names, whatever the token's was.
             let sorted: std::collections::BTreeMap<&String, &Value> = claims.iter().collect();
-            hash.update(serde_json::to_string(&sorted).unwrap_or_default().as_bytes());
+            name_of(&[b"all:", serde_json::to_string(&sorted).unwrap_or_default().as_bytes()])
         }
     }
+}
+
+/// A name of bounded length for the lists.
+pub(super) fn name_of(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
     URL_SAFE_NO_PAD.encode(hash.finalize())
+}
+
+/// When a token ends by itself, if it does.
+pub(super) fn ends_of(claims: &Map<String, Value>) -> Option<OffsetDateTime> {
+    let ends = claims.get("exp").and_then(Value::as_i64)?;
+    OffsetDateTime::from_unix_timestamp(ends).ok()
 }
 
 /// What a token is bound to beside the name of its bearer.
@@ -118,7 +151,7 @@ impl Exchange {
         let Some(config) = &self.config().jwt else {
             return Err(Refusal::new(Why::Missing, "JSON Web Tokens are switched off").into());
         };
-        let of = if wanted == Wanted::Refresh { Kind::Refresh } else { Kind::Access };
+        let of = if matches!(wanted, Wanted::Refresh | Wanted::Next) { Kind::Refresh } else { Kind::Access };
         let presented = self.presented_jwt(config, of)?;
         self.open_jwt(config, wanted, presented).await
     }
@@ -139,12 +172,18 @@ impl Exchange {
             }
         }
         let kind = match (claims.get("type").map(Value::as_str), wanted) {
-            (None | Some(Some("access")), Wanted::Access | Wanted::Either) => Kind::Access,
-            (Some(Some("refresh")), Wanted::Refresh | Wanted::Either) => Kind::Refresh,
-            (_, Wanted::Refresh) => return Err(bad("Only refresh tokens are allowed").into()),
+            (None | Some(Some("access")), Wanted::Access | Wanted::Either | Wanted::End) => Kind::Access,
+            (Some(Some("refresh")), Wanted::Refresh | Wanted::Next | Wanted::Either | Wanted::End) => Kind::Refresh,
+            (_, Wanted::Refresh | Wanted::Next) => return Err(bad("Only refresh tokens are allowed").into()),
             _ => return Err(bad("Only non-refresh tokens are allowed").into()),
         };
-        if self.gate.store().is_redeemed(REVOKED, &revocation_key(&claims)).await? {
+        let (store, name) = (self.gate.store(), revocation_key(&claims));
+        let spent = kind == Kind::Refresh && store.is_redeemed(USED, &name).await?;
+        let family_ended = match name_of_family(&claims) {
+            Some(family) => store.is_redeemed(REVOKED, &family).await?,
+            None => false,
+        };
+        if family_ended || spent && !wanted.takes_spent() || store.is_redeemed(REVOKED, &name).await? {
             return Err(Refusal::new(Why::NotNow, "Token has been revoked").into());
         }
         let named = match named {
@@ -153,7 +192,7 @@ impl Exchange {
             _ => return Err(bad("Subject must be a string").into()),
         };
         match self.user_of_jwt(config, &named, &claims).await? {
-            Some(user) => Ok(Bearer { user, kind, claims, place: presented.place }),
+            Some(user) => Ok(Bearer { user, kind, claims, place: presented.place, spent }),
             None => {
                 let shown: String = named.chars().take(100).collect();
                 Err(Refusal::new(Why::Nobody, format!("Error loading the user {shown}")).into())
@@ -228,14 +267,17 @@ impl Exchange {
         matches!(self.jwt_access.get(), Some(Ok(bearer)) if !bearer.needs_csrf(config))
     }
 
-    /// Revokes a token; of several who do so at once, one does.
+    /// Revokes a token and all of its family; of several who do so at once, one does.
     pub(crate) async fn revoke_jwt(&self, bearer: &Bearer) -> Result<(), Failure> {
         let now = self.now.datetime();
-        let leeway = self.config().jwt.as_ref().map_or(0, |config| config.rules.leeway);
-        let ends = bearer.claims.get("exp").and_then(Value::as_i64);
-        let ends = ends.and_then(|at| time::OffsetDateTime::from_unix_timestamp(at.saturating_add(leeway + 60)).ok());
-        let until = ends.unwrap_or_else(|| now.saturating_add(FOR_GOOD));
-        self.gate.store().redeem_once(REVOKED, &revocation_key(&bearer.claims), until, now).await?;
+        let family = name_of_family(&bearer.claims);
+        // How long the family lives, an access token does not know.
+        let ends = match (&family, bearer.kind, self.config().jwt.as_ref().and_then(|jwt| jwt.refresh.seconds)) {
+            (None, ..) | (_, Kind::Refresh, _) => ends_of(&bearer.claims),
+            (Some(_), Kind::Access, longest) => longest.map(|longest| now.saturating_add(Duration::seconds(longest))),
+        };
+        let name = family.unwrap_or_else(|| bearer.name());
+        self.gate.store().redeem_once(REVOKED, &name, self.forgotten_at(ends), now).await?;
         Ok(())
     }
 
@@ -244,7 +286,7 @@ impl Exchange {
         let Some(config) = self.config().jwt.as_ref().filter(|config| config.places.contains(&Place::Cookies)) else {
             return Ok(());
         };
-        for (kind, wanted) in [(Kind::Access, Wanted::Access), (Kind::Refresh, Wanted::Refresh)] {
+        for (kind, wanted) in [(Kind::Access, Wanted::Access), (Kind::Refresh, Wanted::Next)] {
             let Some(text) = self.cookie(&config.of(kind).cookie_name, |value| Some(value.to_owned())) else {
                 continue;
             };

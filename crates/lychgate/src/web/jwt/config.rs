@@ -2,6 +2,7 @@
 
 use http::{HeaderName, Method, StatusCode};
 use lychgate_signing::jwt::{Algorithm, Key, Keys, Rules};
+use time::Duration;
 
 use super::{Kind, Place};
 use crate::{
@@ -34,6 +35,9 @@ pub(crate) struct JwtConfig {
     pub(crate) not_before: bool,
     pub(crate) rules: Rules,
     pub(crate) message_key: String,
+    /// Whether a refresh token is good once, and how long it gives the same successor again.
+    pub(crate) rotates: bool,
+    pub(crate) grace: Duration,
     /// The status for what is no good token.
     pub(crate) refused: StatusCode,
 }
@@ -133,6 +137,8 @@ impl JwtConfig {
                 subject_is_text: settings.flag("jwt.verify_sub"),
             },
             message_key: text("jwt.error_message_key"),
+            rotates: settings.flag("jwt.refresh_rotation"),
+            grace: Duration::seconds(seconds("jwt.refresh_grace").unwrap_or(0).clamp(0, 3600)),
             refused: match settings.text("jwt.refused_status") {
                 "422" => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::UNAUTHORIZED,

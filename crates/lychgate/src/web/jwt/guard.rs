@@ -121,8 +121,8 @@ impl std::fmt::Display for JwtRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.wanted {
             Wanted::Access => "an access token",
-            Wanted::Refresh => "a refresh token",
-            Wanted::Either => "a token",
+            Wanted::Refresh | Wanted::Next => "a refresh token",
+            Wanted::Either | Wanted::End => "a token",
         })?;
         if self.fresh {
             f.write_str(", fresh")?;

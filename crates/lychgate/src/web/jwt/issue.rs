@@ -5,7 +5,11 @@ use std::sync::Arc;
 use lychgate_store::User;
 use serde_json::{Map, Value, json};
 
-use super::{Kind, bearer, config::JwtConfig};
+use super::{
+    Kind, bearer,
+    config::JwtConfig,
+    rotate::{Chain, FAMILY},
+};
 use crate::{
     flow::account,
     web::{cookie::Keep, exchange::Exchange},
@@ -29,7 +33,13 @@ impl std::fmt::Debug for Issued {
 
 impl Exchange {
     /// A token for `user`, who is fresh if they have just proved who they are. The error is for the log.
-    pub(crate) async fn issue_jwt(&self, user: &Arc<User>, kind: Kind, fresh: bool) -> Result<Issued, String> {
+    pub(crate) async fn issue_jwt(
+        &self,
+        user: &Arc<User>,
+        kind: Kind,
+        fresh: bool,
+        chain: &Chain,
+    ) -> Result<Issued, String> {
         let (Some(config), Some(keys)) = (&self.config().jwt, self.gate.jwt_keys()) else {
             return Err("JSON Web Tokens are switched off".to_owned());
         };
@@ -37,7 +47,14 @@ impl Exchange {
         let mut claims = Map::new();
         claims.insert("fresh".to_owned(), fresh.into());
         claims.insert("iat".to_owned(), now.into());
-        claims.insert("jti".to_owned(), uuid::Uuid::new_v4().to_string().into());
+        let (id, ends) = match kind {
+            Kind::Refresh => (chain.refresh_id.clone(), chain.ends),
+            Kind::Access => (None, None),
+        };
+        claims.insert("jti".to_owned(), id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()).into());
+        if let Some(family) = &chain.family {
+            claims.insert(FAMILY.to_owned(), family.clone().into());
+        }
         claims.insert("type".to_owned(), kind.name().into());
         claims.insert(config.identity_claim.clone(), identity(config, user)?.into());
         if config.not_before {
@@ -47,8 +64,8 @@ impl Exchange {
         if let Some(csrf) = &csrf {
             claims.insert("csrf".to_owned(), csrf.clone().into());
         }
-        if let Some(seconds) = config.of(kind).seconds {
-            claims.insert("exp".to_owned(), now.saturating_add(seconds).into());
+        if let Some(ends) = ends.or_else(|| Some(now.saturating_add(config.of(kind).seconds?))) {
+            claims.insert("exp".to_owned(), ends.into());
         }
         if let Some(issuer) = &config.issuer {
             claims.insert("iss".to_owned(), issuer.clone().into());

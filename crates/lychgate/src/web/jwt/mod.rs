@@ -9,6 +9,7 @@ pub(crate) mod config;
 pub(crate) mod guard;
 pub(crate) mod issue;
 mod locate;
+pub(crate) mod rotate;
 
 use http::StatusCode;
 use serde_json::{Value, json};
