@@ -324,3 +324,56 @@ async fn csrf() {
     assert_eq!((reply.status(), reply.field_errors()), (400, json!({"csrf_token": ["CSRF_MISSING"]})));
     assert_eq!(browser.post_json(URL, json!({"csrf_token": csrf})).await.status(), 200);
 }
+
+#[rstest]
+#[tokio::test]
+async fn the_owner_ends_a_program(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    let app = app().on(database).toml("[security]\naccount = true\nactivity = true").start().await;
+    let (mut browser, _, first) = begin(&app).await;
+    let (mut elsewhere, _, other) = begin(&app).await;
+    app.advance(60);
+    let second = next(&trade(&app, &first).await);
+    let page = browser.get_json("/account").await.response();
+    let programs = page["programs"].as_array().unwrap();
+    assert_eq!(
+        (programs.len(), &programs[0]["last_used"], &programs[1]["last_used"]),
+        (2, &json!("AGO_NOW"), &json!("AGO_MINUTE"))
+    );
+    let times = ["begun_at", "last_used_at", "expires_at"].map(|name| programs[0][name].as_str().unwrap());
+    assert_eq!(times, ["2025-06-15T15:06:40Z", "2025-06-15T15:07:40Z", "2025-09-13T15:06:40Z"]);
+    assert!(programs[0]["device"].is_string() && programs[0]["address"] == "127.0.0.1");
+    let family = &app.store().refresh_families_of(app.user("joe@lp.com").await.id).await.unwrap()[0].family;
+    assert!(!page.to_string().contains(family.as_str()), "its name is no secret of the page's");
+    let html = browser.get("/account").await.text().to_owned();
+    assert_eq!(html.matches("name=\"end_program_form\"").count(), 2, "{html}");
+    assert!(html.contains(&format!("value=\"{}\"", programs[0]["id"].as_str().unwrap())));
+    let mut matt = app.browser();
+    matt.sign_in("matt@lp.com").await;
+    drop(app.take_events());
+    let wish = |id: &Value| json!({"program": id});
+    for (mut browser, id, error) in [
+        (matt, &programs[0]["id"], "ACCOUNT_PROGRAM_UNKNOWN"),
+        (elsewhere.clone(), &json!("x"), "ACCOUNT_PROGRAM_UNKNOWN"),
+        (elsewhere.clone(), &json!(""), "FIELD_REQUIRED"),
+    ] {
+        let reply = browser.post_json("/account/programs/end", wish(id)).await;
+        assert_eq!((reply.status(), reply.field_errors()), (400, json!({"program": [error]})));
+    }
+    assert_eq!(elsewhere.post_json("/account/programs/end", wish(&programs[0]["id"])).await.status(), 200);
+    let ended = Event::RefreshFamilyEnded { user_id: app.user("joe@lp.com").await.id, reason: "OWNER" };
+    assert_eq!(app.take_events(), [ended]);
+    assert!(is_refused(&trade(&app, &second).await));
+    let again = elsewhere.post_json("/account/programs/end", wish(&programs[0]["id"])).await;
+    assert_eq!(again.field_errors(), json!({"program": ["ACCOUNT_PROGRAM_UNKNOWN"]}));
+    let page = browser.get_json("/account").await.response();
+    assert_eq!(
+        (page["programs"].as_array().unwrap().len(), &page["activity"][0]["kind"]),
+        (1, &json!("program-ended"))
+    );
+    next(&trade(&app, &other).await);
+    assert_eq!(browser.who().await, "joe@lp.com", "its session goes on");
+    let id = programs[1]["id"].as_str().unwrap();
+    assert_eq!(browser.post_form("/account/programs/end", &[("program", id)]).await.location(), "/account");
+    assert_eq!(app.flashes(&browser), ["ACCOUNT_PROGRAM_ENDED"]);
+    assert!(!browser.get("/account").await.text().contains("end_program_form"));
+}

@@ -127,7 +127,8 @@ pub enum Event {
     RefreshFamilyEnded {
         /// The key of the user's row.
         user_id: i64,
-        /// Why: `GEN_MISMATCH` where an old token came back, `LOGOUT` where its owner gave it back.
+        /// Why: `GEN_MISMATCH` where an old token came back, `LOGOUT` where its owner gave it back, `OWNER` where they ended it on the
+        /// account page.
         reason: &'static str,
     },
     /// The owner of an account said, by the link of a notice, that it was somebody else: everything was ended.

@@ -19,6 +19,8 @@ pub(crate) enum What {
     /// From another device.
     SessionEnded,
     OthersEnded,
+    /// A family of refresh tokens, by its owner.
+    ProgramEnded,
     PasswordChanged,
     PasswordReset,
     EmailConfirmed,
@@ -56,12 +58,13 @@ pub(crate) enum What {
 }
 
 /// The word for each in the database, and its message.
-const WORDS: [(What, &str, MessageKey); 31] = [
+const WORDS: [(What, &str, MessageKey); 32] = [
     (What::SignedIn, "sign-in", messages::ACTIVITY_SIGNED_IN),
     (What::SignInFailed, "sign-in-failed", messages::ACTIVITY_SIGN_IN_FAILED),
     (What::SignedOut, "sign-out", messages::ACTIVITY_SIGNED_OUT),
     (What::SessionEnded, "session-ended", messages::ACTIVITY_SESSION_ENDED),
     (What::OthersEnded, "others-ended", messages::ACTIVITY_OTHERS_ENDED),
+    (What::ProgramEnded, "program-ended", messages::ACTIVITY_PROGRAM_ENDED),
     (What::PasswordChanged, "password-changed", messages::ACTIVITY_PASSWORD_CHANGED),
     (What::PasswordReset, "password-reset", messages::ACTIVITY_PASSWORD_RESET),
     (What::EmailConfirmed, "email-confirmed", messages::ACTIVITY_EMAIL_CONFIRMED),

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use lychgate_signing::tokens::RefreshTokenPayload;
-use lychgate_store::{ErrorKind, RefreshFamily, User};
+use lychgate_store::{Batch, ErrorKind, RefreshFamily, User};
 use time::{Duration, OffsetDateTime};
 
 use super::{account, activity::What, notices::Notice};
@@ -213,20 +213,47 @@ impl Exchange {
         Ok((token, self.hand_out(user, family)?))
     }
 
+    /// The families of a user whose last token can be used, the last used first.
+    pub(crate) async fn live_refresh_families(&self, user_id: i64) -> Result<Vec<RefreshFamily>, Failure> {
+        let Some(config) = &self.config().refresh else { return Ok(Vec::new()) };
+        let mut all = self.gate.store().refresh_families_of(user_id).await?;
+        all.retain(|family| judge(config, family.generation, family, self.now.datetime()).is_ok());
+        Ok(all)
+    }
+
+    /// Ends a family at its owner's wish; false if it had ended.
+    pub(crate) async fn end_program(&self, family: &RefreshFamily) -> Result<bool, Failure> {
+        let mut batch = self.gate.store().batch();
+        batch.end_refresh_family(&family.family, self.now.datetime());
+        self.note(&mut batch, family.user_id, What::ProgramEnded, None);
+        match self.gate.store().commit(batch).await {
+            Ok(_) => {
+                self.tell_of_end(family.user_id, "OWNER");
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Ends a family of which an old token came back, and tells its owner; once.
     async fn end_reused(&self, family: &RefreshFamily) -> Result<(), Failure> {
-        let store = self.gate.store();
-        let mut batch = store.batch();
+        let mut batch = self.gate.store().batch();
         batch.end_refresh_family(&family.family, self.now.datetime());
+        self.tell_of_reuse(batch, family.user_id).await
+    }
+
+    /// Does what ends a family of which an old token came back, and tells its owner; nothing if somebody else did.
+    pub(crate) async fn tell_of_reuse(&self, mut batch: Batch, user_id: i64) -> Result<(), Failure> {
         let mut post = self.post();
-        if let Some(user) = store.user_by_id(family.user_id).await? {
+        if let Some(user) = self.gate.store().user_by_id(user_id).await? {
             self.note(&mut batch, user.id, What::RefreshTokenReused, None);
             self.notify(&mut post, &user, &Notice::Access(messages::NOTICE_REFRESH_TOKEN_REUSED.into()))?;
         }
         match self.commit_and_send(batch, post).await {
             Ok(_) => {
-                tracing::warn!(user_id = family.user_id, "a refresh token was used a second time; its family is ended");
-                self.tell_of_end(family.user_id, Refused::GenMismatch.reason());
+                tracing::warn!(user_id, "a refresh token was used a second time; its family is ended");
+                self.tell_of_end(user_id, Refused::GenMismatch.reason());
                 Ok(())
             }
             Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(()),

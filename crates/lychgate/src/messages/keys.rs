@@ -369,6 +369,10 @@ keys! {
     ACCOUNT_SESSION_ENDED
     /// There is no such session, or it has ended.
     ACCOUNT_SESSION_UNKNOWN
+    /// A program was signed out from the account page.
+    ACCOUNT_PROGRAM_ENDED
+    /// There is no such program, or it was signed out.
+    ACCOUNT_PROGRAM_UNKNOWN
     /// All other sessions were ended from the account page.
     ACCOUNT_OTHERS_ENDED
     /// The account will be deleted; `date`.
@@ -427,6 +431,8 @@ keys! {
     ACTIVITY_SIGNED_OUT
     /// Activity: signed another device out.
     ACTIVITY_SESSION_ENDED
+    /// Activity: signed a program out.
+    ACTIVITY_PROGRAM_ENDED
     /// Activity: signed out everywhere else.
     ACTIVITY_OTHERS_ENDED
     /// Activity: changed the password.

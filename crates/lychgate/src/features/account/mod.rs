@@ -4,6 +4,7 @@ mod deletion;
 mod export;
 pub(crate) mod openapi;
 mod page;
+mod programs;
 mod sessions;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
@@ -24,9 +25,10 @@ use crate::{
 };
 
 /// Endpoints below the page's own, and the settings that switch them on.
-const BELOW: [(&str, &str, &str); 6] = [
+const BELOW: [(&str, &str, &str); 7] = [
     ("account_end_session", "/sessions/end", "account"),
     ("account_end_others", "/sessions/end-others", "account"),
+    ("account_end_program", "/programs/end", "refresh_token"),
     ("account_export", "/export", "account_export"),
     ("account_delete", "/delete", "account_deletion"),
     // Also where deletions are off by now: what was asked for before can be taken back.
@@ -47,6 +49,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, routes: 
             "account" => routes.add(name, &[Method::GET], &url, "signed in", page::get),
             "account_end_session" => routes.add(name, &[Method::POST], &url, "signed in", sessions::end),
             "account_end_others" => routes.add(name, &[Method::POST], &url, "signed in", sessions::end_others),
+            "account_end_program" => routes.add(name, &[Method::POST], &url, "signed in", programs::end),
             "account_export" => routes.add(name, &[Method::GET], &url, "signed in, fresh", export::get),
             "account_delete" => {
                 routes.add(name, &[Method::GET], &url, "signed in", deletion::get);

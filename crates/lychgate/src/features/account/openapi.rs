@@ -12,7 +12,17 @@ use crate::openapi::{
 
 pub(crate) fn describe(to: &mut Operations<'_>) {
     to.about("The account page: how somebody signs in, where they are signed in, what happened, and their data.");
-    to.schema("AccountPage", page(to.settings().flag("activity")));
+    let with_programs = to.settings().flag("refresh_token");
+    let mut shown = page(to.settings().flag("activity"));
+    if with_programs {
+        shown = shown.property("programs", list("AccountProgram"));
+        to.schema("AccountProgram", program());
+        to.form(
+            "EndProgramForm",
+            ObjectBuilder::new().property("program", text("The `id` of one of the programs.")).required("program"),
+        );
+    }
+    to.schema("AccountPage", shown);
     to.schema("AccountSection", section());
     to.schema("AccountSession", session());
     to.schema("AccountActivity", activity());
@@ -39,6 +49,7 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
     let export = to.fresh(export);
     to.add("account_export", &Method::GET, export);
     to.form("KeepAccountForm", ObjectBuilder::new());
+    let programs = ("account_end_program", "EndProgramForm", "End one of the programs that act by refresh tokens");
     for (name, form, summary) in [
         ("account_keep", "KeepAccountForm", "Keep one's account although its deletion was asked for"),
         ("account_end_session", "EndSessionForm", "End one of one's own sessions"),
@@ -47,7 +58,10 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
             "EndOthersForm",
             "End all sessions but the one that asks, and remember-me cookies with them",
         ),
-    ] {
+    ]
+    .into_iter()
+    .chain(with_programs.then_some(programs))
+    {
         let post = OperationBuilder::new()
             .summary(Some(summary))
             .response(
@@ -175,6 +189,19 @@ fn session() -> ObjectBuilder {
         .property("last_seen", text("The same in words."))
         .property("current", flag("Whether it is the one that asks."))
         .required("current")
+}
+
+fn program() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .description(Some("A family of refresh tokens that can be used."))
+        .property("id", text("What it is called where it is to be ended. It is not its secret."))
+        .required("id")
+        .property("device", nullable_text("Browser and system of the session with which it was begun."))
+        .property("address", nullable_text("The address from which that was begun."))
+        .property("begun_at", moment("When the first token was handed out."))
+        .property("last_used_at", moment("When the last token was."))
+        .property("last_used", text("The same in words."))
+        .property("expires_at", moment("When it ends by itself at the latest."))
 }
 
 fn activity() -> ObjectBuilder {

@@ -3,7 +3,7 @@
 use lychgate_store::{Activity, SessionRecord, User};
 use serde_json::{Map, Value, json};
 
-use super::{iso, sessions};
+use super::{iso, programs, sessions};
 use crate::{
     failure::Failure,
     features::ACCOUNT_PAGE,
@@ -49,6 +49,9 @@ async fn view(call: &Exchange, who: &Authenticated) -> Result<Map<String, Value>
     members.insert("sessions_left_out".to_owned(), live.len().saturating_sub(shown.len()).into());
     members.insert("sessions".to_owned(), shown.into());
     members.insert("elsewhere".to_owned(), elsewhere.len().into());
+    if call.config().refresh.is_some() {
+        members.insert("programs".to_owned(), programs::view(call, user.id, &live).await?.into());
+    }
     let due = call.deletion_due(user).await?;
     members.insert("deletion_due_at".to_owned(), due.map(iso).into());
     members.insert("deletion_day".to_owned(), due.map(crate::flow::deletion::day).into());
@@ -72,7 +75,7 @@ fn account(user: &User) -> Value {
 fn session(call: &Exchange, session: &SessionRecord, current: bool) -> Value {
     json!({
         "id": public_id(&session.sid),
-        "device": capitalised(&device(call, session.user_agent.as_deref())),
+        "device": device_of(call, session),
         "address": session.address,
         "via": session.via,
         "remembered": session.remembered,
@@ -81,6 +84,11 @@ fn session(call: &Exchange, session: &SessionRecord, current: bool) -> Value {
         "last_seen": call.ago(if current { call.now.datetime() } else { session.last_seen_at }),
         "current": current,
     })
+}
+
+/// Browser and system with which a session was begun.
+pub(super) fn device_of(call: &Exchange, session: &SessionRecord) -> String {
+    capitalised(&device(call, session.user_agent.as_deref()))
 }
 
 /// As the name of a row: "a browser on Linux" begins it.
