@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,20 @@ two_factor = true
 multi_factor_recovery_codes = true
 webauthn = true
 auth_check = true
+refresh_token = true
+api_keys = true
+users_api = true
 totp_issuer = "Sample"
 totp_secrets = { 1 = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
 password_hash_passlib_options = { argon2__memory_cost = 64, argon2__time_cost = 1, argon2__parallelism = 1 }
 email_validator_args = { check_deliverability = false }
+
+[jwt]
+enabled = true
+authenticate_reply = "json"
 """
+# What programs ask. Without signing out, which would end the tokens of all that comes after.
+PROGRAMS = r"^/(account/keys|api/users|auth/check|authenticate|jwt/(tokens|refresh)|refresh-token|\.well-known)"
 
 
 def binary():
@@ -67,18 +77,22 @@ class Serving:
         assert found, said + (self.folder / "log").read_text()
         self.url = found.group(1)
 
-    def token(self):
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-
-        def ask(path, fields=None):
-            headers = {"Accept": "application/json", "Content-Type": "application/json"}
-            body = json.dumps(fields).encode() if fields else None
-            with opener.open(urllib.request.Request(self.url + path, data=body, headers=headers), timeout=30) as reply:
-                return json.load(reply)["response"]
-
-        token = ask("/login").get("csrf_token")
+    def sign_in(self):
+        """An auth token of the user, and the cookie of the session that it belongs to."""
+        jar = CookieJar()
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        token = self.ask("/login", opener=opener)["response"].get("csrf_token")
         fields = {"email": "joe@lp.com", "password": PASSWORD, "csrf_token": token}
-        return ask("/login?include_auth_token", fields)["user"]["authentication_token"]
+        user = self.ask("/login?include_auth_token", fields, opener)["response"]["user"]
+        (session,) = [cookie.value for cookie in jar if cookie.name == "session"]
+        return user["authentication_token"], session
+
+    def ask(self, path, fields=None, opener=None):
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        body = json.dumps(fields).encode() if fields else None
+        request = urllib.request.Request(self.url + path, data=body, headers=headers)
+        with (opener or urllib.request.build_opener()).open(request, timeout=30) as reply:
+            return json.load(reply)
 
     def stop(self):
         self.process.kill()
@@ -103,8 +117,8 @@ def serving():
         one.stop()
 
 
-def attack(serving, *options):
-    """Runs schemathesis; fails with what it found."""
+def attack(serving, *options, least=60):
+    """Runs schemathesis on at least so many operations; fails with what it found."""
     command = [str(Path(sys.executable).with_name("st")), "run", f"{serving.url}/openapi.json"]
     command += ["--checks", CHECKS, "--phases", "coverage,fuzzing", "--seed", "1", "--no-shrink", "--no-color"]
     command += ["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", *options]
@@ -113,7 +127,7 @@ def attack(serving, *options):
     if said.returncode:
         pytest.fail(said.stdout[-20_000:] + said.stderr[-4_000:], pytrace=False)
     tested = re.search(r"Tested: (\d+)", said.stdout)
-    assert tested and int(tested.group(1)) > 60, said.stdout
+    assert tested and int(tested.group(1)) > least, said.stdout
 
 
 def test_a_stranger(serving):
@@ -123,4 +137,13 @@ def test_a_stranger(serving):
 def test_the_bearer_of_a_token(serving):
     # Without CSRF tokens, which nobody can guess, requests get as far as the handlers.
     site = serving("\n[csrf]\nenabled = false\n")
-    attack(site, "-H", f"Authentication-Token: {site.token()}")
+    attack(site, "-H", f"Authentication-Token: {site.sign_in()[0]}")
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_the_bearer_of_a_json_web_token(serving, kind):
+    site = serving("\n[csrf]\nenabled = false\n")
+    _, session = site.sign_in()
+    tokens = site.ask("/authenticate", {"uid": "joe@lp.com", "password": PASSWORD})
+    headers = ["-H", f"Authorization: Bearer {tokens[kind]}", "-H", f"Cookie: session={session}"]
+    attack(site, "--include-path-regex", PROGRAMS, *headers, least=12)

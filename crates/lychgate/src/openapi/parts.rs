@@ -215,11 +215,21 @@ impl Operations<'_> {
         operation.securities(Some([session])).response("401", shared(otherwise))
     }
 
+    /// For signed-in callers at a route that stands for the application's own, which take API keys, too.
+    pub(crate) fn signed_in_or_by_key(&self, operation: OperationBuilder) -> OperationBuilder {
+        let settings = self.settings();
+        let by_key = settings.flag("api_keys") && settings.list("api_enabled_methods").iter().any(|by| by == "api_key");
+        let mut all = self.mechanisms();
+        all.extend(by_key.then(|| SecurityRequirement::new("api_key", [""; 0])));
+        operation.securities(Some(all))
+    }
+
     fn mechanisms(&self) -> Vec<SecurityRequirement> {
         let settings = self.settings();
         let mechanisms = settings.list("api_enabled_methods");
         let in_query = settings.flag("token_query_enabled") && mechanisms.iter().any(|mechanism| mechanism == "token");
-        let own = mechanisms.iter().map(String::as_str).filter(|mechanism| *mechanism != "api_key");
+        let counts = |name: &&str| *name != "api_key" && (*name != "jwt" || settings.flag("jwt.enabled"));
+        let own = mechanisms.iter().map(String::as_str).filter(counts);
         let names = own.chain(in_query.then_some("token_in_query"));
         names.map(|name| SecurityRequirement::new(name, [""; 0])).collect()
     }

@@ -23,7 +23,7 @@ successful reply to a form holds the next one.
 The responses `Unauthenticated`, `NotFresh` and `Forbidden` are what guarded routes of the application answer.";
 
 pub(super) fn components(settings: &Settings) -> ComponentsBuilder {
-    let components = responses(schemas(Components::builder()), settings);
+    let components = responses(schemas(Components::builder(), settings), settings);
     mechanisms(settings)
         .into_iter()
         .fold(components, |components, (name, mechanism)| components.security_scheme(name, mechanism))
@@ -54,6 +54,14 @@ fn mechanisms(settings: &Settings) -> Vec<(&'static str, SecurityScheme)> {
             .description(Some("A JSON Web Token, in whichever places `jwt.token_location` names; this is the header."));
         all.push(("jwt", SecurityScheme::Http(jwt.build())));
     }
+    if settings.flag("api_keys") {
+        let header = settings.text("api_key_header");
+        let key = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format(format!("{}…", settings.text("api_key_prefix")))
+            .description(Some(format!("An API key, on the application's own routes; also in the header `{header}`.")));
+        all.push(("api_key", SecurityScheme::Http(key.build())));
+    }
     if settings.flag("token_query_enabled") {
         let query = ApiKeyValue::with_description(key, "An auth token. Addresses end up in logs: prefer the header.");
         all.push(("token_in_query", SecurityScheme::ApiKey(ApiKey::Query(query))));
@@ -61,7 +69,7 @@ fn mechanisms(settings: &Settings) -> Vec<(&'static str, SecurityScheme)> {
     all
 }
 
-fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
+fn schemas(components: ComponentsBuilder, settings: &Settings) -> ComponentsBuilder {
     let errors = || {
         ObjectBuilder::new()
             .property("errors", texts("What is wrong, for people, in the order of the form's fields."))
@@ -104,15 +112,17 @@ fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         )
         .schema("Errors", envelope(refused))
         .schema("NotFresh", envelope(not_fresh))
-        .schema("User", user())
+        .schema("User", user(settings))
 }
 
-fn user() -> RefOr<Schema> {
-    ObjectBuilder::new()
+fn user(settings: &Settings) -> RefOr<Schema> {
+    let mut user = ObjectBuilder::new()
         .description(Some("What the application tells a user about themselves; by default nothing."))
-        .property("authentication_token", text("An auth token, where the request asked for one."))
-        .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-        .into()
+        .property("authentication_token", text("An auth token, where the request asked for one."));
+    if settings.flag("refresh_token") && settings.text_opt("refresh_token_cookie_name").is_none() {
+        user = user.property("refresh_token", text("The first refresh token of a family, beside an auth token."));
+    }
+    user.additional_properties(Some(AdditionalProperties::FreeForm(true))).into()
 }
 
 fn responses(components: ComponentsBuilder, settings: &Settings) -> ComponentsBuilder {

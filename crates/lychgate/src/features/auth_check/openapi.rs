@@ -59,6 +59,6 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         .response("302", redirect("With `redirect`: where a browser is let in."))
         .response("400", shared("Refused"))
         .response("403", shared("Forbidden"));
-    let operation = to.signed_in(operation).response("401", refused);
+    let operation = to.signed_in_or_by_key(operation).response("401", refused);
     to.add("auth_check", &Method::GET, operation);
 }
