@@ -12,6 +12,10 @@ from person import Person
 from selenium.webdriver.common.by import By
 
 PASSWORD = "correct horse battery"
+FETCH = """
+const [url, credentials, done] = arguments;
+fetch(url, {credentials}).then(async (reply) => done({status: reply.status, body: await reply.json()}), (error) => done({error: `${error}`}));
+"""
 SHOWN = """
 const [done] = [arguments[arguments.length - 1]];
 import("/config.js").then(async (config) => done({
@@ -52,11 +56,11 @@ def binary():
 class Spa:
     """The running example: two listeners of one process."""
 
-    def __init__(self):
+    def __init__(self, **settings):
         command = [str(binary()), "127.0.0.1:0", "127.0.0.1:0"]
         # Hashes that cost next to nothing.
         cheap = {"argon2__memory_cost": 64, "argon2__time_cost": 1, "argon2__parallelism": 1}
-        environment = {"SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": json.dumps(cheap)}
+        environment = {"SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": json.dumps(cheap), **settings}
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -132,6 +136,51 @@ def test_from_sign_up_to_sign_out(person, spa, address):
     person.fill(**{"in-email": address, "in-password": PASSWORD})
     press(person, "#sign-in .primary")
     shows(person, "People").until(lambda: text(person, "#who") == address, "signed in again")
+
+
+@pytest.fixture(scope="module")
+def spa_by_jwt():
+    running = Spa(JWT_ENABLED="true")
+    yield running
+    running.stop()
+
+
+def test_by_json_web_tokens(scripted, spa_by_jwt, address):
+    """S2-2, S2-4, S2-6 to S2-8, S2-10, S2-11, S2-18 to S2-20: the same page, signed in by tokens in cookies."""
+    driver = scripted.driver
+    scripted.open(spa_by_jwt.page)
+    shows(scripted, "Sign in")
+    press(scripted, "#strangers a[href='#/sign-up']")
+    shows(scripted, "Create an account").fill(**{"up-email": address, "up-password": PASSWORD})
+    press(scripted, "#sign-up .primary")
+    shows(scripted, "People").until(lambda: text(scripted, "#who") == address, "named in the corner")
+    first = driver.get_cookie("jwt")
+    assert first["httpOnly"] and first["secure"] and first["path"] == "/"
+    shown = driver.execute_script("return document.cookie")
+    assert "csrf_access_token=" in shown and "jwt" not in shown
+
+    # The list itself, as a script of the page gets it, and without the cookie.
+    for credentials, status in [("include", 200), ("omit", 401)]:
+        url = f"{spa_by_jwt.api}/api/person/"
+        found = driver.execute_async_script(FETCH, url, credentials)
+        assert found["status"] == status, found
+        if status == 200:
+            assert [sorted(one) for one in found["body"]] == [["age", "email", "name"]] * 3
+
+    # The access token is over: the refresh token gets the next one, and the page goes on.
+    driver.delete_cookie("jwt")
+    scripted.open(f"{spa_by_jwt.page}/")
+    shows(scripted, "People").until(lambda: text(scripted, "#who") == address, "named again")
+    second = driver.get_cookie("jwt")["value"]
+    assert second != first["value"]
+
+    press(scripted, "#session button")
+    shows(scripted, "Sign in")
+    assert not [cookie["name"] for cookie in driver.get_cookies() if "jwt" in cookie["name"]]
+    # What was signed out opens nothing, whoever kept a copy.
+    driver.add_cookie({"name": "jwt", "value": second, "httpOnly": True, "secure": True})
+    scripted.open(f"{spa_by_jwt.page}/some/view")
+    shows(scripted, "Sign in")
 
 
 def test_another_name_of_this_machine(scripted, spa):

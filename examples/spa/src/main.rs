@@ -2,6 +2,7 @@
 //!
 //! The page is a folder of files that any server may serve; here it is served by a second listener. The API is Lychgate's
 //! sign-in below `/api/accounts` and one list that only people who are signed in may read. Users are kept in memory.
+//! With `JWT_ENABLED=true` the page signs in by JSON Web Tokens in place of a session.
 
 mod page;
 
@@ -22,8 +23,10 @@ async fn main() -> Result<(), Failed> {
     let page = TcpListener::bind(addresses.next().as_deref().unwrap_or("127.0.0.1:4100")).await?;
     let (api_port, page_port) = (api.local_addr()?.port(), page.local_addr()?.port());
 
-    let gate = Lychgate::builder().settings(settings(page_port)?).build().await?;
-    let page = axum::serve(page, page::router(api_port));
+    let settings = settings(page_port)?;
+    let by = if settings.flag("jwt.enabled") { "jwt" } else { "session" };
+    let gate = Lychgate::builder().settings(settings).build().await?;
+    let page = axum::serve(page, page::router(page::Deployment { api_port, by }));
     // Whoever reads this may ask at once: both listen already.
     writeln!(std::io::stdout(), "API on http://127.0.0.1:{api_port}, page on http://127.0.0.1:{page_port}")?;
     tokio::select! {

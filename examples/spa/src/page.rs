@@ -16,15 +16,25 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/mark.svg", "image/svg+xml", include_str!("../static/mark.svg")),
 ];
 
-/// Serves the page, and tells it at which port of this machine its API is.
-pub(crate) fn router(api_port: u16) -> Router {
-    Router::new().fallback(file).with_state(api_port)
+/// What the page has to know of the API.
+#[derive(Clone, Copy)]
+pub(crate) struct Deployment {
+    /// Its port on this machine.
+    pub(crate) api_port: u16,
+    /// What says who is signed in: `session` or `jwt`.
+    pub(crate) by: &'static str,
 }
 
-async fn file(State(api_port): State<u16>, request: Request) -> Response {
+/// Serves the page.
+pub(crate) fn router(deployment: Deployment) -> Router {
+    Router::new().fallback(file).with_state(deployment)
+}
+
+async fn file(State(Deployment { api_port, by }): State<Deployment>, request: Request) -> Response {
     let path = request.uri().path();
     if path == "/deployment.js" {
-        let text = include_str!("../static/deployment.js").replace("8085", &api_port.to_string());
+        let text = include_str!("../static/deployment.js");
+        let text = text.replace("8085", &api_port.to_string()).replace("\"session\"", &format!("{by:?}"));
         return reply(api_port, "text/javascript; charset=utf-8", text);
     }
     // A path that is no file is one of the application's own.
