@@ -229,3 +229,136 @@ async fn a_password_alone_is_no_second_factor() {
     let app = lesson().toml(factors).toml("[security]\ntwo_factor_required = true").start().await;
     assert_eq!(authenticate(&mut app.browser(), json!({"uid": "joe", "password": PASSWORD})).await.status(), 401);
 }
+
+/// What a browser asks before a page of another origin may send JSON, and the answer.
+async fn preflight(app: &TestApp, origin: &str, method: &str, headers: &str) -> Reply {
+    let mut browser = app.browser();
+    let call = browser.call("OPTIONS", "/lesson").header("origin", origin);
+    let call = call.header("access-control-request-method", method);
+    call.header("access-control-request-headers", headers).send().await
+}
+
+const SECOND: &str = r#"
+[cors]
+origins = ["https://myclient.github.io", "http://localhost:4000"]
+supports_credentials = true
+methods = ["GET", "POST", "OPTIONS", "HEAD"]
+allow_headers = ["Content-Type", "Authorization", "x-csrf-token"]
+expose_headers = ["*", "Authorization"]
+max_age = 600
+"#;
+
+#[tokio::test]
+async fn s2_12_to_15_a_page_of_a_named_origin_asks() {
+    let app = lesson().toml(SECOND).start().await;
+    for origin in ["https://myclient.github.io", "http://localhost:4000"] {
+        let reply = preflight(&app, origin, "POST", "content-type,authorization,x-csrf-token").await;
+        assert_eq!((reply.status(), reply.text()), (200, ""));
+        for (name, value) in [
+            ("access-control-allow-origin", origin),
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-methods", "GET, HEAD, OPTIONS, POST"),
+            ("access-control-allow-headers", "authorization, content-type, x-csrf-token"),
+            ("access-control-max-age", "600"),
+            ("access-control-expose-headers", "*, Authorization"),
+        ] {
+            assert_eq!(reply.header(name), value, "{name}");
+        }
+    }
+    for origin in ["http://localhost:4001", "https://evil.github.io", "null"] {
+        assert_eq!(preflight(&app, origin, "POST", "content-type").await.header("access-control-allow-origin"), "");
+    }
+    // fetch with mode "cors", credentials "include", cache "no-cache", and JSON.
+    let mut page = app.browser();
+    let call = page.call("POST", "/authenticate").header("origin", "http://localhost:4000");
+    let reply = call.header("cache-control", "no-cache").json(&json!({"email": "joe@lp.com", "password": PASSWORD}));
+    assert_eq!(reply.send().await.header("access-control-allow-origin"), "http://localhost:4000");
+    let call = page.call("GET", "/lesson").header("origin", "http://localhost:4000");
+    let reply = call.header("content-type", "application/json").send().await;
+    assert_eq!((reply.text(), reply.header("access-control-allow-credentials")), ("joe@lp.com by jwt", "true"));
+}
+
+#[tokio::test]
+async fn s2_16_19_20_and_22_a_page_reads_what_went_wrong() {
+    let app = lesson().toml(SECOND).start().await;
+    let origin = ("origin", "https://myclient.github.io");
+    let mut page = app.browser();
+    let call = page.call("POST", "/authenticate").header(origin.0, origin.1);
+    let wrong = call.json(&json!({"uid": "joe", "password": "x"})).send().await;
+    let stranger = page.call("GET", "/lesson").header(origin.0, origin.1).send().await;
+    authenticate(&mut page, json!({"uid": "joe", "password": PASSWORD})).await;
+    let barred = page.call("GET", "/lesson-admin").header(origin.0, origin.1).send().await;
+    for (reply, status) in [(wrong, 401), (stranger, 401), (barred, 403)] {
+        assert_eq!(reply.status(), status, "no redirect");
+        assert!(reply.json()["message"].is_string());
+        assert_eq!(reply.header("access-control-allow-origin"), origin.1);
+    }
+}
+
+#[tokio::test]
+async fn s3_7_25_and_32_four_origins_and_a_header_of_their_own() {
+    let origins = [
+        "http://localhost:4100",
+        "http://127.0.0.1:4100",
+        "http://127.0.0.1:8086",
+        "https://nighthawkcoders.github.io",
+    ];
+    let cors = format!(
+        "[cors]\norigins = {origins:?}\nsupports_credentials = true\npreflight_status = 204\n\
+         methods = [\"GET\", \"POST\", \"PUT\", \"OPTIONS\", \"HEAD\"]\n\
+         allow_headers = [\"Authorization\", \"Origin\", \"X-Origin\", \"X-Requested-With\", \"Content-Type\", \"Accept\"]"
+    );
+    let app = lesson().toml(&cors).start().await;
+    let asked = "accept, authorization, content-type, origin, x-origin, x-requested-with";
+    for origin in origins {
+        let reply = preflight(&app, origin, "PUT", asked).await;
+        assert_eq!((reply.status(), reply.header("access-control-allow-origin")), (204, origin));
+        assert_eq!(reply.header("access-control-allow-credentials"), "true");
+        assert_eq!(reply.header("access-control-allow-methods"), "GET, HEAD, OPTIONS, POST, PUT");
+        assert_eq!(reply.header("access-control-allow-headers"), asked);
+    }
+    let other = preflight(&app, "https://nighthawkcoders.github.io.evil.example", "PUT", asked).await;
+    assert_eq!(other.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn s3_17_and_24_users_are_read_with_a_token_and_have_a_role() {
+    let app = lesson().start().await;
+    let mut matt = app.browser();
+    let missing = json!({"message": "Authentication Token is missing!", "data": null, "error": "Unauthorized"});
+    is(&matt.get("/api/users/").await, 401, &missing);
+    authenticate(&mut matt, json!({"uid": "matt", "password": PASSWORD})).await;
+    let reply = matt.get("/api/users/").await;
+    let users = reply.json();
+    let of = |uid: &str| users.as_array().unwrap().iter().find(|user| user["username"] == uid).unwrap().clone();
+    assert_eq!(
+        (reply.status(), &of("dave")["role"], &of("dave")["roles"]),
+        (200, &json!("admin"), &json!(["admin", "editor"]))
+    );
+    assert!(!reply.text().contains("password"), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn s2_25_and_s3_26_the_keys_of_the_settings() {
+    let secret = "a key for tokens alone, which has 42 bytes";
+    let environment = [
+        ("SECRET_KEY", "f3b0c44298fc1c149afbf4c8996fb924"),
+        ("SECURITY_PASSWORD_SALT", "27ae41e4649b934ca495991b7852b855"),
+        ("SQLALCHEMY_DATABASE_URI", "sqlite://"),
+        ("SQLALCHEMY_TRACK_MODIFICATIONS", "False"),
+        ("JWT_SECRET_KEY", secret),
+        ("JWT_ENABLED", "true"),
+    ];
+    let settings =
+        lychgate::Settings::builder().env(environment.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let settings = settings.build().unwrap();
+    assert_eq!((settings.text("jwt.secret_key"), settings.text("database_url")), (secret, "sqlite://"));
+    lychgate::Lychgate::builder().settings(settings).build().await.unwrap();
+    // Tokens are signed with the key that is theirs.
+    let app = lesson().toml(&format!("[jwt]\nsecret_key = \"{secret}\"")).start().await;
+    let mut joe = app.browser();
+    authenticate(&mut joe, json!({"uid": "joe", "password": PASSWORD})).await;
+    let key = lychgate_signing::jwt::Key::secret(None, lychgate_signing::jwt::Algorithm::Hs256, secret.as_bytes());
+    let keys = lychgate_signing::jwt::Keys::new(vec![key.unwrap()]).unwrap();
+    assert_eq!(keys.open(joe.cookie("jwt").unwrap()).unwrap()["_uid"], "joe");
+}
