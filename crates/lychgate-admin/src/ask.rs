@@ -20,7 +20,7 @@ const LONGEST_BODY: usize = 1 << 20;
 /// The most fields and parameters that are looked at.
 const MOST_FIELDS: usize = 2000;
 
-type Pairs = Vec<(String, String)>;
+pub(crate) type Pairs = Vec<(String, String)>;
 
 /// A request of an administrator. One that changes something has proved that it comes from our own page.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
     }
 }
 
-fn pairs(text: &[u8]) -> Pairs {
+pub(crate) fn pairs(text: &[u8]) -> Pairs {
     let all = form_urlencoded::parse(text).take(MOST_FIELDS);
     all.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
@@ -143,7 +143,7 @@ fn members(body: &Bytes) -> Option<Pairs> {
     Some(fields)
 }
 
-fn first<'p>(pairs: &'p Pairs, name: &str) -> &'p str {
+pub(crate) fn first<'p>(pairs: &'p Pairs, name: &str) -> &'p str {
     pairs.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim())
 }
 
@@ -160,6 +160,11 @@ impl Ask {
     /// A parameter of the query; empty if it is not there.
     pub(crate) fn query(&self, name: &str) -> &str {
         first(&self.query, name)
+    }
+
+    /// All parameters of the query.
+    pub(crate) fn asked(&self) -> &Pairs {
+        &self.query
     }
 
     pub(crate) fn queries(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -17,6 +17,7 @@ pub(crate) const TEMPLATES: &[(&str, &str)] = &[
     ("admin/new_user.html", include_str!("../templates/admin/new_user.html")),
     ("admin/outbox.html", include_str!("../templates/admin/outbox.html")),
     ("admin/overview.html", include_str!("../templates/admin/overview.html")),
+    ("admin/progress.html", include_str!("../templates/admin/progress.html")),
     ("admin/results.html", include_str!("../templates/admin/results.html")),
     ("admin/rights.html", include_str!("../templates/admin/rights.html")),
     ("admin/roles.html", include_str!("../templates/admin/roles.html")),

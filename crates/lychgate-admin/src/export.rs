@@ -6,55 +6,37 @@ use axum::{
 };
 use futures_util::stream;
 use http::{HeaderValue, header};
-use lychgate::store::{Store, StoreError, User, UserQuery};
+use lychgate::store::{Store, StoreError, UserQuery};
 
 use crate::{
     ask::{Answer, Ask},
+    columns::{Column, chosen, headings, line},
     csv,
     users::question,
-    view::iso,
 };
 
 /// Users that are read at once.
 const AT_ONCE: u32 = 500;
 
-const COLUMNS: [&str; 9] =
-    ["id", "email", "username", "active", "confirmed_at", "roles", "second_factor", "last_sign_in_at", "created_at"];
-
-fn row(user: &User) -> String {
-    let roles: Vec<&str> = user.roles.iter().map(|role| role.name.as_str()).collect();
-    let at = |time: Option<time::OffsetDateTime>| time.and_then(iso).unwrap_or_default();
-    csv::write(&[
-        user.id.to_string(),
-        user.email.clone(),
-        user.username.clone().unwrap_or_default(),
-        if user.active { "yes" } else { "no" }.to_owned(),
-        at(user.confirmed_at),
-        roles.join(" "),
-        user.tf_primary_method.clone().unwrap_or_default(),
-        at(user.current_login_at),
-        at(user.create_datetime),
-    ])
-}
-
-async fn part(store: &Store, query: &UserQuery) -> Result<(String, Option<String>), StoreError> {
+async fn part(store: &Store, query: &UserQuery, chosen: &[&Column]) -> Result<(String, Option<String>), StoreError> {
     let page = store.users_page(query).await?;
-    Ok((page.items.iter().map(|user| row(user)).collect(), page.next))
+    Ok((page.items.iter().map(|user| csv::write(&line(user, chosen))).collect(), page.next))
 }
 
 pub(crate) async fn users(ask: Ask) -> Answer {
-    let query = question(&ask).map_err(|stop| ask.stop(stop))?;
+    let query = question(ask.asked()).map_err(|stop| ask.stop(stop))?;
+    let chosen = chosen(&ask).map_err(|stop| ask.stop(stop))?;
     let query = UserQuery { limit: AT_ONCE, after: None, before: None, ..query };
     ask.operator.note_own("downloaded the list of users").await;
     let store = ask.gate().store().clone();
     // The first part before the reply, so that a mistake in the question has a status of its own.
-    let head = csv::write(&COLUMNS.map(str::to_owned));
-    let (first, next) = part(&store, &query).await.map_err(|error| ask.stop(error.into()))?;
+    let head = csv::write(&headings(&chosen));
+    let (first, next) = part(&store, &query, &chosen).await.map_err(|error| ask.stop(error.into()))?;
     let rest = stream::unfold(next, move |next| {
-        let (store, query) = (store.clone(), query.clone());
+        let (store, query, chosen) = (store.clone(), query.clone(), chosen.clone());
         async move {
             let query = UserQuery { after: Some(next?), ..query };
-            Some(match part(&store, &query).await {
+            Some(match part(&store, &query, &chosen).await {
                 Ok((text, next)) => (Ok(text), next),
                 Err(error) => (Err(error), None),
             })

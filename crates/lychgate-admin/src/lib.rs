@@ -19,7 +19,9 @@ mod approvals;
 mod ask;
 mod assets;
 mod audit;
+mod bulk;
 mod chart;
+mod columns;
 mod csv;
 mod export;
 mod import;
@@ -88,7 +90,10 @@ fn pages<S: Clone + Send + Sync + 'static>(fresh: Option<&guard::Guard>) -> Rout
         .route("/users.csv", get(export::users))
         .route("/users/new", get(users::form))
         .route("/users/create", change(post(users::create), fresh))
-        .route("/users/bulk", change(post(users::bulk), fresh))
+        .route("/users/bulk", change(post(bulk::bulk), fresh))
+        .route("/users/bulk/progress", get(bulk::progress))
+        .route("/users/bulk/cancel", change(post(bulk::cancel), fresh))
+        .route("/users/bulk/resume", change(post(bulk::resume), fresh))
         .route("/users/import", get(import::form).post(import::check))
         .route("/users/import/run", change(post(import::run), fresh))
         .route("/users/{id}", get(user::show))

@@ -1,13 +1,14 @@
-//! The list of users: found, narrowed, sorted, page by page, and several changed at once.
+//! The list of users: found, narrowed, sorted, page by page.
 
 use lychgate::{
-    NewAccount, Refused,
+    NewAccount,
     store::{User, UserQuery, UserSort},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    ask::{Answer, Ask, Stop, object},
+    ask::{Answer, Ask, Pairs, Stop, first, object},
+    bulk, columns,
     texts::{Text, say},
     view::brief,
 };
@@ -16,18 +17,19 @@ use crate::{
 const PER_PAGE: u32 = 25;
 
 /// The most users on a page.
-const MOST: u32 = 100;
+pub(crate) const MOST: u32 = 100;
 
 /// The question that the parameters ask; unknown words are a mistake.
-pub(crate) fn question(ask: &Ask) -> Result<UserQuery, Stop> {
-    let text = |name| Some(ask.query(name).to_owned()).filter(|text| !text.is_empty());
-    let yes = |name: &str| match ask.query(name) {
+pub(crate) fn question(asked: &Pairs) -> Result<UserQuery, Stop> {
+    let get = |name: &str| first(asked, name);
+    let text = |name| Some(get(name).to_owned()).filter(|text| !text.is_empty());
+    let yes = |name: &str| match get(name) {
         "" => Ok(None),
         "yes" => Ok(Some(true)),
         "no" => Ok(Some(false)),
         _ => Err(Stop::bad(say("%(name)s is yes or no").with("name", name))),
     };
-    let (sort, descending) = match ask.query("sort") {
+    let (sort, descending) = match get("sort") {
         "" | "id" => (UserSort::Id, false),
         "-id" => (UserSort::Id, true),
         "email" => (UserSort::Email, false),
@@ -38,7 +40,7 @@ pub(crate) fn question(ask: &Ask) -> Result<UserQuery, Stop> {
         "-created" => (UserSort::Created, true),
         _ => return Err(Stop::bad("users cannot be sorted by this")),
     };
-    let limit = match ask.query("limit") {
+    let limit = match get("limit") {
         "" => PER_PAGE,
         text => text
             .parse::<u32>()
@@ -46,7 +48,7 @@ pub(crate) fn question(ask: &Ask) -> Result<UserQuery, Stop> {
             .filter(|limit| (1..=MOST).contains(limit))
             .ok_or_else(|| Stop::bad(say("limit is a number from 1 to %(most)s").with("most", MOST)))?,
     };
-    let anywhere = ask.query("anywhere") == "yes";
+    let anywhere = get("anywhere") == "yes";
     let (search, prefix) = if anywhere { (text("q"), None) } else { (None, text("q")) };
     Ok(UserQuery {
         search,
@@ -68,7 +70,8 @@ pub(crate) fn question(ask: &Ask) -> Result<UserQuery, Stop> {
 fn link(ask: &Ask, changes: &[(&str, &str)]) -> String {
     let mut to = form_urlencoded::Serializer::new(String::new());
     let kept = ask.queries().filter(|(name, value)| {
-        let known = ["q", "anywhere", "role", "active", "confirmed", "state", "second_factor", "sort", "limit"];
+        let known =
+            ["q", "anywhere", "role", "active", "confirmed", "state", "second_factor", "sort", "limit", "column"];
         known.contains(name) && !value.is_empty() && !changes.iter().any(|(changed, _)| changed == name)
     });
     to.extend_pairs(kept).extend_pairs(changes.iter().filter(|(_, value)| !value.is_empty()));
@@ -86,7 +89,8 @@ async fn by_id(ask: &Ask) -> Result<Option<std::sync::Arc<User>>, Stop> {
 pub(crate) async fn list(ask: Ask) -> Answer {
     let made = async {
         let store = ask.gate().store();
-        let mut query = question(&ask)?;
+        let mut query = question(ask.asked())?;
+        let chosen = columns::chosen(&ask)?;
         let mut page = store.users_page(&query).await?;
         // Nobody's name begins so: then it may stand within.
         let widened =
@@ -131,10 +135,13 @@ pub(crate) async fn list(ask: Ask) -> Answer {
                 "next_url": turned(&page.next, "after"),
                 "previous_url": turned(&page.previous, "before"),
                 "sorts": sorts,
+                "columns": columns::for_page(&chosen),
+                "matching": link(&ask, &[("anywhere", wide)]),
                 "export_url": format!("{}?{}", ask.url("/users.csv"), link(&ask, &[])),
                 "all_roles": roles,
                 "asked": asked,
                 "waiting": store.count_marked("waiting").await?,
+                "bulk_runs": bulk::runs(&ask).await?,
             });
             if let Value::Object(values) = &mut values {
                 values.extend(object(more));
@@ -179,48 +186,4 @@ pub(crate) async fn create(ask: Ask) -> Answer {
         }
         Err(error) => Err(ask.refused(error.to_string(), "/users/new")),
     }
-}
-
-/// What can be done to several users at once.
-const ACTIONS: [&str; 6] = ["activate", "deactivate", "end-sessions", "send-reset", "reset-access", "delete"];
-
-pub(crate) async fn bulk(ask: Ask) -> Answer {
-    let action = ask.field("action").to_owned();
-    if !ACTIONS.contains(&action.as_str()) {
-        return Err(ask.stop(Stop::bad("There is no such action.")));
-    }
-    let ids: Vec<i64> = ask.fields("id").filter_map(|id| id.parse().ok()).take(MOST as usize + 1).collect();
-    if ids.is_empty() || ids.len() > MOST as usize {
-        return Err(ask.refused(say("Choose 1 to %(most)s users first.").with("most", MOST), "/users"));
-    }
-    let mut users = Vec::new();
-    for id in ids {
-        let found = ask.gate().store().user_by_id(id).await.map_err(|error| ask.stop(error.into()))?;
-        users.extend(found);
-    }
-    if !ask.ticked("confirm") {
-        let list: Vec<Value> = users.iter().map(|user| json!({"id": user.id, "email": user.email})).collect();
-        return Ok(ask.page("admin/confirm.html", "users", object(json!({"action": action, "subjects": list}))));
-    }
-    let mut results = Vec::new();
-    for user in &users {
-        let operator = &ask.operator;
-        let done = match action.as_str() {
-            "activate" => operator.set_active(user, true).await,
-            "deactivate" => operator.set_active(user, false).await,
-            "end-sessions" => operator.end_sessions(user).await,
-            "send-reset" => operator.send_reset(user).await,
-            "reset-access" => operator.reset_access(user).await,
-            _ => operator.delete(user).await,
-        };
-        let why = done
-            .as_ref()
-            .err()
-            .filter(|why| **why != Refused::Nothing)
-            .map(|why| Text::from(why.to_string()).to(operator));
-        results.push(json!({"id": user.id, "email": user.email, "done": done.is_ok(), "error": why}));
-    }
-    let count = results.iter().filter(|one| one["done"] == true).count();
-    let values = json!({"action": action, "results": results, "changed": count});
-    Ok(ask.page("admin/results.html", "users", object(values)))
 }

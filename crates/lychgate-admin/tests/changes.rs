@@ -3,7 +3,8 @@
 
 mod support;
 
-use lychgate::store::{AccountMark, OutboxItem, OutboxState};
+use lychgate::store::{AccountMark, NewUser, OutboxItem, OutboxState};
+use lychgate_testkit::{Browser, Database, TestApp};
 use serde_json::json;
 use support::{admin, change, id_of, panel, post};
 
@@ -338,4 +339,93 @@ async fn a_user_is_added_and_chooses_a_password() {
     assert!(app.mailed_link("/reset").await.starts_with("/reset/"));
     let again = change(&mut matt, "/admin/users/create", &token, body).await;
     assert_eq!((again.status(), app.store().count_users().await.unwrap()), (409, 9));
+}
+
+/// The state of the change of many when it runs no more.
+async fn ended(browser: &mut Browser) -> serde_json::Value {
+    loop {
+        let job = browser.get_json("/admin/users/bulk/progress").await.response()["job"].take();
+        if job["state"] != "running" {
+            return job;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn changed_all(database: Database) {
+    let app = TestApp::builder().on(database).toml(ON).mount(lychgate_admin::routes).start().await;
+    for n in 0..45 {
+        let (email, unique) = (format!("bulk{n}@lp.com"), format!("unique-{n}"));
+        app.store().create_user(NewUser::new(email, unique), app.now()).await.unwrap();
+    }
+    let (mut matt, token) = admin(&app).await;
+    assert_eq!(matt.get_json("/admin/users/bulk/progress").await.status(), 404);
+    let body = json!({"action": "deactivate", "all": true, "matching": "q=bulk&active=yes&sort=-email"});
+    let asked = change(&mut matt, "/admin/users/bulk", &token, body.clone()).await.response();
+    assert_eq!((&asked["count"], app.user("bulk7@lp.com").await.active), (&json!(45), true));
+    let mut sure = body;
+    sure["confirm"] = true.into();
+    assert_eq!(change(&mut matt, "/admin/users/bulk", &token, sure.clone()).await.status(), 200);
+    let job = ended(&mut matt).await;
+    assert_eq!((&job["state"], &job["changed"], &job["seen"]), (&json!("done"), &json!(45), &json!(45)), "{job}");
+    for n in [0, 44] {
+        let user = app.user(&format!("bulk{n}@lp.com")).await;
+        assert!(!user.active);
+        let noted = app.store().activity_of(user.id, 10).await.unwrap();
+        assert!(noted.iter().any(|one| one.detail.as_deref() == Some("deactivated (matt@lp.com)")));
+    }
+    // Nobody is left whom this is about.
+    assert_eq!(change(&mut matt, "/admin/users/bulk", &token, sure).await.status(), 409);
+    // One's own account stays, and so an administrator does.
+    let body = json!({"action": "deactivate", "all": true, "matching": "role=admin", "confirm": true});
+    assert_eq!(change(&mut matt, "/admin/users/bulk", &token, body).await.status(), 200);
+    let job = ended(&mut matt).await;
+    assert_eq!((&job["changed"], &job["refused"][0]["email"]), (&json!(2), &json!("matt@lp.com")), "{job}");
+    assert!(app.user("matt@lp.com").await.active);
+    for matching in ["sort=password", "active=perhaps"] {
+        let body = json!({"action": "delete", "all": true, "matching": matching, "confirm": true});
+        assert_eq!(change(&mut matt, "/admin/users/bulk", &token, body).await.status(), 400, "{matching}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_in_a_list_are_changed_on_sqlite() {
+    changed_all(Database::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_in_a_list_are_changed_on_postgres() {
+    changed_all(Database::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_many_is_cancelled_seen_as_stopped_and_gone_on_with() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let (first, until) = (id_of(&app, "matt@lp.com").await, i64::MAX);
+    // As a process leaves it that went away after the first user.
+    let left = |at: i64| {
+        json!({"id": "x", "action": "end-sessions", "matching": "role=admin", "by": "dave@lp.com", "state": "running",
+            "total": 3, "seen": 1, "changed": 1, "not_changed": 0, "until": until, "after": first.to_string(),
+            "refused": [], "begun_at": "2026-01-01T00:00:00Z", "at": at})
+    };
+    let now = app.now().unix_timestamp();
+    app.store().meta_set("admin-bulk", &left(now).to_string()).await.unwrap();
+    let page = matt.get("/admin/users/bulk/progress").await;
+    assert!(page.text().contains("http-equiv=\"refresh\"") && page.text().contains("/admin/users/bulk/cancel"));
+    assert!(matt.get("/admin/users").await.text().contains("/admin/users/bulk/progress"));
+    let body = json!({"action": "activate", "all": true, "matching": "", "confirm": true});
+    assert_eq!(change(&mut matt, "/admin/users/bulk", &token, body).await.status(), 409);
+    assert_eq!(change(&mut matt, "/admin/users/bulk/resume", &token, json!({})).await.status(), 409);
+    assert_eq!(change(&mut matt, "/admin/users/bulk/cancel", &token, json!({})).await.status(), 200);
+    assert_eq!(change(&mut matt, "/admin/users/bulk/cancel", &token, json!({})).await.status(), 409);
+    assert_eq!(ended(&mut matt).await["state"], "cancelled");
+
+    app.store().meta_set("admin-bulk", &left(now - 3600).to_string()).await.unwrap();
+    assert_eq!(ended(&mut matt).await["state"], "stopped");
+    let page = matt.get("/admin/users/bulk/progress").await;
+    assert!(!page.text().contains("http-equiv=\"refresh\"") && page.text().contains("/admin/users/bulk/resume"));
+    assert_eq!(post(&mut matt, "/admin/users/bulk/resume", &token, &[]).await.location(), "/admin/users/bulk/progress");
+    let job = ended(&mut matt).await;
+    assert_eq!((&job["state"], &job["seen"], &job["by"]), (&json!("done"), &json!(3), &json!("matt@lp.com")), "{job}");
 }

@@ -57,6 +57,7 @@ async fn every_change_is_for_administrators_with_a_token_and_a_fresh_proof() {
         format!("/admin/users/{joe}/delete"),
         format!("/admin/users/{joe}/give-role"),
         "/admin/users/bulk".to_owned(),
+        "/admin/users/bulk/resume".to_owned(),
         "/admin/users/create".to_owned(),
         "/admin/users/import/run".to_owned(),
         "/admin/roles/create".to_owned(),
@@ -154,6 +155,26 @@ async fn users_are_found_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_found_on_postgres() {
     found(Database::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_chosen_and_the_table_follows() {
+    let app = panel("").await;
+    let (mut matt, _) = admin(&app).await;
+    let usual = matt.get("/admin/users").await;
+    assert!(usual.text().contains("data-name=\"Roles\"") && !usual.text().contains("data-name=\"Id\""));
+    let chosen = matt.get("/admin/users?column=id&column=username&sort=email&limit=3").await;
+    assert!(chosen.text().contains("data-name=\"Id\"") && !chosen.text().contains("data-name=\"Roles\""));
+    // Every way on keeps them.
+    for kept in ["users.csv?", "after=", "sort=-email"] {
+        let link = chosen.text().split('"').find(|text| text.contains(kept)).unwrap();
+        assert!(link.contains("column=id") && link.contains("column=username"), "{link}");
+    }
+    let table = matt.get("/admin/users.csv?column=roles&column=id&sort=email").await;
+    assert!(table.text().starts_with("\"email\",\"id\",\"roles\"\r\n\"dave@lp.com\","), "{}", table.text());
+    for page in ["/admin/users?column=password", "/admin/users.csv?column=fs_uniquifier"] {
+        assert_eq!(matt.get_json(page).await.status(), 400, "{page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

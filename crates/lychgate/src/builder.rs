@@ -380,6 +380,7 @@ impl Builder {
             endpoints,
             refusals: crate::flow::refusals::Refusals::new(crate::random::number()),
             audit: Keeper::new(&settings, &keys, self.program),
+            beside: parking_lot::RwLock::default(),
             settings,
         }));
         crate::flow::audit::hear(&gate);

@@ -16,6 +16,7 @@ use lychgate_signing::{
     },
 };
 use lychgate_store::{Store, User};
+use parking_lot::RwLock;
 use serde_json::Value;
 
 use crate::{
@@ -93,6 +94,15 @@ pub(crate) struct Inner {
     pub(crate) endpoints: BTreeMap<String, String>,
     pub(crate) refusals: Refusals,
     pub(crate) audit: Keeper,
+    pub(crate) beside: RwLock<Beside>,
+}
+
+/// What crates with pages of their own say of them.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) routes: Vec<RouteInfo>,
+    /// Parts of an OpenAPI document.
+    pub(crate) documents: Vec<Value>,
 }
 
 /// What signs and reads cookies and tokens.
@@ -214,7 +224,30 @@ impl Lychgate {
     /// The routes as a list, for people and for tools.
     #[must_use]
     pub fn route_list(&self) -> Vec<RouteInfo> {
+        let mut all = self.own_routes();
+        all.extend(self.0.beside.read().routes.iter().cloned());
+        all
+    }
+
+    /// The toolkit's own among them.
+    pub(crate) fn own_routes(&self) -> Vec<RouteInfo> {
         self.collect_routes::<()>().into_infos()
+    }
+
+    /// Takes up what a crate that adds pages says of its routes, for lists and for the OpenAPI document, of which
+    /// `document` is a part: `paths`, `tags` and `components`. What was taken up before is not taken up again.
+    pub fn add_routes(&self, routes: Vec<RouteInfo>, document: Value) {
+        let mut beside = self.0.beside.write();
+        if routes.first().is_none_or(|first| !beside.routes.contains(first)) {
+            beside.routes.extend(routes);
+            beside.documents.push(document);
+        }
+    }
+
+    /// The moment by the clock of the gate.
+    #[must_use]
+    pub fn now(&self) -> time::OffsetDateTime {
+        crate::clock::Moment::of(self.clock()).datetime()
     }
 
     fn collect_routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
@@ -226,7 +259,7 @@ impl Lychgate {
 
     /// Whether a path pattern is that of one of our routes.
     pub(crate) fn is_own_route(&self, pattern: &str) -> bool {
-        self.route_list().iter().any(|route| route.path == pattern)
+        self.own_routes().iter().any(|route| route.path == pattern)
     }
 
     /// The settings as they run.

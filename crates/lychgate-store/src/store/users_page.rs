@@ -135,6 +135,27 @@ impl Store {
         self.page_of(rows, &order, limit as usize, back, place.is_some(), cut)
     }
 
+    /// How many users the list of a question holds on all of its pages, counted no further than `most`; where it begins
+    /// and how it is sorted do not matter.
+    ///
+    /// # Errors
+    ///
+    /// As [`users_page`](Self::users_page).
+    pub async fn count_users_matching(&self, query: &UserQuery, most: u32) -> Result<i64> {
+        let names = [&query.role, &query.state];
+        if names.into_iter().flatten().any(|name| !is_key(name)) {
+            return Ok(0);
+        }
+        let mut draft = Draft::default();
+        self.filter_users(query, &mut draft).await?;
+        self.find_by_prefix(query, &mut draft).await?;
+        let (user, filter) = (&self.schema().user.quoted, draft.filter());
+        let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {user} p{filter} LIMIT {most}) c");
+        let rows = self.query(sql, draft.values, Reach::Scan).await?;
+        let count = rows.first().and_then(|row| row.first()).map_or(Ok(None), Value::int)?;
+        Ok(count.unwrap_or_default())
+    }
+
     fn user_order(&self, sort: UserSort) -> Result<Order> {
         let column = |name: &str| match self.schema().user.field(name).map(|field| field.kind) {
             Some(ColumnKind::Time) => Ok(Order { key: Some(format!("p.{name}")), time: true, nullable: true }),

@@ -18,7 +18,6 @@ use super::{
     parcel::{Parcel, Trouble},
 };
 use crate::{
-    clock::Moment,
     gate::{Inner, Lychgate},
     settings::{Mailbox, Settings},
     sms::Gateway,
@@ -301,10 +300,6 @@ impl Lychgate {
             self.store().purge_limits(now).await?;
         }
         Ok(())
-    }
-
-    fn now(&self) -> OffsetDateTime {
-        Moment::of(self.clock()).datetime()
     }
 
     /// Starts what empties the outbox; it ends with the gate.

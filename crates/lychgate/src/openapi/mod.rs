@@ -94,7 +94,7 @@ impl Lychgate {
         let Operations { mut by_route, schemas, tags, .. } = Operations::of(self);
         let mut paths = Paths::new();
         let mut used: Vec<String> = Vec::new();
-        for route in self.route_list() {
+        for route in self.own_routes() {
             let path = route.path.replace("{*", "{");
             for method in &route.methods {
                 let operation = by_route.remove(&(route.name, method.to_string()));
@@ -127,7 +127,11 @@ impl Lychgate {
             .tags(Some(tags.into_iter().filter(|tag| is_used(&tag.name))))
             .build();
         // Writing cannot fail: every key is text.
-        serde_json::to_value(document).unwrap_or_default()
+        let mut document = serde_json::to_value(document).unwrap_or_default();
+        for part in &self.0.beside.read().documents {
+            merge(&mut document, part);
+        }
+        document
     }
 
     /// Where the paths begin, if that is not the root of whoever serves the document.
@@ -135,6 +139,23 @@ impl Lychgate {
         let web = self.web();
         let url = format!("{}{}", web.base_url.as_deref().unwrap_or_default(), web.application_root);
         (!url.is_empty()).then(|| Server::new(url))
+    }
+}
+
+/// Puts a part into a document: members join members, lists join lists, and what is there already stays.
+fn merge(document: &mut serde_json::Value, part: &serde_json::Value) {
+    use serde_json::Value::{Array, Object};
+    match (document, part) {
+        (Object(document), Object(part)) => {
+            for (name, value) in part {
+                match document.get_mut(name) {
+                    Some(existing) => merge(existing, value),
+                    None => drop(document.insert(name.clone(), value.clone())),
+                }
+            }
+        }
+        (Array(document), Array(part)) => document.extend(part.iter().cloned()),
+        _ => {}
     }
 }
 

@@ -97,6 +97,14 @@ pub struct RouteInfo {
     pub guard: &'static str,
 }
 
+impl RouteInfo {
+    /// A route of a crate that adds pages; the path is the whole one.
+    #[must_use]
+    pub fn new(name: &'static str, path: impl Into<String>, method: Method, guard: &'static str) -> Self {
+        Self { name, path: path.into(), methods: vec![method], guard }
+    }
+}
+
 /// The routes while they are collected.
 pub(crate) struct Routes<S> {
     prefix: String,
