@@ -558,3 +558,47 @@ async fn a_session_that_has_expired_is_not_remembered() {
         assert_eq!(late.who().await, "nobody");
     }
 }
+
+const HOUR: i64 = 3600;
+
+/// Uses the session, and waits until that is noted.
+async fn used(app: &TestApp, browser: &mut Browser) {
+    assert_eq!(browser.who().await, "joe@lp.com");
+    let id = app.user("joe@lp.com").await.id;
+    while app.store().sessions_of(id).await.unwrap().iter().all(|session| session.last_seen_at < app.now()) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn t60_a_session_ends_when_nothing_is_asked_for_too_long() {
+    let app = app().toml("[session]\nidle_timeout = \"1 hour\"").start().await;
+    let mut browser = app.browser();
+    browser.sign_in("joe@lp.com").await;
+    let mut remembered = app.browser();
+    remembered.sign_in_with(json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true})).await;
+    for _ in 0..3 {
+        app.advance(HOUR - 1);
+        used(&app, &mut browser).await;
+    }
+    app.advance(HOUR);
+    assert_eq!(browser.who().await, "nobody", "an hour to the second");
+    assert_eq!(remembered.who().await, "joe@lp.com", "whoever asked to be remembered is");
+    browser.sign_in("joe@lp.com").await;
+    assert_eq!(browser.who().await, "joe@lp.com");
+}
+
+#[tokio::test]
+async fn t60_a_session_ends_some_time_after_its_sign_in_whatever_happens() {
+    let app = app().toml("[session]\nabsolute_timeout = \"3 hours\"\n[remember]\nnames_session = true").start().await;
+    let mut browser = app.browser();
+    browser.sign_in_with(json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true})).await;
+    for _ in 0..2 {
+        app.advance(HOUR);
+        used(&app, &mut browser).await;
+    }
+    app.advance(HOUR);
+    assert_eq!(browser.who().await, "nobody");
+    browser.drop_cookie("session");
+    assert_eq!(browser.who().await, "nobody", "its remember cookie brings it back no more");
+}

@@ -63,6 +63,10 @@ pub(crate) struct SessionConfig {
     pub(crate) cookie: CookieAttributes,
     /// Seconds that a session cookie is believed after it was written.
     pub(crate) lifetime: i64,
+    /// How long a session goes on without a request, unless its browser is remembered.
+    pub(crate) idle: Option<time::Duration>,
+    /// How long a session goes on after its sign-in, whatever happens.
+    pub(crate) absolute: Option<time::Duration>,
     pub(crate) refresh_each_request: bool,
     pub(crate) protection: Protection,
 }
@@ -191,6 +195,8 @@ impl WebConfig {
                     partitioned: settings.flag("session.cookie_partitioned"),
                 },
                 lifetime: whole("session.permanent_lifetime").unwrap_or(31 * 86_400),
+                idle: whole("session.idle_timeout").map(time::Duration::seconds),
+                absolute: whole("session.absolute_timeout").map(time::Duration::seconds),
                 refresh_each_request: settings.flag("session.refresh_each_request"),
                 protection: match settings.text_opt("session.protection") {
                     Some("strong" | "strict") => Protection::Strong,

@@ -222,8 +222,7 @@ impl Exchange {
         if let Some(id) = known {
             match self.gate.store().session(&id).await? {
                 Some(record) if record.user_id == user.id && record.revoked_at.is_none() => {
-                    self.seen(&record);
-                    return Ok(true);
+                    return Ok(self.goes_on_now(&record));
                 }
                 // Another server sharing the cookie signed somebody in after ours ended the session.
                 Some(record) if signed_in_later(&record, signed_in_at) || record.user_id != user.id => {}
@@ -270,18 +269,43 @@ impl Exchange {
         }
     }
 
+    /// Whether a session is within its times; if so, notes that it is in use.
+    fn goes_on_now(&self, record: &SessionRecord) -> bool {
+        let goes_on = !self.is_over(record) && !self.is_idle(record);
+        if goes_on {
+            self.seen(record);
+        }
+        goes_on
+    }
+
+    /// Whether it is too long since the sign-in of a session.
+    fn is_over(&self, record: &SessionRecord) -> bool {
+        let limit = self.config().session.absolute;
+        limit.is_some_and(|limit| self.now.datetime() - record.created_at >= limit)
+    }
+
+    /// Whether nothing was asked in a session for too long.
+    fn is_idle(&self, record: &SessionRecord) -> bool {
+        let limit = self.config().session.idle.filter(|_| !record.remembered);
+        limit.is_some_and(|limit| self.now.datetime() - record.last_seen_at >= limit)
+    }
+
     /// Until when a session that is used now may be used again.
     fn session_end(&self, remembered: bool) -> time::OffsetDateTime {
         let (lifetime, remember) = (self.config().session.lifetime, &self.config().remember);
         // The remember cookie goes on with it when the session's own has gone.
         let seconds = if remembered && remember.names_session { lifetime.max(remember.seconds) } else { lifetime };
+        let idle = self.config().session.idle.filter(|_| !remembered);
+        let seconds = idle.map_or(seconds, |idle| seconds.min(idle.whole_seconds()));
         self.now.datetime().saturating_add(time::Duration::seconds(seconds))
     }
 
     /// Notes now and then, beside the request, that a session is in use.
     fn seen(&self, record: &SessionRecord) {
         let now = self.now.datetime();
-        if now - record.last_seen_at >= SEEN_EVERY {
+        // Often enough that nobody loses a tenth of the time that they may do nothing.
+        let every = self.config().session.idle.map_or(SEEN_EVERY, |idle| SEEN_EVERY.min(idle / 10));
+        if now - record.last_seen_at >= every {
             let (store, sid, until) =
                 (self.gate.store().clone(), record.sid.clone(), self.session_end(record.remembered));
             tokio::spawn(async move {
@@ -339,7 +363,8 @@ impl Exchange {
             return Ok(Some(id));
         };
         let record = store.session(named).await?;
-        let live = record.filter(|record| record.user_id == user.id && record.is_live(self.now.datetime()));
+        let live = record
+            .filter(|record| record.user_id == user.id && record.is_live(self.now.datetime()) && !self.is_over(record));
         if let Some(record) = &live {
             self.seen(record);
         }
@@ -385,8 +410,10 @@ impl Exchange {
     async fn goes_on(&self, named: Option<&Value>, user: &User) -> Result<bool, Failure> {
         let Some(named) = named else { return Ok(true) };
         let Value::Str(sid) = named else { return Ok(false) };
-        let session = self.gate.store().session(sid).await?;
-        Ok(session.is_some_and(|session| session.user_id == user.id && session.revoked_at.is_none()))
+        let record = self.gate.store().session(sid).await?;
+        Ok(record.is_some_and(|record| {
+            record.user_id == user.id && record.revoked_at.is_none() && self.goes_on_now(&record)
+        }))
     }
 
     /// The text of an auth token: a member of the JSON body, else of the query, else the header.

@@ -34,11 +34,9 @@ pub(crate) const SESSION: &[Setting] = &section(
         ),
         opt_duration("idle_timeout")
             .modern(seconds(DAY))
-            .later("session limits")
-            .means("Time without a request after which a session ends."),
+            .means("Time without a request after which a session ends; the sessions of remembered browsers go on."),
         opt_duration("absolute_timeout")
             .modern(seconds(30 * DAY))
-            .later("session limits")
             .means("Time after sign-in at which a session ends whatever happens."),
         choice(
             "type",
