@@ -15,6 +15,7 @@ use crate::{
     gate::{Codecs, Hooks, Inner, Lychgate, RegisterField, SignUp},
     hashing::Hashing,
     identity_rules,
+    limits::Limits,
     mail::{AnyMailer, Desk, Mailer},
     messages::{Library, Messages},
     principal::{Need, Permission},
@@ -361,7 +362,9 @@ impl Builder {
         let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web, jwt);
         let renderer = renderer(&settings, &web, self.sources, &endpoints);
         let wallet = wallet(&settings)?;
+        let limits = Limits::from_settings(&settings, &store).map_err(BuildError::Setting)?;
         let gate = Lychgate(Arc::new(Inner {
+            limits,
             identity_rules: identity_rules::from_settings(&settings),
             default_language: languages.first().cloned().unwrap_or_else(|| Messages::of(&settings, &library)),
             languages,

@@ -32,6 +32,7 @@ use crate::{
     },
     hashing::Hashing,
     identity::Rules,
+    limits::Limits,
     mail::Desk,
     messages::{MessageKey, Messages},
     passwords::breached::Breached,
@@ -94,6 +95,7 @@ pub(crate) struct Inner {
     pub(crate) endpoints: BTreeMap<String, String>,
     pub(crate) refusals: Refusals,
     pub(crate) audit: Keeper,
+    pub(crate) limits: Limits,
     pub(crate) beside: RwLock<Beside>,
 }
 
@@ -252,7 +254,11 @@ impl Lychgate {
 
     fn collect_routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         let prefix = self.settings().text_opt("url_prefix").unwrap_or_default();
-        let mut routes = Routes::new(prefix, self.web().cache_control.as_deref());
+        let settings = self.settings().clone();
+        let kind_of = move |name: &str, method: &http::Method, path: &str| {
+            features::limits::kind_of(&settings, name, method, path)
+        };
+        let mut routes = Routes::new(prefix, self.web().cache_control.as_deref(), Arc::new(kind_of));
         features::add_routes(self, &mut routes);
         routes
     }
@@ -266,6 +272,10 @@ impl Lychgate {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// The database.

@@ -41,6 +41,7 @@ mod gate;
 mod hashing;
 mod identity;
 mod identity_rules;
+mod limits;
 pub mod mail;
 pub mod messages;
 pub(crate) mod openapi;

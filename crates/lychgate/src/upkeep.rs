@@ -28,6 +28,7 @@ impl Lychgate {
         store.purge_sessions(now - EXPIRED_SESSIONS).await?;
         store.purge_redemptions(now).await?;
         store.purge_limits(now).await?;
+        store.purge_rates(now).await?;
         if let Some(kept) = self.settings().duration("activity_within") {
             store.purge_activity(now.saturating_sub(time::Duration::seconds(kept.as_secs().max(0)))).await?;
         }

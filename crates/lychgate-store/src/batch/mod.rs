@@ -4,6 +4,7 @@ mod credentials;
 mod holders;
 mod limits;
 mod names;
+mod rates;
 mod state;
 mod users;
 

@@ -18,6 +18,7 @@ mod limits;
 mod names;
 mod outbox;
 mod overview;
+mod rates;
 mod refresh;
 mod roles;
 mod sessions;
@@ -84,6 +85,7 @@ pub async fn run(store: &Store) {
     sessions::ids_used_again(store).await;
     batches::redemptions(store).await;
     limits::run(store).await;
+    rates::run(store).await;
     batches::meta(store).await;
     batches::batches(store).await;
     ends::resets(store).await;

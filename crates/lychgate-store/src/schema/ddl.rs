@@ -89,6 +89,11 @@ pub(crate) fn side_tables(dialect: Dialect) -> Vec<String> {
              until {datetime} NOT NULL)"
         ),
         "CREATE INDEX IF NOT EXISTS lychgate_ix_limits_until ON lychgate_limits (until)".to_owned(),
+        format!(
+            "CREATE TABLE IF NOT EXISTS lychgate_rates (key TEXT NOT NULL PRIMARY KEY, spent {bigint} NOT NULL, \
+             former {bigint} NOT NULL, edge {bigint} NOT NULL, until {bigint} NOT NULL)"
+        ),
+        "CREATE INDEX IF NOT EXISTS lychgate_ix_rates_until ON lychgate_rates (until)".to_owned(),
         "CREATE TABLE IF NOT EXISTS lychgate_meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)".to_owned(),
         format!(
             "CREATE TABLE IF NOT EXISTS lychgate_sessions (sid TEXT NOT NULL PRIMARY KEY, user_id {bigint} NOT NULL, \
@@ -192,6 +197,7 @@ pub(crate) fn side_tables_known() -> &'static [&'static str] {
         "lychgate_audit",
         "lychgate_audit_checkpoints",
         "lychgate_names",
+        "lychgate_rates",
         "lychgate_refresh_families",
         "lychgate_refresh_links",
         "lychgate_api_keys",

@@ -5,6 +5,7 @@ mod limits;
 mod meta;
 mod names;
 mod overview;
+mod rates;
 mod redemptions;
 mod roles;
 mod sessions;

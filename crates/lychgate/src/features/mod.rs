@@ -11,6 +11,7 @@ pub(crate) mod confirm;
 pub(crate) mod dev_mail;
 pub(crate) mod jwt;
 pub(crate) mod languages;
+pub(crate) mod limits;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod not_me;

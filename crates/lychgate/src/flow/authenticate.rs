@@ -20,6 +20,16 @@ pub(crate) async fn find(gate: &Lychgate, text: &str) -> Result<Option<Arc<User>
     Ok(None)
 }
 
+/// A name as counts know it: as the first attribute that accepts it would look for it, or else in lower case.
+pub(crate) fn folded(gate: &Lychgate, text: &str) -> String {
+    let attributes = gate.settings().identity_attributes();
+    let mapped = attributes.iter().find_map(|attribute| {
+        identity::map(gate.identity_rules(), attribute.mapper.mapper(), text)
+            .map(|value| if attribute.case_insensitive { value.to_lowercase() } else { value })
+    });
+    mapped.unwrap_or_else(|| text.to_lowercase())
+}
+
 /// Finds a user by one column.
 pub(crate) async fn by_attribute(
     gate: &Lychgate,

@@ -114,8 +114,14 @@ impl Exchange {
             }
             Failure::TooMany { retry_after } => {
                 let message = crate::flow::codes::wait_message(*retry_after);
-                let mut response = self.plain_error(failure.status(), message).await;
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+                let mut response = if self.wants_json() && !self.config().as_flask {
+                    let text = self.text(&message);
+                    let members = json!({"errors": [text], "code": "too_many_requests", "retry_after": retry_after});
+                    self.in_language(envelope(failure.status(), members))
+                } else {
+                    self.plain_error(failure.status(), message).await
+                };
+                self.tell_wait(*retry_after, &mut response);
                 response
             }
             Failure::Internal(_) | Failure::MissingLayer => {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use axum::extract::{ConnectInfo, OriginalUri};
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
@@ -20,6 +20,7 @@ use super::{
     identify::{Authenticated, Mechanism},
     jwt::{Refusal, bearer::Bearer},
     language::Asked,
+    limits::Told,
     negotiate,
     proxy::Forwarded,
     session::Session,
@@ -55,6 +56,9 @@ pub(crate) struct Exchange {
     /// What is with an account that the caller proved to be theirs, if it may not be used.
     pub(crate) stopped: Mutex<Option<Standing>>,
     pub(crate) outgoing: Mutex<Outgoing>,
+    /// What the reply says of limits.
+    pub(crate) told: Mutex<Vec<Told>>,
+    pattern: Option<MatchedPath>,
     /// Without a request: what happens by itself.
     of_nobody: bool,
     /// The session that this request began.
@@ -180,6 +184,8 @@ impl Exchange {
             landing: Mutex::default(),
             stopped: Mutex::new(None),
             outgoing: Mutex::default(),
+            told: Mutex::default(),
+            pattern: parts.extensions.get::<MatchedPath>().cloned(),
             of_nobody: false,
             began_session: OnceLock::new(),
             failed: AtomicBool::new(false),
@@ -326,6 +332,11 @@ impl Exchange {
     /// The path.
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
+    }
+
+    /// The route that it came to, as the router knows it.
+    pub(crate) fn pattern(&self) -> Option<&str> {
+        self.pattern.as_ref().map(MatchedPath::as_str)
     }
 
     /// The path and query, for a `next` that leads back here.

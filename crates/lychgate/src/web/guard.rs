@@ -35,8 +35,9 @@ use ipnet::IpNet;
 use tower::{Layer, Service};
 
 pub use super::jwt::guard::{JwtGuard, jwt, token_required};
-pub use super::quota::Quota;
+pub use super::quota::{Limit, Limited, Quota};
 use super::{addresses, config::Freshness, exchange::Exchange, identify::Mechanism, jwt::guard::JwtRule};
+pub use crate::limits::NotALimit;
 use crate::{
     failure::{Failure, Refused},
     flow::second_factor::{self, Proof},
@@ -76,6 +77,7 @@ enum Rule {
         inside: bool,
     },
     Quota(Quota),
+    Limit(Limit),
     Jwt(JwtRule),
     Permission(Permission),
     /// This step of the session came before.
@@ -198,6 +200,22 @@ pub fn quota(quota: Quota) -> Guard {
     guard(Rule::Quota(quota))
 }
 
+/// Whoever has asked seldom enough, in the spelling of Flask-Limiter: `10/minute`, `10 per minute; 100 per day`,
+/// `1 per 2 hours`. Others get 429 with the seconds to wait. [`Limit`] says for whom it counts and how much.
+///
+/// # Errors
+///
+/// If the text is no limit.
+pub fn limit(text: &str) -> Result<Limit, NotALimit> {
+    Limit::new(text)
+}
+
+impl From<Limit> for Guard {
+    fn from(limit: Limit) -> Self {
+        guard(Rule::Limit(limit))
+    }
+}
+
 /// A text that should name a network.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no network; write an address, or a network such as 10.0.0.0/8")]
@@ -264,13 +282,13 @@ type Checked<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>
 
 impl Guard {
     /// Both; this one is asked first, and the first refusal is the reply.
-    pub fn and(self, other: Guard) -> Guard {
-        guard(Rule::And(self, other))
+    pub fn and(self, other: impl Into<Guard>) -> Guard {
+        guard(Rule::And(self, other.into()))
     }
 
     /// Either; if both refuse, the reply is that of the one that came closer.
-    pub fn or(self, other: Guard) -> Guard {
-        guard(Rule::Or(self, other))
+    pub fn or(self, other: impl Into<Guard>) -> Guard {
+        guard(Rule::Or(self, other.into()))
     }
 
     pub(super) fn of_jwt(rule: JwtRule) -> Self {
@@ -375,6 +393,7 @@ impl Guard {
                     }
                 }
                 Rule::Quota(quota) => quota.count(exchange).await,
+                Rule::Limit(limit) => limit.count(exchange).await,
                 Rule::Jwt(rule) => rule.check(exchange).await,
                 Rule::Permission(permission) => exchange.authorize(permission).await,
                 Rule::Step(name) if exchange.has_step(name) => Ok(()),
@@ -447,6 +466,7 @@ impl fmt::Display for Guard {
             Rule::Anonymous => f.write_str("not signed in"),
             Rule::Address { .. } => f.write_str("from certain addresses"),
             Rule::Quota(_) => f.write_str("within a quota"),
+            Rule::Limit(_) => f.write_str("within a limit"),
             Rule::Jwt(rule) => rule.fmt(f),
             Rule::Permission(permission) => permission.fmt(f),
             Rule::Step(name) => write!(f, "after step {name}"),
@@ -475,6 +495,14 @@ impl<S> Layer<S> for Guard {
 
     fn layer(&self, inner: S) -> Guarded<S> {
         Guarded { guard: self.clone(), inner }
+    }
+}
+
+impl<S> Layer<S> for Limit {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guard::from(self.clone()).layer(inner)
     }
 }
 

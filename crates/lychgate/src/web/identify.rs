@@ -434,9 +434,11 @@ impl Exchange {
 
     async fn basic_user(&self) -> Found {
         let Some((name, password)) = self.basic_credentials() else { return Ok(None) };
+        self.may_try_basic(&name).await?;
         let user = authenticate::find(&self.gate, &name).await?;
         let password = self.gate.normalize_password(&password);
         if !authenticate::password_matches(&self.gate, user.as_deref(), &password, self.now).await? {
+            self.basic_was_wrong(&name).await?;
             match user {
                 Some(user) => self.note_failure(user.id, "basic"),
                 None => self.audit_failure(None, "basic"),

@@ -105,10 +105,13 @@ where
             let let_in = match exchange.led_to_https() {
                 Some(redirect) => Err(redirect),
                 None => match exchange.check_address(parts.uri.path(), matched) {
-                    Ok(()) => exchange
-                        .csrf_application_wide(matched)
-                        .await
-                        .map_err(|failure| refused(&exchange, matched, failure)),
+                    Ok(()) => match exchange.limit_route(matched).await {
+                        Ok(()) => exchange
+                            .csrf_application_wide(matched)
+                            .await
+                            .map_err(|failure| refused(&exchange, matched, failure)),
+                        Err(failure) => Err(failure.into_response()),
+                    },
                     Err(failure) => Err(failure.into_response()),
                 },
             };
@@ -155,6 +158,7 @@ async fn finish(exchange: &Arc<Exchange>, mut response: Response<Body>) -> Respo
     remember_cookie(exchange);
     session_cookie(exchange, response.headers_mut());
     exchange.vary_by_language(response.headers_mut());
+    exchange.tell_limits(response.headers_mut());
     for cookie in std::mem::take(&mut exchange.outgoing.lock().cookies) {
         if let Ok(value) = HeaderValue::try_from(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);

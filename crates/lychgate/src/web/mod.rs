@@ -19,6 +19,7 @@ pub(crate) mod identify;
 pub(crate) mod jwt;
 pub(crate) mod language;
 pub(crate) mod layer;
+pub(crate) mod limits;
 pub(crate) mod negotiate;
 pub(crate) mod opened;
 pub(crate) mod operator;

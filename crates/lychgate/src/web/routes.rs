@@ -16,7 +16,7 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{answer::Reply, exchange::Exchange};
-use crate::failure::Failure;
+use crate::{failure::Failure, limits::Kind};
 
 /// A call of a feature's route: the exchange and what stands in the path.
 #[derive(Clone, Debug)]
@@ -95,6 +95,8 @@ pub struct RouteInfo {
     pub methods: Vec<Method>,
     /// Who may call it, in words.
     pub guard: &'static str,
+    /// Whether requests to it are counted, where limits are on.
+    pub limited: bool,
 }
 
 impl RouteInfo {
@@ -113,11 +115,17 @@ pub(crate) struct Routes<S> {
     /// Paths that are served with a slash at their end only.
     slashed: BTreeSet<String>,
     cache_control: Option<HeaderValue>,
+    /// What an endpoint does that is worth a limit.
+    kind_of: KindOf,
 }
 
+/// Tells what an endpoint does by its name, a method and its path.
+type KindOf = Arc<dyn Fn(&str, &Method, &str) -> Kind + Send + Sync>;
+
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    pub(crate) fn new(prefix: &str, cache_control: Option<&str>) -> Self {
+    pub(crate) fn new(prefix: &str, cache_control: Option<&str>, kind_of: KindOf) -> Self {
         Self {
+            kind_of,
             prefix: prefix.trim_end_matches('/').to_owned(),
             router: BTreeMap::new(),
             infos: Vec::new(),
@@ -167,13 +175,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let cache_control = self.cache_control.clone();
         // Whatever changes something may write a mail, and a followed link may write another one.
         let is_link = path.contains("{token}");
+        let (kind_of, pattern) = (Arc::clone(&self.kind_of), path.clone());
         let service = on(filter, move |call: Call| {
             let (handler, cache_control) = (handler.clone(), cache_control.clone());
+            let kind = kind_of(name, &call.method, &pattern);
             async move {
                 if !call.is_on_its_host() {
                     return StatusCode::NOT_FOUND.into_response();
                 }
                 let checked = if is_link || !call.method.is_safe() { call.check_host() } else { Ok(()) };
+                let checked = match checked {
+                    Ok(()) => call.limit_endpoint(kind).await,
+                    Err(refused) => Err(refused),
+                };
                 let replied = match checked {
                     Ok(()) => handler(call.clone()).await,
                     Err(refused) => Err(refused),
@@ -193,7 +207,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
         let existing = self.router.remove(&path).unwrap_or_default();
         self.router.insert(path.clone(), existing.merge(service));
-        self.infos.push(RouteInfo { name, path, methods: methods.to_vec(), guard });
+        let limited = methods.iter().any(|method| (self.kind_of)(name, method, &path) != Kind::Free);
+        self.infos.push(RouteInfo { name, path, methods: methods.to_vec(), guard, limited });
     }
 
     pub(crate) fn into_router(self) -> Router<S> {

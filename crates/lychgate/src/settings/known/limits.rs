@@ -1,31 +1,62 @@
 //! Rate limits and lockout.
 
-use crate::settings::setting::{Preset, Section, Setting, any, flag, int, later, map, opt_text, section, text};
+use crate::settings::setting::{Preset, Section, Setting, any, choice, flag, int, map, opt_text, section, text};
 
 const OWN: &str = "limits are declared by the features";
 
-pub(crate) const SETTINGS: &[Setting] = &later(
-    "rate limits",
-    section(
-        Section::Limits,
-        [
-            flag("enabled", false)
-                .modern(Preset::Flag(true))
-                .means("Whether sign-in and the like are limited by account and by address."),
-            text("storage_uri", "memory://").means("Where counts are kept: memory, the database, or Redis."),
-            map("storage_options", &[]).secret().means("Options of that store."),
-            text("strategy", "fixed-window").without_meaning("counts are kept by GCRA").means("How counts are kept."),
-            text("key_prefix", "").means("What keys of the store begin with."),
-            flag("headers_enabled", false).means("Whether replies say how much of a limit is left."),
-            text("header_limit", "X-RateLimit-Limit").means("Header that tells the limit."),
-            text("header_remaining", "X-RateLimit-Remaining").means("Header that tells what is left."),
-            text("header_reset", "X-RateLimit-Reset").means("Header that tells when it starts anew."),
-            text("header_retry_after", "Retry-After").means("Header that tells how long to wait."),
-            text("header_retry_after_value", "delta-seconds")
-                .means("Whether that is in seconds or a date (\"http-date\")."),
-            flag("swallow_errors", false).means("Whether requests pass when the store cannot be reached."),
-            opt_text("default").means("Limit of every route, as `100 per minute`."),
-            opt_text("application").means("Limit of all routes together."),
+/// Ways of counting; the names are Flask-Limiter's, and one of our own.
+const STRATEGIES: &[&str] = &["fixed-window", "sliding-window-counter", "moving-window", "gcra"];
+
+pub(crate) const SETTINGS: &[Setting] = &section(
+    Section::Limits,
+    [
+        flag("enabled", false)
+            .modern(Preset::Flag(true))
+            .means("Whether sign-in and the like are limited by account and by address."),
+        text("secrets_by_address", "100 per minute; 2000 per hour").means(
+            "How often one address may send passwords, codes, passkeys and links, to all such endpoints together. Empty for \
+             no limit.",
+        ),
+        text("secrets_by_account", "30 per minute; 300 per hour")
+            .means("How often that may be for one account or name, whether there is one or not, from wherever."),
+        text("messages_by_address", "30 per minute; 200 per hour; 1000 per day")
+            .means("How often one address may have mails and text messages sent, or make accounts."),
+        text("messages_by_account", "6 per 15 minutes; 30 per day")
+            .means("How often that may be for one account or name, whether there is one or not, from wherever."),
+        text("changes_by_address", "300 per minute")
+            .means("How often one address may change anything else, or renew tokens."),
+        text("storage_uri", "memory://").means(
+            "Where counts are kept: `memory://` of this process, `sql://` for the database, or the URL of a Redis or \
+             Valkey server, as redis://host:6379, rediss://host or redis+unix:///path.",
+        ).secret(),
+        map("storage_options", &[])
+            .secret()
+            .without_meaning("the URL says it all")
+            .means("Flask-Limiter: options of that store."),
+        choice("strategy", STRATEGIES, "fixed-window").modern(Preset::Text("gcra")).means(
+            "How counts are kept: in windows that the first request opens, in windows that slide (two names for one way), \
+             or flowing back steadily (GCRA).",
+        ),
+        text("key_prefix", "").means("What keys of the store begin with; 32 characters at most."),
+        flag("ratelimit_headers", false).modern(Preset::Flag(true)).means(
+            "Whether replies say how much of a limit by address is left, as `RateLimit` and `RateLimit-Policy` of the \
+             draft of the IETF.",
+        ),
+        flag("headers_enabled", false)
+            .means("Whether replies say it in the headers of Flask-Limiter, which the next settings name."),
+        text("header_limit", "X-RateLimit-Limit").means("Header that tells the limit."),
+        text("header_remaining", "X-RateLimit-Remaining").means("Header that tells what is left."),
+        text("header_reset", "X-RateLimit-Reset").means("Header that tells when it starts anew."),
+        text("header_retry_after", "Retry-After").means("Header that tells how long to wait."),
+        choice("header_retry_after_value", &["delta-seconds", "http-date"], "delta-seconds")
+            .means("Whether that is in seconds or a date (\"http-date\")."),
+        flag("swallow_errors", false).means("Whether requests pass while the store cannot be reached."),
+        flag("in_memory_fallback_enabled", true).means(
+            "Whether this process counts for itself while the store cannot be reached. If neither, requests that are \
+             counted are refused.",
+        ),
+        opt_text("default").means("Limit of every route for one address, as `100 per minute`."),
+        opt_text("application").means("Limit of all routes together for one address."),
             any("key_func").without_meaning(OWN).means("Flask-Limiter: whom a limit counts for."),
             any("defaults_per_method").without_meaning(OWN).means("Flask-Limiter: counts methods apart."),
             any("defaults_exempt_when").without_meaning(OWN).means("Flask-Limiter: function that exempts."),
@@ -40,10 +71,6 @@ pub(crate) const SETTINGS: &[Setting] = &later(
             any("fail_on_first_breach").without_meaning(OWN).means("Flask-Limiter: stops at the first limit."),
             any("on_breach_callback").without_meaning(OWN).means("Flask-Limiter: function called at a breach."),
             any("in_memory_fallback").without_meaning(OWN).means("Flask-Limiter: limits without the store."),
-            any("in_memory_fallback_enabled")
-                .without_meaning(OWN)
-                .means("Flask-Limiter: counts in memory without the store."),
             any("request_identifier").without_meaning(OWN).means("Flask-Limiter: what a limit counts."),
-        ],
-    ),
+    ],
 );
