@@ -103,7 +103,7 @@ impl RouteInfo {
     /// A route of a crate that adds pages; the path is the whole one.
     #[must_use]
     pub fn new(name: &'static str, path: impl Into<String>, method: Method, guard: &'static str) -> Self {
-        Self { name, path: path.into(), methods: vec![method], guard }
+        Self { name, path: path.into(), methods: vec![method], guard, limited: false }
     }
 }
 
