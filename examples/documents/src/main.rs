@@ -33,13 +33,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     std::fs::create_dir_all(&arguments.data)?;
     let text = std::fs::read_to_string(&arguments.config)?;
-    let settings = Settings::builder().toml(&arguments.config.display().to_string(), &text).build()?;
+    let settings =
+        Settings::builder().toml(&arguments.config.display().to_string(), &text).process_environment().build()?;
     let (app, pictures) = (TcpListener::bind(arguments.listen).await?, TcpListener::bind(arguments.pictures).await?);
     let pictures_at = format!("http://{}", pictures.local_addr()?);
-    let site = Site::open(Lychgate::builder().settings(settings), &arguments.data, &pictures_at).await?;
+    let builder = Lychgate::builder().settings(settings).setup_link(true);
+    let site = Site::open(builder, &arguments.data, &pictures_at).await?;
     let router = if arguments.any_slash { with_any_slash(site.router()) } else { site.router() };
     let files = axum::serve(pictures, site.pictures());
-    eprintln!("The site is on http://{}", app.local_addr()?);
+    let at = format!("http://{}", app.local_addr()?);
+    eprintln!("The site is on {at}");
+    if let Some(link) = site.gate.new_setup_link().await? {
+        eprintln!("The first administrator is set up at {at}{link}");
+    }
     tokio::select! {
         served = site.gate.serve(router, app) => served?,
         served = async { files.await } => served?,
