@@ -109,10 +109,10 @@ def test_a_document_from_hand_to_hand(documents, drivers):
     _sign_in(narrow, site, "sponsor")
     narrow.at("/sponsor/dashboard").look("documents-dashboard")
     narrow.open(f"{site}/sponsor/newdocument").look("documents-new")
-    narrow.fill(title="A path across the meadow", body="First draft.").click("main form [type=submit], main form button")
+    narrow.fill(title="A path across the meadow", body="First draft.").send("document_form")
     written = narrow.path
     assert re.fullmatch(r"/sponsor/documents/\d+", written)
-    narrow.look("documents-document").fill(editor="editor@lp.com").click(f"form[action='{written}/editor'] button")
+    narrow.look("documents-document").fill(editor="editor@lp.com").send("editor_form")
     narrow.open(f"{site}/sponsor/documents").look("documents-list")
     assert "A path across the meadow" in narrow.body
 
@@ -129,7 +129,7 @@ def test_a_document_from_hand_to_hand(documents, drivers):
     wide.open(f"{site}/editor/documents").look("documents-editor-list")
     wide.click("main .rows a").at(edited).look("documents-editor-document")
     assert not wide.all("#editor") and not wide.all("#picture")
-    wide.fill(body="Second draft.").click(f"form[action='{edited}'] button")
+    wide.fill(body="Second draft.").send("document_form")
     assert wide.one("#body").get_attribute("value") == "Second draft."
 
     # The administrator, at a telephone, suspends the editor, who is out at once.

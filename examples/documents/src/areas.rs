@@ -14,6 +14,7 @@ use crate::{Site, pages};
 pub(crate) fn front() -> Router<Site> {
     Router::new()
         .route("/", get(pages::front))
+        .route("/site.css", get(pages::style))
         .route("/reports", get(pages::report).route_layer(guard::authenticated().and(costly())))
         .route("/office", get(pages::office).route_layer(office()))
         .route("/terms", get(pages::terms).route_layer(guard::visit("terms")))

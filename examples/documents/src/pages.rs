@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::{
     Form,
     extract::{Multipart, OriginalUri, Path, Query, State},
+    http::header,
     response::{IntoResponse as _, Redirect, Response},
 };
 use lychgate::{CurrentUser, Error, Need, Page, Permission, Session};
@@ -120,6 +121,11 @@ pub(crate) async fn illustrate(
 
 pub(crate) async fn picture(State(site): State<Site>, Path(name): Path<String>) -> Result<Response, Error> {
     site.uploads.serve(&name).await
+}
+
+pub(crate) async fn style() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    (headers, include_str!("../static/site.css"))
 }
 
 pub(crate) async fn report(user: CurrentUser) -> String {
