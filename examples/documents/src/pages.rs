@@ -123,9 +123,9 @@ pub(crate) async fn picture(State(site): State<Site>, Path(name): Path<String>) 
     site.uploads.serve(&name).await
 }
 
-pub(crate) async fn style() -> impl IntoResponse {
+pub(crate) async fn style() -> Response {
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")];
-    (headers, include_str!("../static/site.css"))
+    (headers, include_str!("../static/site.css")).into_response()
 }
 
 pub(crate) async fn report(user: CurrentUser) -> String {
