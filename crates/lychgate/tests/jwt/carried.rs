@@ -170,6 +170,8 @@ async fn a_session_gives_tokens_also_after_a_second_factor() {
     let mut browser = app.browser();
     let csrf = browser.sign_in("joe@lp.com").await;
     assert_eq!(app.browser().post_json("/jwt/tokens", json!({})).await.status(), 400);
+    let stranger = super::app().sharing(&app).start().await;
+    says(&stranger.browser().call("POST", "/jwt/tokens").send().await, 401, "Missing session");
     let call = browser.call("POST", "/jwt/tokens").header("x-csrftoken", &csrf);
     let reply = call.header("accept", "application/json").send().await;
     assert_eq!(reply.status(), 200, "{}", reply.text());

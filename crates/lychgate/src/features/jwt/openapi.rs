@@ -35,7 +35,7 @@ pub(crate) fn describe(to: &mut Operations<'_>) {
         .securities(Some([SecurityRequirement::new("session", [""; 0])]))
         .response("200", handed_out("The tokens."))
         .response("400", shared("Refused"))
-        .response("401", shared("Unauthenticated"));
+        .response("401", refused("Nobody is signed in with a session."));
     to.add("jwt_issue", &Method::POST, issue);
     for (name, summary, done) in [
         ("jwt_refresh", "Get a new access token for a refresh token", "A new access token, which is not fresh."),

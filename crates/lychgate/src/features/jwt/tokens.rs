@@ -9,7 +9,7 @@ use crate::{
         answer::{Reply, plain_json},
         identify::Mechanism,
         jwt::{
-            Kind, Place, Stop, Why,
+            Kind, Place, Refusal, Stop, Why,
             bearer::Wanted,
             issue::{Issued, members},
             rotate::Chain,
@@ -20,7 +20,13 @@ use crate::{
 
 /// For whoever is signed in with a session, by whatever factors it took.
 pub(super) async fn issue(call: Call) -> Result<Reply, Failure> {
-    let who = call.admit(&[Mechanism::Session], None).await?;
+    let who = match call.admit(&[Mechanism::Session], None).await {
+        // Whoever asks for tokens is a program, whatever it says it accepts.
+        Err(Failure::Unauthenticated { .. }) => {
+            return Err(failed(&call, Refusal::new(Why::Missing, "Missing session").into()));
+        }
+        other => other?,
+    };
     call.csrf_of_request()?;
     let fresh = who.proved_at.is_some() && call.is_fresh(&who, call.freshness());
     let refreshes = call.gate.settings().flag("jwt.authenticate_refresh");
