@@ -1,6 +1,6 @@
 //! What the server answers: the toolkit's routes, a home page, and two addresses for whoever watches over it.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use axum::{
     Json, Router,
@@ -14,6 +14,8 @@ use lychgate::{Lychgate, Page};
 use lychgate_store::Store;
 use serde_json::json;
 
+use crate::commands::attack;
+
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -25,13 +27,30 @@ pub(crate) const ROUTES: &[(&str, &str, &str)] =
 pub(crate) fn router(gate: &Lychgate) -> Router {
     let app = Router::new().route("/", get(home)).merge(lychgate_admin::routes(gate)).merge(gate.routes());
     let app = app.fallback(not_found).layer(gate.layer());
+    let mut outside = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
+    if let Some(file) = attack_token_file(gate) {
+        outside = outside.route(attack::PROOF_PATH, get(move || std::future::ready(prove(&file))));
+    }
     let headers = gate.clone();
-    Router::new()
-        .route("/healthz", get(healthy))
-        .route("/readyz", get(ready))
-        .route_layer(map_response(move |response: Response| std::future::ready(headers.with_headers(response))))
-        .with_state(gate.store().clone())
-        .fallback_service(gate.mount(app))
+    let outside =
+        outside.route_layer(map_response(move |response: Response| std::future::ready(headers.with_headers(response))));
+    outside.with_state(gate.store().clone()).fallback_service(gate.mount(app))
+}
+
+/// The file that proves to `lychgate attack` whose server this is, if the settings name one.
+pub(crate) fn attack_token_file(gate: &Lychgate) -> Option<PathBuf> {
+    gate.settings().text_opt("attack_token_file").map(PathBuf::from)
+}
+
+/// It is read each time: taking the file away takes the permission away.
+fn prove(file: &std::path::Path) -> Response {
+    match attack::proof(file) {
+        Ok(digest) => digest.into_response(),
+        Err(why) => {
+            tracing::warn!("attack_token_file: {why}");
+            StatusCode::NOT_FOUND.into_response()
+        }
+    }
 }
 
 async fn home() -> Page {

@@ -48,6 +48,7 @@ enum Command {
     /// Read the audit log, and look whether it is as it was written
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    Attack(commands::attack::Attack),
     Doctor(commands::doctor::Doctor),
     Routes(commands::routes::Routes),
     Openapi(commands::openapi::Openapi),
@@ -163,6 +164,7 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Passwords(passwords) => passwords.run(),
                     Command::Explain(explain) => explain.run(global).await,
                     Command::Audit(audit) => audit.run(global).await,
+                    Command::Attack(attack) => attack.run().await,
                     Command::Doctor(doctor) => doctor.run(global).await,
                     Command::Routes(routes) => routes.run(global).await,
                     Command::Openapi(openapi) => openapi.run(global).await,

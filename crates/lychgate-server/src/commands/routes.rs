@@ -37,7 +37,13 @@ impl Routes {
             guard: route.guard.to_owned(),
             name: route.name.to_owned(),
         });
-        let mut rows: Vec<Row> = own.chain(theirs).collect();
+        let proof = app::attack_token_file(&gate).map(|_| Row {
+            methods: "GET".to_owned(),
+            path: super::attack::PROOF_PATH.to_owned(),
+            guard: "anybody".to_owned(),
+            name: "attack_proof".to_owned(),
+        });
+        let mut rows: Vec<Row> = own.chain(theirs).chain(proof).collect();
         rows.sort_by(|a, b| (&a.path, &a.methods).cmp(&(&b.path, &b.methods)));
         gate.store().close().await;
         if self.json {

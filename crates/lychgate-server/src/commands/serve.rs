@@ -49,6 +49,9 @@ impl Serve {
         let address = Config::load(global, listen)?.settings.text("listen").to_owned();
         let listener = bind(&address).await?;
         let gate = open::gate(global, listen, true).await?;
+        if let Some(file) = app::attack_token_file(&gate) {
+            super::attack::proof(&file).map_err(|why| Exit::Settings(format!("settings: attack_token_file: {why}")))?;
+        }
         let local = listener.local_addr().map_err(Exit::failed)?;
         let origin = format!("http://{}", reachable(local));
         // Made before it serves: a stop may follow at once, and closes the store.

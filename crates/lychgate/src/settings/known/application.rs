@@ -19,6 +19,11 @@ pub(crate) const SETTINGS: &[Setting] = &section(
         text("app_name", "Lychgate").means("The name of the application, shown on pages and in mails."),
         opt_text("app_logo").means("Address of a logo shown on the pages."),
         text("listen", "127.0.0.1:8000").means("Address and port that the server binds."),
+        opt_text("attack_token_file").means(
+            "File that `lychgate attack --prepare` made. The server shows its digest at \
+             `/.well-known/lychgate-attack`, which proves to `lychgate attack` that the server \
+             is the caller's own. Lychgate's own.",
+        ),
         opt_text("database_url").means("The database: `sqlite:////path/to/app.db` or `postgres://user@host/name`."),
         opt_text("secret_key").secret().means(
             "Signs sessions, tokens and links; at least 16 random bytes, the same on every \
