@@ -1,6 +1,9 @@
 //! Who may import whom, and what belongs to a feature: read from the source.
 #![allow(clippy::unwrap_used)]
 
+#[path = "rules/documents.rs"]
+mod documents;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
