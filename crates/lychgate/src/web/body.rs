@@ -4,6 +4,7 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
+use http_body::Body as _;
 use serde_json::{Map, Value};
 
 use super::negotiate;
@@ -95,6 +96,10 @@ enum Buffered {
 }
 
 async fn buffer(body: Body, limit: usize) -> Buffered {
+    // What is announced as too long is not waited for.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|least| least > limit) {
+        return Buffered::TooLarge(body);
+    }
     let mut rest = body.into_data_stream();
     let mut seen = BytesMut::new();
     while let Some(chunk) = rest.next().await {

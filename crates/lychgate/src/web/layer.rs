@@ -24,6 +24,7 @@ use super::{
     body::{self, Submitted},
     cookie::Keep,
     exchange::{Exchange, Remember},
+    host,
     page::PendingPage,
     session::key,
 };
@@ -104,7 +105,7 @@ where
             let serving = Arc::clone(&exchange);
             let let_in = match exchange.led_to_https() {
                 Some(redirect) => Err(redirect),
-                None => match exchange.check_address(parts.uri.path(), matched) {
+                None => match host::check(&parts).and_then(|()| exchange.check_address(parts.uri.path(), matched)) {
                     Ok(()) => match exchange.limit_route(matched).await {
                         Ok(()) => exchange
                             .csrf_application_wide(matched)

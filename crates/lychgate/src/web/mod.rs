@@ -15,6 +15,7 @@ pub(crate) mod extract;
 pub(crate) mod form;
 pub mod guard;
 pub(crate) mod headers;
+pub(crate) mod host;
 pub(crate) mod identify;
 pub(crate) mod jwt;
 pub(crate) mod language;

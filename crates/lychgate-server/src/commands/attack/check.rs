@@ -60,10 +60,11 @@ pub(super) fn all() -> impl Iterator<Item = Check> {
         headers::CHECKS,
         trust::CHECKS,
         tls::CHECKS,
-        input::CHECKS,
+        // Before those that a limit of wrong requests may answer to.
+        account::CHECKS,
         paths::CHECKS,
         protocol::CHECKS,
-        account::CHECKS,
+        input::CHECKS,
         LAST,
     ];
     groups.into_iter().flatten().copied()

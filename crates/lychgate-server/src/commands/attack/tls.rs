@@ -72,8 +72,13 @@ fn greeting(minor: u8) -> Vec<u8> {
     body.push(0);
     // ECDHE and RSA with AES-CBC, which every server of that time had.
     body.extend([0, 8, 0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35, 1, 0]);
-    // The groups x25519, secp256r1 and secp384r1; uncompressed points.
-    let extensions = [0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24, 0, 11, 0, 2, 1, 0];
+    // The groups x25519, secp256r1 and secp384r1; uncompressed points; signatures of ECDSA and RSA.
+    let extensions = [
+        [0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24].as_slice(),
+        &[0, 11, 0, 2, 1, 0],
+        &[0, 13, 0, 10, 0, 8, 4, 3, 4, 1, 2, 3, 2, 1],
+    ]
+    .concat();
     body.extend([0, extensions.len() as u8]);
     body.extend(extensions);
     let mut message = vec![1, 0, 0, body.len() as u8];
