@@ -65,8 +65,8 @@ async fn t36_a_key_belongs_to_whoever_makes_it() {
 #[tokio::test]
 async fn t40_where_nobody_registers_there_is_no_other_door() {
     let toml = "[security]\nregisterable = false\nunified_signin = true\nconfirmable = true\nrecoverable = true\n\
-                webauthn = true\nus_enabled_methods = [\"password\", \"email\"]\n[csrf]\nenabled = false";
-    let app = TestApp::builder().toml(toml).start().await;
+                webauthn = true";
+    let app = TestApp::builder().toml(crate::second_factor::ON).toml(toml).start().await;
     let before = app.store().count_users().await.unwrap();
     let email = "new@lp.com";
     for (path, fields) in [

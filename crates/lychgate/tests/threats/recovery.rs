@@ -56,7 +56,7 @@ async fn t37_nothing_is_left_to_whoever_took_the_address_first(
         let who = program.call("GET", "/whoami").header(name, value).send().await;
         assert!(who.status() != 200 || who.json()["email"].is_null(), "{name}: {}", who.text());
     }
-    assert_eq!(program.post_json("/refresh-token", json!({"refresh_token": refresh})).await.status(), 401);
+    assert_eq!(program.post_json("/refresh-token", json!({"refresh_token": refresh})).await.status(), 400);
     assert_eq!(app.browser().post_json("/login", fields).await.status(), 400, "the old password");
 }
 

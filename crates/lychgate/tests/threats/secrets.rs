@@ -19,7 +19,7 @@ refresh_token_cookie_name = false
 enabled = false
 "#;
 
-/// Whether a file of the database holds this text anywhere.
+/// Whether a file of the database holds this text anywhere, after what was removed has gone from the files as well.
 fn is_stored(app: &TestApp, secret: &str) -> bool {
     let files = std::fs::read_dir(app.folder()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
     files.into_iter().any(|file| file.windows(secret.len()).any(|window| window == secret.as_bytes()))
@@ -44,6 +44,8 @@ async fn t52_secrets_differ_and_are_not_in_the_database() {
         app.advance(1);
     }
     assert_eq!(secrets.len(), 24);
+    // Letters hold their link until they are sent.
+    app.execute("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
     assert!(is_stored(&app, "joe@lp.com"), "the files are those of the database");
     for secret in &secrets {
         // 22 letters of base64 are 128 bits.
