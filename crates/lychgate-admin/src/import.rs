@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lychgate::NewAccount;
+use lychgate::{Lychgate, NewAccount};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,10 +19,10 @@ pub(crate) async fn form(ask: Ask) -> Answer {
 }
 
 /// One line of the table.
-struct Entry {
-    line: usize,
-    account: NewAccount,
-    problem: Option<Text>,
+pub(crate) struct Entry {
+    pub(crate) line: usize,
+    pub(crate) account: NewAccount,
+    pub(crate) problem: Option<Text>,
 }
 
 impl Entry {
@@ -32,8 +32,8 @@ impl Entry {
 }
 
 /// Reads the table: its first line names the columns.
-fn entries(text: &str) -> Result<Vec<Entry>, Stop> {
-    let mut rows = csv::read(text, MOST + 2).into_iter();
+fn entries(text: &str, most: usize) -> Result<Vec<Entry>, Stop> {
+    let mut rows = csv::read(text, most + 2).into_iter();
     let (_, head) = rows.next().ok_or_else(|| Stop::bad("The table is empty."))?;
     let known = ["email", "username", "active", "confirmed", "roles"];
     let head: Vec<String> = head.iter().map(|name| name.to_lowercase()).collect();
@@ -48,8 +48,8 @@ fn entries(text: &str) -> Result<Vec<Entry>, Stop> {
         return Err(Stop::bad("Line 1: the column email is missing."));
     }
     let rows: Vec<_> = rows.collect();
-    if rows.len() > MOST {
-        return Err(Stop::bad(say("A table has at most %(count)s accounts.").with("count", MOST)));
+    if rows.len() > most {
+        return Err(Stop::bad(say("A table has at most %(count)s accounts.").with("count", most)));
     }
     let mut seen = BTreeSet::new();
     Ok(rows.into_iter().map(|(line, row)| entry(line, &head, &row, &mut seen)).collect())
@@ -85,9 +85,9 @@ fn entry(line: usize, head: &[String], row: &[String], seen: &mut BTreeSet<Strin
 }
 
 /// Looks at every line as making the account would, and makes none.
-async fn checked(ask: &Ask) -> Result<Vec<Entry>, Stop> {
-    let mut entries = entries(ask.field("csv"))?;
-    let roles = ask.gate().store().roles().await?;
+pub(crate) async fn checked(gate: &Lychgate, text: &str, most: usize) -> Result<Vec<Entry>, Stop> {
+    let mut entries = entries(text, most)?;
+    let roles = gate.store().roles().await?;
     for entry in &mut entries {
         if entry.problem.is_some() {
             continue;
@@ -95,7 +95,7 @@ async fn checked(ask: &Ask) -> Result<Vec<Entry>, Stop> {
         let unknown = entry.account.roles.iter().find(|name| !roles.iter().any(|role| role.name == **name));
         entry.problem = match unknown {
             Some(name) => Some(say("there is no role %(name)s").with("name", name)),
-            None => ask.gate().accounts().check(&entry.account).await.err().map(|error| error.to_string().into()),
+            None => gate.accounts().check(&entry.account).await.err().map(|error| error.to_string().into()),
         };
     }
     Ok(entries)
@@ -110,7 +110,7 @@ fn told(ask: &Ask, entries: &[Entry]) -> Vec<Value> {
 }
 
 pub(crate) async fn check(ask: Ask) -> Answer {
-    let entries = checked(&ask).await.map_err(|stop| ask.stop(stop))?;
+    let entries = checked(ask.gate(), ask.field("csv"), MOST).await.map_err(|stop| ask.stop(stop))?;
     let wrong = entries.iter().filter(|entry| entry.problem.is_some()).count();
     let values = json!({"most": MOST, "lines": told(&ask, &entries), "wrong": wrong, "right": entries.len() - wrong,
         "csv": if ask.json { "" } else { ask.field("csv") }});
@@ -119,7 +119,7 @@ pub(crate) async fn check(ask: Ask) -> Answer {
 
 /// Makes the accounts of all lines, if none of them has a mistake.
 pub(crate) async fn run(ask: Ask) -> Answer {
-    let mut entries = checked(&ask).await.map_err(|stop| ask.stop(stop))?;
+    let mut entries = checked(ask.gate(), ask.field("csv"), MOST).await.map_err(|stop| ask.stop(stop))?;
     if entries.iter().any(|entry| entry.problem.is_some()) {
         let values = json!({"most": MOST, "lines": told(&ask, &entries), "csv": ask.field("csv"),
             "wrong": entries.iter().filter(|entry| entry.problem.is_some()).count(), "right": 0});

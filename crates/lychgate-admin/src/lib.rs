@@ -15,6 +15,7 @@
 //! # Ok(()) }
 //! ```
 
+mod api;
 mod approvals;
 mod ask;
 mod assets;
@@ -32,6 +33,7 @@ mod roles;
 mod running;
 mod sessions;
 mod states;
+pub mod tables;
 mod texts;
 mod user;
 mod users;
@@ -54,6 +56,7 @@ use lychgate::{Lychgate, guard};
 pub fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate) -> Router<S> {
     gate.add_templates(assets::TEMPLATES.iter().copied());
     gate.add_texts(texts::CATALOGUES);
+    describe(gate);
     let base = gate.admin_url().to_owned();
     let within = gate.settings().duration("freshness").map_or(0.0, |span| span.as_secs_f64());
     // A negative span switches the question off, as it does everywhere.
@@ -69,6 +72,11 @@ pub fn routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate) -> Router<S> {
     let bare = base.clone();
     let slashed = get(move || async move { Redirect::permanent(&bare) });
     Router::new().route(&format!("{base}/"), slashed).nest(&base, root)
+}
+
+/// Tells the gate of the panel's routes, for `route_list` and the OpenAPI document, as [`routes`] does.
+pub fn describe(gate: &Lychgate) {
+    api::describe(gate);
 }
 
 /// A change: asks for a fresh proof. Who comes back from giving it comes by GET, and is led to the page above.

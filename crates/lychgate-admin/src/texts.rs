@@ -54,7 +54,8 @@ impl From<String> for Text {
 
 impl Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.english)
+        let fill = |text: String, (name, value): &(&str, String)| text.replace(&format!("%({name})s"), value);
+        f.write_str(&self.values.iter().fold(self.english.to_string(), fill))
     }
 }
 

@@ -224,3 +224,43 @@ async fn the_panel_speaks_the_language_of_its_reader() {
     let checked = call.header("x-csrftoken", &token).json(&table).send().await.response();
     assert_eq!(checked["lines"][0]["error"], "es gibt keine Rolle nobody");
 }
+
+/// The names of the members of a described object.
+fn described(document: &serde_json::Value, path: &str) -> Vec<String> {
+    let content = &document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    let members = content["properties"]["response"]["properties"].as_object();
+    members.unwrap_or_else(|| panic!("{path} is not described")).keys().cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_openapi_document_has_the_panel_and_tells_the_truth() {
+    let app = panel("").await;
+    let (mut matt, _) = admin(&app).await;
+    let document = app.gate().openapi();
+    app.store().meta_set("admin-bulk", r#"{"state": "done", "refused": []}"#).await.unwrap();
+    let joe = id_of(&app, "joe@lp.com").await;
+    let mut seen = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        if !path.starts_with("/admin/api") || item.get("get").is_none() || path.ends_with(".csv") {
+            continue;
+        }
+        let reply = matt.call("GET", &path.replace("{id}", &joe.to_string())).send().await;
+        assert_eq!(reply.status(), 200, "{path}");
+        let known = described(&document, path);
+        for name in reply.response().as_object().unwrap().keys().filter(|name| *name != "csrf_token") {
+            assert!(known.contains(name), "{path} answers {name}, which is not described");
+        }
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen}");
+    // What is referred to is there.
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let place = reference.split('"').next().unwrap();
+        assert!(document.pointer(place).is_some(), "{place}");
+    }
+    let routes = app.gate().route_list();
+    let guard = |path: &str| routes.iter().find(|route| route.path == path).map(|route| route.guard);
+    assert_eq!(guard("/admin"), Some("administrators"));
+    assert_eq!(guard("/admin/api/users/{id}/delete"), Some("administrators, with a fresh proof"));
+}

@@ -41,6 +41,12 @@ enum Command {
     /// List the API keys of users, and take them back
     #[command(subcommand)]
     Keys(commands::keys::Keys),
+    /// List who is signed in, and end sessions
+    #[command(subcommand)]
+    Sessions(commands::sessions::Sessions),
+    /// Mails and text messages: list them, try dead ones again or drop them
+    #[command(subcommand)]
+    Outbox(commands::outbox::Outbox),
     /// What new passwords are compared with
     #[command(subcommand)]
     Passwords(commands::passwords::Passwords),
@@ -161,6 +167,8 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Users(users) => users.run(global).await,
                     Command::Roles(roles) => roles.run(global).await,
                     Command::Keys(keys) => keys.run(global).await,
+                    Command::Sessions(sessions) => sessions.run(global).await,
+                    Command::Outbox(outbox) => outbox.run(global).await,
                     Command::Passwords(passwords) => passwords.run(),
                     Command::Explain(explain) => explain.run(global).await,
                     Command::Audit(audit) => audit.run(global).await,

@@ -51,6 +51,19 @@ pub(crate) fn replace_private(path: &Path, text: &str) -> io::Result<()> {
     })
 }
 
+/// A file for its owner only, made anew; nothing that was there is followed or kept.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 fn write_draft(path: &Path, text: &str) -> io::Result<std::path::PathBuf> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{:016x}", getrandom::u64().map_err(io::Error::other)?));

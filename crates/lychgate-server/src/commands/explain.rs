@@ -32,6 +32,7 @@ pub(crate) struct Explain {
 impl Explain {
     pub(crate) async fn run(self, global: &Global) -> Result<(), Exit> {
         let gate = open::gate(global, None, false).await?;
+        lychgate_admin::describe(&gate);
         let result = match &self.wanted {
             None => self.refusal(&gate).await,
             Some(route) if route.starts_with('/') => self.route(&gate, route).await,

@@ -69,5 +69,8 @@ pub(crate) async fn without_database(global: &Global) -> Result<Lychgate, Exit> 
     let config = Config::load(global, None)?;
     let memory = "sqlite://".parse().map_err(Exit::failed)?;
     let store = Store::open(OpenOptions::new(memory)).await.map_err(Exit::failed)?;
-    Ok(Lychgate::builder().settings(config.settings).store(store).setup_link(true).outbox_worker(false).build().await?)
+    let builder = Lychgate::builder().settings(config.settings).store(store).setup_link(true).outbox_worker(false);
+    let gate = builder.build().await?;
+    lychgate_admin::describe(&gate);
+    Ok(gate)
 }

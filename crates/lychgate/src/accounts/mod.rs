@@ -325,8 +325,6 @@ impl Accounts<'_> {
                     detail: Some(key.name.clone()),
                 });
             }
-            let what = Audited::new(What::ApiKeyRevoked.word()).about(key.user_id);
-            self.0.audit().note(&mut batch, what.with("detail", key.name.as_str()));
             let done = api_keys::revoke(self.0, batch, id, key.user_id, now.datetime()).await?;
             if done {
                 self.0.events().send(&Event::ApiKeyRevoked { user_id: key.user_id, id: key.id });

@@ -16,6 +16,7 @@ use crate::{
         activity::What,
         administrators::last_administrator,
         letters::about,
+        public_id::public_id,
     },
     mail::{Letter, Post},
     messages::{self, Said},
@@ -199,6 +200,49 @@ impl Accounts<'_> {
             false => Change::new(&[Is::Active, Is::Waiting, Is::Declined, Is::Suspended, Is::Locked], Is::SwitchedOff),
         };
         self.change(user, change).await
+    }
+
+    /// Ends all that somebody is signed in with: sessions, remember-me cookies, tokens, API keys.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`].
+    pub async fn end_sessions(&self, user: &User) -> Result<(), AccountError> {
+        let now = crate::clock::Moment::of(self.0.clock());
+        let (mut batch, mut patch) = (self.0.store().batch(), UserPatch::default());
+        access::end_sessions(self.0, &mut batch, user, &mut patch, now);
+        batch.update_user(user.id, &patch, now.datetime());
+        self.note_end(&mut batch, user.id, "all sessions ended");
+        self.0.resolve(self.0.store().commit(batch).await.map(drop).map_err(Problem::from))
+    }
+
+    /// Ends one session of somebody, by the id that pages show; `false` if there is no such session that could be used.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`].
+    pub async fn end_session(&self, user_id: i64, session: &str) -> Result<bool, AccountError> {
+        let now = crate::clock::Moment::of(self.0.clock()).datetime();
+        let ended = async {
+            let all = self.0.store().sessions_of(user_id).await?;
+            let found = all.iter().find(|one| one.is_live(now) && public_id(&one.sid) == session);
+            let Some(found) = found else { return Ok(false) };
+            let mut batch = self.0.store().batch();
+            batch.end_session(&found.sid, user_id, now);
+            self.note_end(&mut batch, user_id, "session ended");
+            match self.0.store().commit(batch).await {
+                Ok(_) => Ok(true),
+                Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
+        };
+        self.0.resolve(ended.await)
+    }
+
+    fn note_end(&self, batch: &mut Batch, user_id: i64, what: &str) {
+        let entry = Audited::new("administered").about(user_id).with("what", what);
+        let entry = if let Some(name) = self.1 { entry.with("by_name", name) } else { entry };
+        self.0.audit().note(batch, entry);
     }
 
     async fn change(&self, user: &User, change: Change) -> Result<bool, AccountError> {

@@ -4,7 +4,9 @@ mod create;
 mod entry;
 mod list;
 mod states;
+mod table;
 
+pub(crate) use states::BY;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
@@ -51,6 +53,8 @@ pub(crate) enum Users {
     Unlock(One),
     List(list::List),
     Show(list::Show),
+    Export(table::Export),
+    Import(table::Import),
     Delete(Delete),
     /// Delete the users who asked for it on their account page and whose time of grace is over
     Purge,
@@ -120,6 +124,8 @@ impl Users {
             Self::Unlock(One { user }) => states::unlock(gate, &user).await,
             Self::List(list) => list.run(gate).await,
             Self::Show(show) => show.run(gate).await,
+            Self::Export(export) => export.run(gate).await,
+            Self::Import(import) => import.run(gate).await,
             Self::Delete(delete) => delete_user(gate, delete).await,
             Self::Purge => {
                 let deleted = gate.accounts().delete_due().await?;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Who did it, as it is noted.
-pub(super) const BY: &str = "command line";
+pub(crate) const BY: &str = "command line";
 /// The most that is listed.
 const MOST: u32 = 1000;
 
