@@ -91,6 +91,28 @@ async fn every_reply_carries_them() {
 }
 
 #[tokio::test]
+async fn files_and_what_lies_outside_of_the_application_carry_them_too() {
+    let toml = "profile = \"modern\"\napplication_root = \"/app\"\nenvironment = \"development\"";
+    let app = TestApp::builder().toml(toml).start().await;
+    let mut browser = app.browser();
+    for (path, status) in [
+        ("/app/fs-static/css/lychgate.css", 200),
+        ("/app/fs-static/nothing", 404),
+        ("/app/dev/mail", 200),
+        ("/app/openapi.json", 200),
+        ("/elsewhere", 404),
+    ] {
+        let reply = browser.get(path).await;
+        assert_eq!(reply.status(), status, "{path}");
+        for name in &NAMES[..7] {
+            assert_eq!(reply.headers().get_all(*name).iter().count(), 1, "{path}: {name}");
+        }
+    }
+    let by_hand = app.gate().with_headers(axum::response::IntoResponse::into_response("made elsewhere"));
+    assert_eq!(by_hand.headers()["x-content-type-options"], "nosniff");
+}
+
+#[tokio::test]
 async fn scripts_and_styles_are_let_in_by_origin_or_by_a_nonce_that_is_new_each_time() {
     let app = modern().start().await;
     let mut browser = app.browser();
