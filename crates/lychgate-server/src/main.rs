@@ -9,6 +9,8 @@ mod commands;
 mod config;
 mod exit;
 mod files;
+mod log;
+mod metrics;
 mod open;
 mod output;
 mod prompt;

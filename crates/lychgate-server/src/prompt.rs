@@ -26,6 +26,7 @@ impl PasswordSource {
     /// The password: given, from standard input, from `LYCHGATE_PASSWORD`, or asked for twice.
     pub(crate) async fn get(self) -> Result<String, Exit> {
         if let Some(password) = self.password {
+            output::complain("Warning: other users of this machine could see the password; use --password-stdin.");
             return Ok(password);
         }
         if self.password_stdin {

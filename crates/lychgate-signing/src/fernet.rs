@@ -157,6 +157,22 @@ impl Fernet {
         if text.len() > MAX_LEN { Err(FernetError::TooLong) } else { Ok(text) }
     }
 
+    /// The same data under the first key, dated as it was; nothing if the first key made the token.
+    ///
+    /// # Errors
+    /// [`FernetError::TooLong`], [`FernetError::Invalid`] or [`FernetError::Random`].
+    pub fn rotate(&self, token: &str) -> Result<Option<String>, FernetError> {
+        let data = self.decrypt(token, 0, None)?;
+        let bytes = URL_SAFE.decode(token).map_err(|_| FernetError::Invalid)?;
+        let (signed, given) = bytes.split_last_chunk::<MAC_LEN>().ok_or(FernetError::Invalid)?;
+        if self.keys.current().signed(signed, given) {
+            return Ok(None);
+        }
+        let time = signed.get(1..9).and_then(|time| time.try_into().ok()).ok_or(FernetError::Invalid)?;
+        let time = i64::try_from(u64::from_be_bytes(time)).map_err(|_| FernetError::Invalid)?;
+        self.encrypt(&data, time).map(Some)
+    }
+
     /// The data in a token. With `ttl`, in seconds, its date is checked too.
     ///
     /// # Errors
@@ -228,6 +244,20 @@ fn hkdf(secret: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn a_token_moves_to_the_first_key_and_keeps_its_date() {
+        let [old, new] = [(); 2].map(|()| super::Fernet::generate_key().unwrap());
+        let before = super::Fernet::new([&*old]).unwrap();
+        let both = super::Fernet::new([&*new, &*old]).unwrap();
+        let after = super::Fernet::new([&*new]).unwrap();
+        let token = before.encrypt(b"71f3-0b8d-24aa", 1_000).unwrap();
+        let moved = both.rotate(&token).unwrap().unwrap();
+        assert_eq!(both.rotate(&moved).unwrap(), None);
+        assert_eq!(*after.decrypt(&moved, 1_060, Some(60)).unwrap(), b"71f3-0b8d-24aa");
+        assert_eq!(after.decrypt(&moved, 1_061, Some(60)), Err(super::FernetError::Expired));
+        assert_eq!(after.rotate(&token), Err(super::FernetError::Invalid));
+    }
     use super::*;
 
     #[test]

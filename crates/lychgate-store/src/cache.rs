@@ -1,6 +1,9 @@
 //! Rows that were read before, each good only as long as nothing has changed since.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use moka::sync::Cache;
 
@@ -14,21 +17,32 @@ const ENTRIES: u64 = 100_000;
 ///
 /// An entry carries the epoch from before its row was read. It is used only while the epoch is still the same, so a
 /// change between the two, or at any time later, makes it worthless. That a key is unknown is not kept.
-pub(crate) struct Kept<T>(Cache<String, (u64, Arc<T>)>);
+pub(crate) struct Kept<T> {
+    cache: Cache<String, (u64, Arc<T>)>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
 
 impl<T: Send + Sync + 'static> Kept<T> {
     fn new(entries: u64) -> Self {
-        Self(Cache::new(entries))
+        Self { cache: Cache::new(entries), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
     pub(crate) fn get(&self, key: &str, epoch: Option<u64>) -> Option<Arc<T>> {
-        let (stamp, record) = self.0.get(key)?;
-        (Some(stamp) == epoch).then_some(record)
+        let found = self.cache.get(key).filter(|(stamp, _)| Some(*stamp) == epoch);
+        let count = if found.is_some() { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+        found.map(|(_, record)| record)
+    }
+
+    /// How many look-ups were answered, and how many were not.
+    fn counts(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
     pub(crate) fn put(&self, key: &str, epoch: Option<u64>, record: &Arc<T>) {
         if let Some(epoch) = epoch {
-            self.0.insert(key.to_owned(), (epoch, record.clone()));
+            self.cache.insert(key.to_owned(), (epoch, record.clone()));
         }
     }
 }
@@ -58,6 +72,20 @@ impl Caches {
             redeemed: Kept::new(ENTRIES),
             roles: Kept::new(1),
         }
+    }
+
+    /// Hits and misses of each kind.
+    pub(crate) fn counts(&self) -> Vec<(&'static str, u64, u64)> {
+        let named = |name, (hits, misses): (u64, u64)| (name, hits, misses);
+        vec![
+            named("user", self.users.counts()),
+            named("token_user", self.token_users.counts()),
+            named("user_by_id", self.users_by_id.counts()),
+            named("session", self.sessions.counts()),
+            named("api_key", self.api_keys.counts()),
+            named("redemption", self.redeemed.counts()),
+            named("roles", self.roles.counts()),
+        ]
     }
 }
 

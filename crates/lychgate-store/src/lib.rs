@@ -80,5 +80,5 @@ pub use rates::{Counting, RateRule, RateState, RateSums, RateView};
 pub use records::{NewSession, NewUser, Role, SessionRecord, User, UserPatch};
 pub use refresh::RefreshFamily;
 pub use refusals::{REFUSALS_KEPT, Refusal};
-pub use store::{ActivityCount, DatabaseKind, SchemaReport, Store};
+pub use store::{ActivityCount, DatabaseKind, SchemaReport, Store, StoreCounts};
 pub use url::DatabaseUrl;

@@ -330,7 +330,7 @@ impl Builder {
         let gateway = sms::gateway(&settings, self.sms_sender.take()).map_err(BuildError::Setting)?;
         let desk = Desk::new(&settings, self.mailer.take(), gateway).map_err(BuildError::Setting)?;
         let breached = crate::passwords::breached::Breached::from_settings(&settings).map_err(BuildError::Setting)?;
-        let context = crate::passwords::context(&settings).map_err(BuildError::Setting)?;
+        let contexts = crate::passwords::contexts(&settings).map_err(BuildError::Setting)?;
         let store = match self.store.take() {
             Some(store) => store,
             None => open(&settings, self.create).await?,
@@ -351,8 +351,8 @@ impl Builder {
         };
         let recovery = Vault::from_settings(&settings).map_err(BuildError::Setting)?;
         let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        let hashing =
-            Hashing::new(context, at_once, self.max_waiting).map_err(|error| BuildError::Threads(error.to_string()))?;
+        let hashing = Hashing::new(contexts, at_once, self.max_waiting)
+            .map_err(|error| BuildError::Threads(error.to_string()))?;
         let library = Library::load(&settings, &self.catalogues).map_err(BuildError::Setting)?;
         let languages = offered(&settings, &library).map_err(BuildError::Setting)?;
         let mut endpoints = self.endpoints;
@@ -387,11 +387,13 @@ impl Builder {
             settings,
         }));
         crate::flow::audit::hear(&gate);
+        crate::measure::hear(&gate);
         make_roles(&gate).await.map_err(BuildError::Setting)?;
         if self.outbox_worker {
             gate.start_worker();
             gate.start_upkeep();
             gate.start_sealer();
+            crate::rotation::note_keys(&gate).await;
             let store = gate.store().clone();
             tokio::spawn(async move {
                 if let Err(error) = crate::flow::names::record_all(&store).await {

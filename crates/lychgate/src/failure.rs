@@ -189,6 +189,7 @@ impl From<lychgate_store::StoreError> for Failure {
         use lychgate_store::ErrorKind as Kind;
         match error.kind() {
             Kind::Busy | Kind::Unavailable => {
+                crate::measure::database_error(if *error.kind() == Kind::Busy { "busy" } else { "unavailable" });
                 tracing::warn!(%error, "the database did not answer");
                 Failure::Busy { retry_after: 2 }
             }

@@ -4,16 +4,19 @@
 //! a bounded line, and beyond it a request is told to come back. The pool's threads run at a lower priority, so that a
 //! wave of sign-ins does not starve requests that need no hash.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use lychgate_passwords::{Context, HashError, Verdict};
 use tokio::sync::{Semaphore, oneshot};
 use zeroize::Zeroizing;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, measure};
 
 /// How much nicer the pool's threads are than the rest of the process.
 #[cfg(target_os = "linux")]
@@ -25,7 +28,8 @@ const DATA_ROUNDS: u32 = 1000;
 /// The pool and the password schemes that it computes.
 #[derive(Debug)]
 pub(crate) struct Hashing {
-    context: Arc<Context>,
+    /// The first one hashes; the others know what was hashed under an earlier salt.
+    contexts: Arc<[Context]>,
     threads: rayon::ThreadPool,
     running: Arc<Semaphore>,
     waiting: AtomicUsize,
@@ -34,7 +38,7 @@ pub(crate) struct Hashing {
 
 impl Hashing {
     pub(crate) fn new(
-        context: Context,
+        contexts: Vec<Context>,
         at_once: usize,
         max_waiting: usize,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
@@ -44,7 +48,7 @@ impl Hashing {
             .start_handler(|_| lower_priority())
             .build()?;
         Ok(Self {
-            context: Arc::new(context),
+            contexts: contexts.into(),
             threads,
             running: Arc::new(Semaphore::new(at_once)),
             waiting: AtomicUsize::new(0),
@@ -55,12 +59,19 @@ impl Hashing {
     /// Compares `password` with a stored hash. Without one, the same work is done and nothing matches.
     pub(crate) async fn verify(&self, password: &str, stored: Option<&str>) -> Result<Verdict, Failure> {
         let (password, stored) = (Zeroizing::new(password.to_owned()), stored.map(|s| Zeroizing::new(s.to_owned())));
-        self.run(move |context| match stored {
-            Some(stored) => context.verify(&password, &stored),
-            None => {
-                context.dummy_verify(&password);
-                Verdict::Mismatch
+        self.run(move |contexts| {
+            // A wrong password and an unknown user both cost as much as there are salts.
+            for (at, context) in contexts.iter().enumerate() {
+                match &stored {
+                    Some(stored) => match context.verify(&password, stored) {
+                        Verdict::Match { .. } if at > 0 => return Verdict::Match { needs_rehash: true },
+                        Verdict::Mismatch => {}
+                        verdict => return verdict,
+                    },
+                    None => context.dummy_verify(&password),
+                }
             }
+            Verdict::Mismatch
         })
         .await
     }
@@ -68,7 +79,11 @@ impl Hashing {
     /// Hashes a new password with the current scheme.
     pub(crate) async fn hash(&self, password: &str) -> Result<Result<String, HashError>, Failure> {
         let password = Zeroizing::new(password.to_owned());
-        self.run(move |context| context.hash(&password)).await
+        self.run(move |contexts| match contexts.first() {
+            Some(context) => Ok(context.hash(&password)),
+            None => Err(Failure::internal("there is no way to hash passwords")),
+        })
+        .await?
     }
 
     /// A fingerprint of `text` for a mailed link, in the form that the reference reads. What it hides is no secret of
@@ -89,21 +104,28 @@ impl Hashing {
         self.run(move |_| job()).await
     }
 
-    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Context) -> T + Send + 'static) -> Result<T, Failure> {
-        let _place = Place::take(&self.waiting, self.max_waiting).ok_or(Failure::Busy { retry_after: 5 })?;
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&[Context]) -> T + Send + 'static) -> Result<T, Failure> {
+        let _place = Place::take(&self.waiting, self.max_waiting).ok_or_else(|| {
+            measure::hashing_refused();
+            Failure::Busy { retry_after: 5 }
+        })?;
+        let asked = Instant::now();
         let permit = Arc::clone(&self.running)
             .acquire_owned()
             .await
             .map_err(|_| Failure::internal("the hashing pool is closed"))?;
+        let (waited, began) = (asked.elapsed(), Instant::now());
         let (answer, result) = oneshot::channel();
-        let context = Arc::clone(&self.context);
+        let contexts = Arc::clone(&self.contexts);
         self.threads.spawn(move || {
-            let outcome = job(&context);
+            let outcome = job(&contexts);
             drop(permit);
             // The request may be gone; the work is done all the same.
             let _ = answer.send(outcome);
         });
-        result.await.map_err(|_| Failure::internal("a password hash was not computed"))
+        let outcome = result.await.map_err(|_| Failure::internal("a password hash was not computed"))?;
+        measure::hashed(waited, began.elapsed());
+        Ok(outcome)
     }
 }
 
@@ -114,13 +136,16 @@ impl<'a> Place<'a> {
     fn take(waiting: &'a AtomicUsize, max: usize) -> Option<Self> {
         let taken = waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < max).then(|| n + 1));
         // Only a place that was taken may come into being: it is given back when dropped.
-        taken.is_ok().then(|| Self(waiting))
+        let before = taken.ok()?;
+        measure::hashing_queue(before + 1);
+        Some(Self(waiting))
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        let before = self.0.fetch_sub(1, Ordering::AcqRel);
+        measure::hashing_queue(before.saturating_sub(1));
     }
 }
 

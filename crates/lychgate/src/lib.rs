@@ -43,6 +43,7 @@ mod identity;
 mod identity_rules;
 mod limits;
 pub mod mail;
+mod measure;
 pub mod messages;
 pub(crate) mod openapi;
 mod outgoing;
@@ -51,6 +52,7 @@ mod principal;
 mod random;
 mod render;
 mod rights;
+mod rotation;
 mod serve;
 pub mod settings;
 pub mod sms;
@@ -67,6 +69,7 @@ pub use self::{
     gate::Lychgate,
     principal::{Allowance, Asked, Explanation, Identity, ItemSet, Need, NeedValue, Origin, Permission, Rights},
     rights::{Allowed, Effect, ExplainedRefusal, ExplainedRoute, People, RoleChange},
+    rotation::{KeyUse, Rewrapped, Rotation},
     settings::{Profile, Settings},
     web::{
         extract::{Csrf, CurrentUser, WantsJson},

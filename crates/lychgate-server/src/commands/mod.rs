@@ -11,6 +11,7 @@ pub(crate) mod outbox;
 pub(crate) mod passwords;
 pub(crate) mod roles;
 pub(crate) mod routes;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod sessions;
 pub(crate) mod users;

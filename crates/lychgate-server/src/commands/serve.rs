@@ -1,7 +1,7 @@
 //! `lychgate serve`: the server.
 
 use std::{
-    io::{self, IsTerminal as _},
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
@@ -9,12 +9,9 @@ use clap::Args;
 use lychgate::Lychgate;
 use time::{Duration, OffsetDateTime, macros::format_description};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
-use crate::{app, cli::Global, config::Config, exit::Exit, open, output};
+use crate::{app, cli::Global, config::Config, exit::Exit, metrics, open, output};
 
-/// The variable that says what is logged, such as `info` or `lychgate=debug`.
-const LOG: &str = "LYCHGATE_LOG";
 /// How long the link for the first administrator works.
 const LINK_LIFETIME: Duration = Duration::minutes(30);
 
@@ -37,11 +34,7 @@ pub(crate) struct Serve {
 impl Serve {
     /// Logs to standard error.
     pub(crate) fn start_log(&self) {
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter("info"))
-            .with_writer(io::stderr)
-            .with_ansi(io::stderr().is_terminal());
-        if self.log_json { log.json().init() } else { log.init() }
+        crate::log::start("info", self.log_json);
     }
 
     pub(crate) async fn run(self, global: &Global) -> Result<(), Exit> {
@@ -52,13 +45,14 @@ impl Serve {
         if let Some(file) = app::attack_token_file(&gate) {
             super::attack::proof(&file).map_err(|why| Exit::Settings(format!("settings: attack_token_file: {why}")))?;
         }
+        let figures = metrics::start(&gate).await?;
         let local = listener.local_addr().map_err(Exit::failed)?;
         let origin = format!("http://{}", reachable(local));
         // Made before it serves: a stop may follow at once, and closes the store.
         let link = gate.new_setup_link().await?;
         let serving = async { gate.serve(app::router(&gate), listener).await.map_err(Exit::failed) };
         let announcing = async {
-            announce(&gate, &origin, link);
+            announce(&gate, &origin, figures, link);
             Ok(())
         };
         // Whoever reads that it is ready may stop it at once: it listens to signals before it says so.
@@ -66,16 +60,7 @@ impl Serve {
     }
 }
 
-/// Logs errors only, for commands whose output is their answer.
-pub(crate) fn start_quiet_log() {
-    tracing_subscriber::fmt().with_env_filter(filter("error")).with_writer(io::stderr).with_ansi(false).init();
-}
-
-fn filter(default: &str) -> EnvFilter {
-    EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(default))
-}
-
-async fn bind(address: &str) -> Result<TcpListener, Exit> {
+pub(crate) async fn bind(address: &str) -> Result<TcpListener, Exit> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose with --listen".to_owned(),
@@ -98,8 +83,11 @@ fn reachable(local: SocketAddr) -> SocketAddr {
 }
 
 /// Says that the server is ready, and how to set it up while nobody has.
-fn announce(gate: &Lychgate, origin: &str, link: Option<String>) {
+fn announce(gate: &Lychgate, origin: &str, figures: Option<SocketAddr>, link: Option<String>) {
     output::line(format_args!("Lychgate {} is ready on {origin}", env!("CARGO_PKG_VERSION")));
+    if let Some(figures) = figures {
+        output::line(format_args!("Metrics are on http://{}/metrics", reachable(figures)));
+    }
     let Some(path) = link else { return };
     let origin = gate.settings().text_opt("base_url").unwrap_or(origin).trim_end_matches('/');
     let until = (OffsetDateTime::now_utc() + LINK_LIFETIME).format(format_description!("[hour]:[minute]"));

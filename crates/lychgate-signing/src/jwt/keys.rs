@@ -38,6 +38,13 @@ impl Keys {
         if ids.len() < all { Err(KeyError::Ids) } else { Ok(Self(keys)) }
     }
 
+    /// How many keys there are.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "there is always a key")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Signs claims.
     ///
     /// # Errors

@@ -36,6 +36,15 @@ impl Expect {
     }
 }
 
+/// What the rows of a statement are counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// Sessions that began.
+    Begun,
+    /// Sessions that were ended.
+    Ended,
+}
+
 /// A statement in a batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Planned {
@@ -46,6 +55,7 @@ pub(crate) struct Planned {
     otherwise: Option<String>,
     /// Whether its rows are the step's result.
     counts: bool,
+    pub(crate) tally: Option<Tally>,
 }
 
 impl Planned {
@@ -164,7 +174,7 @@ impl Batch {
     }
 
     pub(crate) fn push(&mut self, statement: Statement, expect: Expect) {
-        self.planned.push(Planned { statement, expect, step: self.steps, otherwise: None, counts: true });
+        self.planned.push(Planned { statement, expect, step: self.steps, otherwise: None, counts: true, tally: None });
     }
 
     /// A statement whose rows do not count.
@@ -172,6 +182,13 @@ impl Batch {
         self.push(statement, Expect::Any);
         if let Some(last) = self.planned.last_mut() {
             last.counts = false;
+        }
+    }
+
+    /// What the rows of the statement added last are counted as.
+    fn tally(&mut self, tally: Tally) {
+        if let Some(last) = self.planned.last_mut() {
+            last.tally = Some(tally);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Batch, Expect};
+use super::{Batch, Expect, Tally};
 use crate::error::{Result, StoreError};
 use crate::records::NewSession;
 use crate::refresh::{end_of_user, end_with_session};
@@ -70,6 +70,7 @@ impl Batch {
                 ],
             );
             batch.push(insert, Expect::Any);
+            batch.tally(Tally::Begun);
             Ok(())
         })
     }
@@ -97,6 +98,7 @@ impl Batch {
         let sql = self.sql.clone();
         self.step(|batch| {
             batch.push(update, expect);
+            batch.tally(Tally::Ended);
             batch.aside(end_with_session(&sql.trackers, sid, micros(now)));
             Ok(())
         })
@@ -107,6 +109,7 @@ impl Batch {
         let sql = self.sql.clone();
         self.step(|batch| {
             batch.push(revoke_all(user_id, except, micros(now)), Expect::Any);
+            batch.tally(Tally::Ended);
             batch.aside(end_of_user(&sql.trackers, user_id, except, micros(now)));
             Ok(())
         })

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::state::revoke_all;
-use super::{Batch, Expect};
+use super::{Batch, Expect, Tally};
 use crate::api_keys::revoke_keys;
 use crate::audit::erase_details;
 use crate::error::StoreError;
@@ -248,6 +248,7 @@ impl Batch {
             batch.aside(end_of_user(&sql.trackers, id, None, now));
             batch.aside(revoke_keys(id, now));
             batch.aside(revoke_all(id, None, now));
+            batch.tally(Tally::Ended);
             Ok(())
         })
     }

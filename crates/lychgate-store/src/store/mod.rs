@@ -8,6 +8,7 @@ mod overview;
 mod rates;
 mod redemptions;
 mod roles;
+mod rotation;
 mod sessions;
 mod users;
 mod users_page;
@@ -15,10 +16,13 @@ mod users_page;
 pub use overview::ActivityCount;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use crate::backend::{Backend, Opened, Reach};
-use crate::batch::{Batch, BatchOutcome};
+use crate::batch::{Batch, BatchOutcome, Tally};
 use crate::cache::Caches;
 use crate::decode::Row;
 use crate::error::{ErrorKind, OpenError, Result, StoreError};
@@ -46,6 +50,20 @@ struct Inner {
     caches: Caches,
     shown: String,
     warnings: Vec<String>,
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// What this store has done since it was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreCounts {
+    /// For each kind of record that is kept in memory: its name, look-ups that were answered from there, and others.
+    pub cache: Vec<(&'static str, u64, u64)>,
+    /// Sessions that began.
+    pub sessions_begun: u64,
+    /// Sessions that were ended before their time.
+    pub sessions_ended: u64,
 }
 
 impl fmt::Debug for Store {
@@ -109,7 +127,15 @@ impl Store {
             tracing::warn!("{warning}");
         }
         Ok(Self {
-            inner: Arc::new(Inner { backend, sql: Arc::new(Sql::new(schema)), caches: Caches::new(), shown, warnings }),
+            inner: Arc::new(Inner {
+                backend,
+                sql: Arc::new(Sql::new(schema)),
+                caches: Caches::new(),
+                shown,
+                warnings,
+                begun: AtomicU64::new(0),
+                ended: AtomicU64::new(0),
+            }),
         })
     }
 
@@ -178,7 +204,25 @@ impl Store {
         }
         let planned = Arc::new(batch.planned);
         let done = self.inner.backend.write(planned.clone()).await?;
+        for (planned, done) in planned.iter().zip(&done) {
+            let count = match planned.tally {
+                None => continue,
+                Some(Tally::Begun) => &self.inner.begun,
+                Some(Tally::Ended) => &self.inner.ended,
+            };
+            count.fetch_add(done.affected, Ordering::Relaxed);
+        }
         Ok(BatchOutcome::new(&planned, steps, &done))
+    }
+
+    /// What was done since the store was opened, for whoever watches over it.
+    #[must_use]
+    pub fn counts(&self) -> StoreCounts {
+        StoreCounts {
+            cache: self.inner.caches.counts(),
+            sessions_begun: self.inner.begun.load(Ordering::Relaxed),
+            sessions_ended: self.inner.ended.load(Ordering::Relaxed),
+        }
     }
 
     /// Commits a batch of one statement and gives the rows that it returned.

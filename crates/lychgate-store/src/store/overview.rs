@@ -67,7 +67,7 @@ impl Store {
         self.count(sql, vec![state.as_str().into()]).await
     }
 
-    async fn count(&self, sql: String, values: Vec<Value>) -> Result<i64> {
+    pub(super) async fn count(&self, sql: String, values: Vec<Value>) -> Result<i64> {
         let rows = self.query(sql, values, Reach::Scan).await?;
         let count = rows.first().and_then(|row| row.first()).map_or(Ok(None), Value::int)?;
         Ok(count.unwrap_or_default())

@@ -1,6 +1,7 @@
 //! What happens to an account, noted for its owner in the transaction in which it happens.
 
 use lychgate_store::{Activity, Batch};
+use tracing::Instrument as _;
 
 use crate::{
     audit::Audited,
@@ -151,15 +152,16 @@ impl Exchange {
 
     /// Notes beside the request that somebody gave a wrong password for this user: a reply that waited for it would
     /// come later for accounts that exist.
-    pub(crate) fn note_failure(&self, user_id: i64, by: &str) {
+    pub(crate) fn note_failure(&self, user_id: i64, by: &'static str) {
         self.audit_failure(Some(user_id), by);
         if let Some(activity) = self.activity(user_id, What::SignInFailed, Some(by)) {
             let store = self.gate.store().clone();
-            tokio::spawn(async move {
+            let noting = async move {
                 if let Err(error) = store.note_activity(&activity).await {
                     tracing::debug!(%error, "a failed sign-in was not noted");
                 }
-            });
+            };
+            tokio::spawn(noting.in_current_span());
         }
     }
 }

@@ -113,8 +113,9 @@ impl Seen {
 
 impl Exchange {
     /// Enters a failed proof of who somebody is, once a request; nobody is named whom the name was not found for.
-    pub(crate) fn audit_failure(&self, user_id: Option<i64>, by: &str) {
+    pub(crate) fn audit_failure(&self, user_id: Option<i64>, by: &'static str) {
         if self.is_first_failure() {
+            crate::measure::failed(by, user_id.is_some());
             let what = Audited::new("sign-in-failed").by_nobody().with("by", by);
             let what = match user_id {
                 Some(id) => what.about(id),
@@ -137,9 +138,6 @@ impl Exchange {
 
 /// Enters what is told by events and noted nowhere else.
 pub(crate) fn hear(gate: &Lychgate) {
-    if !gate.audit().is_on() {
-        return;
-    }
     let weak = Arc::downgrade(&gate.0);
     gate.events().on(move |event| {
         if let Some(inner) = weak.upgrade() {

@@ -1,5 +1,6 @@
 //! How recovery codes are kept, and which of the kept ones count.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use lychgate_signing::fernet::{Fernet, FernetError};
 use lychgate_store::User;
 use zeroize::Zeroizing;
@@ -59,6 +60,37 @@ impl Vault {
         codes.iter().map(|code| fernet.encrypt(code.as_bytes(), now.unix())).collect()
     }
 
+    /// The kept codes under today's key, those that are already so as they are; nothing if all are.
+    pub(crate) fn renewed(&self, kept: &[String]) -> Option<Vec<String>> {
+        let moved: Vec<Option<String>> = kept.iter().take(MOST).map(|code| self.renewed_one(code)).collect();
+        if moved.iter().all(Option::is_none) {
+            return None;
+        }
+        let rest = kept.iter().skip(MOST).cloned();
+        let first = moved.into_iter().zip(kept).map(|(moved, code)| moved.unwrap_or_else(|| code.clone()));
+        Some(first.chain(rest).collect())
+    }
+
+    fn renewed_one(&self, kept: &str) -> Option<String> {
+        if !kept.starts_with(TOKEN) {
+            return None;
+        }
+        match &self.given {
+            Some(given) => match given.rotate(kept) {
+                Ok(moved) => moved,
+                // Keys were given after codes had been encrypted with one of our own.
+                Err(_) => given.encrypt(&self.derived.decrypt(kept, 0, None).ok()?, date_of(kept)?).ok(),
+            },
+            None => self.derived.rotate(kept).ok().flatten(),
+        }
+    }
+
+    /// Whether none of the keys opens a kept code.
+    pub(crate) fn is_lost(&self, kept: &str) -> bool {
+        let opens = |fernet: &Fernet| fernet.decrypt(kept, 0, None).is_ok();
+        kept.starts_with(TOKEN) && !self.given.iter().chain([&self.derived]).any(opens)
+    }
+
     /// The kept codes that count, each with its place. What cannot be read, or is too old, does not.
     pub(crate) fn open(&self, kept: &[String], now: Moment) -> Vec<(usize, Zeroizing<String>)> {
         let kept = kept.iter().enumerate().take(MOST);
@@ -76,6 +108,14 @@ impl Vault {
         let is_plain = self.given.is_none() && !kept.is_empty() && !kept.starts_with(TOKEN);
         is_plain.then(|| Zeroizing::new(kept.to_owned()))
     }
+}
+
+/// When a kept code was encrypted, in seconds since 1970.
+fn date_of(kept: &str) -> Option<i64> {
+    // The first twelve letters are nine bytes: the version and the date.
+    let bytes = URL_SAFE.decode(kept.get(..12)?).ok()?;
+    let time: [u8; 8] = bytes.get(1..9)?.try_into().ok()?;
+    i64::try_from(u64::from_be_bytes(time)).ok()
 }
 
 /// How many recovery codes a user has left.

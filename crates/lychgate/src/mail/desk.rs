@@ -12,6 +12,7 @@ use lychgate_store::{OutboxItem, StoreError};
 use minijinja::Value;
 use time::OffsetDateTime;
 use tokio::{sync::Notify, task::JoinSet};
+use tracing::Instrument as _;
 
 use super::{
     AnyMailer, FileMailer, LogMailer, SmtpMailer, compose,
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     gate::{Inner, Lychgate},
+    measure,
     settings::{Mailbox, Settings},
     sms::Gateway,
 };
@@ -185,7 +187,7 @@ impl Lychgate {
             let mut sending = JoinSet::new();
             for item in items {
                 let gate = self.clone();
-                sending.spawn(async move { gate.deliver_item(item, patience).await });
+                sending.spawn(async move { gate.deliver_item(item, patience).await }.in_current_span());
             }
             while let Some(done) = sending.join_next().await {
                 sent += usize::from(done.unwrap_or(false));
@@ -217,7 +219,7 @@ impl Lychgate {
         let mut sending = JoinSet::new();
         for parcel in parcels {
             let (gate, patience) = (self.clone(), self.desk().patience_of_requests(&parcel));
-            sending.spawn(async move { gate.deliver(&parcel, 1, patience, true).await });
+            sending.spawn(async move { gate.deliver(&parcel, 1, patience, true).await }.in_current_span());
         }
         let waiting = tokio::spawn(async move {
             let mut all = true;
@@ -244,6 +246,7 @@ impl Lychgate {
         let (id, name) = (parcel.id(), parcel.name());
         let mut trouble = match self.attempt(parcel, patience).await {
             Ok(()) => {
+                measure::message(name, "sent");
                 tracing::info!(id, "a {name} was sent");
                 let noted = self.store().outbox_sent(id, self.desk().keeps, self.now()).await;
                 if let Err(error) = noted {
@@ -279,6 +282,7 @@ impl Lychgate {
     async fn failed(&self, id: &str, name: &str, attempts: i64, trouble: &Trouble) {
         let gives_up = trouble.is_permanent || attempts >= MOST_ATTEMPTS;
         let error = trouble.text.as_str();
+        measure::message(name, if gives_up { "given_up" } else { "retried" });
         if gives_up {
             tracing::error!(id, attempts, error, "a {name} was given up; it stays in the outbox");
         } else {

@@ -22,14 +22,19 @@ pub(crate) fn normalized(password: &str, form: Option<&str>) -> Zeroizing<String
     }
 }
 
-/// The hashing context of the settings.
-pub(crate) fn context(settings: &Settings) -> Result<Context, String> {
+/// The hashing contexts of the settings: that of today's salt, then those of earlier ones, the newest first.
+pub(crate) fn contexts(settings: &Settings) -> Result<Vec<Context>, String> {
+    let earlier = settings.list("password_salt_fallbacks").iter().rev().map(String::as_str).map(Some);
+    std::iter::once(settings.text_opt("password_salt")).chain(earlier).map(|salt| context(settings, salt)).collect()
+}
+
+fn context(settings: &Settings, salt: Option<&str>) -> Result<Context, String> {
     let mut builder = Context::builder()
         .schemes(settings.list("password_schemes").iter().cloned())
         .default_scheme(settings.text("password_hash"))
         .deprecated(settings.list("deprecated_password_schemes").iter().cloned())
         .single_hash(single_hash(settings));
-    if let Some(salt) = settings.text_opt("password_salt") {
+    if let Some(salt) = salt {
         builder = builder.salt(salt);
     }
     for (name, value) in settings.map("password_hash_passlib_options") {

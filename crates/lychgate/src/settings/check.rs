@@ -315,6 +315,29 @@ impl Check<'_> {
         }
     }
 
+    /// Figures are for whoever watches, not for everybody.
+    fn metrics(&mut self) {
+        let settings = self.settings;
+        let Some(listen) = settings.text_opt("metrics_listen") else { return };
+        let address = listen.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+        let Some((host, _)) = address else {
+            self.problem("metrics_listen", format!("metrics_listen {listen:?} is not an address and a port"));
+            return;
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        match settings.text_opt("metrics_token") {
+            None if !is_here => self.problem(
+                "metrics_listen",
+                format!("metrics_listen {listen:?} is reached from other machines: set metrics_token too"),
+            ),
+            Some(token) if token.len() < 16 => {
+                self.problem("metrics_token", "metrics_token has to have at least 16 characters".to_owned());
+            }
+            _ => {}
+        }
+    }
+
     fn addresses(&mut self) {
         let settings = self.settings;
         if let Some(url) = settings.text_opt("base_url")
@@ -331,6 +354,7 @@ impl Check<'_> {
         if !listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
             self.problem("listen", format!("listen {listen:?} is not an address and a port"));
         }
+        self.metrics();
         if settings.text_opt("subdomain").is_some() && !settings.flag("subdomain_matching") {
             self.warn("subdomain", "subdomain has no effect without subdomain_matching = true");
         }

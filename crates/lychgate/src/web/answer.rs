@@ -132,6 +132,7 @@ impl Exchange {
     }
 
     fn log_failure(&self, failure: &Failure) {
+        crate::measure::refused(failure);
         let (id, path) = (self.request_id(), self.logged_path());
         match failure {
             Failure::Internal(what) => tracing::error!(request_id = id, path, what, "a request failed"),

@@ -9,6 +9,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use axum::{
@@ -18,6 +19,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tower::{Layer, Service};
+use tracing::Instrument as _;
 
 use super::{
     answer,
@@ -31,6 +33,7 @@ use super::{
 use crate::{
     failure::{Failure, Pending},
     gate::Lychgate,
+    measure,
 };
 
 tokio::task_local! {
@@ -75,6 +78,7 @@ where
         let waiting = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, waiting);
         let gate = self.gate.clone();
+        let began = Instant::now();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             if parts.extensions.get::<Arc<Exchange>>().is_some() {
@@ -85,12 +89,14 @@ where
             let cors = gate.web().cors.as_ref();
             if cors.is_some_and(|cors| cors.is_preflight(&parts.method, parts.uri.path(), &parts.headers)) {
                 // A preflight carries no cookies and reaches no handler.
+                let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
                 let mut response = Response::default();
                 if let Some(cors) = cors {
                     *response.status_mut() = cors.preflight_status();
                     cors.answer(parts.uri.path(), &parts.headers, true, response.headers_mut());
                 }
                 Exchange::begin(gate, &parts, Submitted::Nothing).add_headers(None, &mut response);
+                measure::request(&parts.method, matched, response.status(), began);
                 return Ok(response);
             }
             let asked = cors.map(|_| (parts.uri.clone(), parts.headers.clone()));
@@ -101,30 +107,51 @@ where
                 body::read(content_type.unwrap_or_default(), body, gate.web().body).await
             };
             let exchange = Arc::new(Exchange::begin(gate, &parts, submitted));
-            let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+            let matched = parts.extensions.get::<MatchedPath>().cloned();
+            let matched = matched.as_ref().map(MatchedPath::as_str);
+            let method = parts.method.clone();
+            // Every line that is logged on the way says which request it was. The template, not the path: a path may hold
+            // the secret of a link.
+            let span = tracing::info_span!(
+                "request",
+                request_id = exchange.request_id(),
+                method = method.as_str(),
+                route = matched.unwrap_or("none"),
+                status = tracing::field::Empty,
+            );
             let serving = Arc::clone(&exchange);
-            let let_in = match exchange.led_to_https() {
-                Some(redirect) => Err(redirect),
-                None => match host::check(&parts).and_then(|()| exchange.check_address(parts.uri.path(), matched)) {
-                    Ok(()) => match exchange.limit_route(matched).await {
-                        Ok(()) => exchange
-                            .csrf_application_wide(matched)
-                            .await
-                            .map_err(|failure| refused(&exchange, matched, failure)),
-                        Err(failure) => Err(failure.into_response()),
-                    },
-                    Err(failure) => Err(failure.into_response()),
-                },
+            let work = async {
+                let let_in = match exchange.led_to_https() {
+                    Some(redirect) => Err(redirect),
+                    None => {
+                        match host::check(&parts).and_then(|()| exchange.check_address(parts.uri.path(), matched)) {
+                            Ok(()) => match exchange.limit_route(matched).await {
+                                Ok(()) => exchange
+                                    .csrf_application_wide(matched)
+                                    .await
+                                    .map_err(|failure| refused(&exchange, matched, failure)),
+                                Err(failure) => Err(failure.into_response()),
+                            },
+                            Err(failure) => Err(failure.into_response()),
+                        }
+                    }
+                };
+                let response = match let_in {
+                    Ok(()) => {
+                        parts.extensions.insert(Arc::clone(&exchange));
+                        let request = Request::from_parts(parts, body);
+                        inner.call(request).await?.into_response()
+                    }
+                    Err(response) => response,
+                };
+                let response = finish(&exchange, response).await;
+                let status = response.status().as_u16();
+                tracing::Span::current().record("status", status);
+                tracing::debug!(status, "a request was served");
+                Ok::<_, Infallible>(response)
             };
-            let response = match let_in {
-                Ok(()) => {
-                    parts.extensions.insert(Arc::clone(&exchange));
-                    let request = Request::from_parts(parts, body);
-                    REQUEST.scope(Arc::clone(&serving), async { inner.call(request).await }).await?.into_response()
-                }
-                Err(response) => response,
-            };
-            let mut response = REQUEST.scope(serving, finish(&exchange, response)).await;
+            let mut response = REQUEST.scope(serving, work.instrument(span)).await?;
+            measure::request(&method, matched, response.status(), began);
             if let (Some(cors), Some((uri, headers))) = (&exchange.config().cors, asked) {
                 cors.answer(uri.path(), &headers, false, response.headers_mut());
             }

@@ -105,6 +105,9 @@ impl Exchange {
     ) -> Result<(), Failure> {
         let standings = self.gate.limits().spend(key, rules, cost, self.now.datetime()).await;
         let result = refusal(&standings);
+        if result.is_err() {
+            crate::measure::limit_hit(name);
+        }
         if tell {
             self.tell(name, standings);
         }

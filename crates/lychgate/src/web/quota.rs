@@ -66,6 +66,9 @@ impl Quota {
         let standings = exchange.gate.limits().spend_shared(&key, &[rule], 1, exchange.now.datetime()).await;
         let result = refusal(&standings);
         exchange.tell(name, standings);
+        if result.is_err() {
+            crate::measure::limit_hit("quota");
+        }
         result
     }
 

@@ -24,6 +24,13 @@ pub(crate) const SETTINGS: &[Setting] = &section(
              `/.well-known/lychgate-attack`, which proves to `lychgate attack` that the server \
              is the caller's own. Lychgate's own.",
         ),
+        opt_text("metrics_listen").means(
+            "Address and port on which the server tells its figures at `/metrics`, for Prometheus; not told without it. \
+             An address that other machines reach needs `metrics_token`.",
+        ),
+        opt_text("metrics_token")
+            .secret()
+            .means("What whoever asks for the figures has to send as Bearer token; at least 16 characters."),
         opt_text("database_url").means("The database: `sqlite:////path/to/app.db` or `postgres://user@host/name`."),
         opt_text("secret_key").secret().means(
             "Signs sessions, tokens and links; at least 16 random bytes, the same on every \

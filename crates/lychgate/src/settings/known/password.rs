@@ -21,6 +21,10 @@ const MODERN_SCHEMES: &[&str] = &["argon2", "bcrypt", "pbkdf2_sha256", "pbkdf2_s
 
 pub(crate) const SETTINGS: &[Setting] = &[
     text("password_hash", "argon2").means("Scheme of new hashes; one of `password_schemes`."),
+    list("password_salt_fallbacks", &[]).secret().means(
+        "Earlier values of `password_salt`, oldest first: a password that was hashed with one is still right, and is \
+         hashed anew when it is used. Each makes a wrong password cost as much again.",
+    ),
     opt_text("password_salt").secret().means(
         "Key of the HMAC-SHA-512 that a password passes before it is hashed. Needed \
          unless `password_single_hash` covers the scheme; changing it makes every \
