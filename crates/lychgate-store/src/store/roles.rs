@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{Store, is_key, met};
 use crate::backend::Reach;
-use crate::batch::Expect;
+use crate::batch::{Batch, Expect};
 use crate::decode;
 use crate::error::{ErrorKind, Result, StoreError};
 use crate::records::Role;
@@ -63,6 +63,22 @@ impl Store {
         permissions: Option<&[String]>,
         now: OffsetDateTime,
     ) -> Result<Arc<Role>> {
+        self.create_role_with(name, description, permissions, now, |_| {}).await
+    }
+
+    /// The same, with `more` in the transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_role`](Self::create_role), and what `more` brings.
+    pub async fn create_role_with(
+        &self,
+        name: &str,
+        description: Option<&str>,
+        permissions: Option<&[String]>,
+        now: OffsetDateTime,
+        more: impl FnOnce(&mut Batch),
+    ) -> Result<Arc<Role>> {
         if !is_key(name) {
             return Err(StoreError::invalid("a role needs a name"));
         }
@@ -87,7 +103,10 @@ impl Store {
             format!("INSERT INTO {} ({}) VALUES ({}) RETURNING id", layout.quoted, names.join(", "), marks.join(", ")),
             values,
         );
-        self.commit_one(|batch| batch.simple(insert.returning(), Expect::One)).await?;
+        let mut batch = self.batch();
+        batch.simple(insert.returning(), Expect::One);
+        more(&mut batch);
+        self.commit(batch).await?;
         self.role_by_name(name)
             .await?
             .ok_or_else(|| StoreError::with_source(ErrorKind::Other, "the new role is gone again"))
@@ -125,7 +144,23 @@ impl Store {
     ///
     /// [`ErrorKind::Invalid`] for a permission that is empty or holds a comma, or if roles have no permissions here.
     pub async fn set_role_permissions(&self, role: &str, permissions: &[String], now: OffsetDateTime) -> Result<bool> {
-        self.change_permissions(role, now, |_| permissions.to_vec()).await
+        self.change_permissions(role, now, |_| permissions.to_vec(), |_| {}).await
+    }
+
+    /// Replaces a role's permissions by what `change` makes of them, with `more` in the transaction; `false` if there is no
+    /// such role. Both may be called several times, if others change the role at the same time.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_role_permissions`](Self::set_role_permissions), and what `more` brings.
+    pub async fn change_permissions_with(
+        &self,
+        role: &str,
+        now: OffsetDateTime,
+        change: impl Fn(&[String]) -> Vec<String>,
+        more: impl Fn(&mut Batch),
+    ) -> Result<bool> {
+        self.change_permissions(role, now, change, more).await
     }
 
     /// Adds permissions to those that a role has; `false` if there is no such role.
@@ -134,12 +169,8 @@ impl Store {
     ///
     /// As [`set_role_permissions`](Self::set_role_permissions).
     pub async fn add_permissions(&self, role: &str, permissions: &[String], now: OffsetDateTime) -> Result<bool> {
-        self.change_permissions(role, now, |had| {
-            let mut all = had.to_vec();
-            all.extend_from_slice(permissions);
-            all
-        })
-        .await
+        let change = |had: &[String]| [had, permissions].concat();
+        self.change_permissions(role, now, change, |_| {}).await
     }
 
     /// Takes permissions from a role; `false` if there is no such role.
@@ -148,11 +179,8 @@ impl Store {
     ///
     /// As [`set_role_permissions`](Self::set_role_permissions).
     pub async fn remove_permissions(&self, role: &str, permissions: &[String], now: OffsetDateTime) -> Result<bool> {
-        self.change_permissions(role, now, |had| {
-            let kept = had.iter().filter(|item| !permissions.contains(item));
-            kept.cloned().collect()
-        })
-        .await
+        let change = |had: &[String]| had.iter().filter(|item| !permissions.contains(item)).cloned().collect();
+        self.change_permissions(role, now, change, |_| {}).await
     }
 
     /// Deletes a role and takes it from all users; `false` if there is none.
@@ -161,6 +189,15 @@ impl Store {
     ///
     /// [`ErrorKind::Referenced`] if rows of the application's own tables refer to the role.
     pub async fn delete_role(&self, name: &str) -> Result<bool> {
+        self.delete_role_with(name, |_| {}).await
+    }
+
+    /// The same, with `more` in the transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete_role`](Self::delete_role), and what `more` brings.
+    pub async fn delete_role_with(&self, name: &str, more: impl FnOnce(&mut Batch)) -> Result<bool> {
         if !is_key(name) {
             return Ok(false);
         }
@@ -178,8 +215,9 @@ impl Store {
                 ),
                 Expect::Any,
             )
-            .simple(Statement::new(format!("DELETE FROM {role} WHERE name = $1"), vec![name.into()]), Expect::Any);
-        Ok(self.commit(batch).await?.changed(1) > 0)
+            .simple(Statement::new(format!("DELETE FROM {role} WHERE name = $1"), vec![name.into()]), Expect::One);
+        more(&mut batch);
+        met(self.commit(batch).await.map(|_| 1))
     }
 
     /// Reads, changes and writes permissions; again from the start if somebody else has written meanwhile.
@@ -188,6 +226,7 @@ impl Store {
         name: &str,
         now: OffsetDateTime,
         change: impl Fn(&[String]) -> Vec<String>,
+        more: impl Fn(&mut Batch),
     ) -> Result<bool> {
         let layout = &self.schema().role;
         if !layout.has("permissions") {
@@ -223,7 +262,10 @@ impl Store {
                 values.push(micros(now).into());
             }
             let update = Statement::new(sql.clone(), values);
-            if self.commit_one(|batch| batch.simple(update, Expect::Any)).await? > 0 {
+            let mut batch = self.batch();
+            batch.simple(update, Expect::One);
+            more(&mut batch);
+            if met(self.commit(batch).await.map(|_| 1))? {
                 return Ok(true);
             }
         }
