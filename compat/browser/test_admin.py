@@ -31,3 +31,19 @@ def test_a_user_is_found_switched_off_and_on(administrator, account):
     assert person.path == where
     person.one("form[action$='/activate'] button").click()
     person.until(lambda: "can be used" in person.one("body").text, "told that it is on")
+
+
+def test_an_administrator_acts_as_somebody_and_is_themself_again(administrator, account):
+    person = administrator.open(f"{account.url}/admin/users?q=joe")
+    person.one("tbody th a").click()
+    person.until(lambda: person.path.startswith("/admin/users/"), "the user's page")
+    where = person.path
+    person.fill(**{"support-reason": "looks at what they see"})
+    person.one("form[action$='/impersonate'] button").click()
+    person.until(lambda: person.all(".impersonation") and not person.path.startswith("/admin"), "away, under the banner")
+    # Every page of ours says so, and none of them opens.
+    person.open(f"{account.url}/account").look("closed-to-support")
+    assert person.all(".impersonation"), "the banner"
+    person.one(".impersonation button").click()
+    person.until(lambda: person.path == where, "back on the user's page")
+    assert not person.all(".impersonation")

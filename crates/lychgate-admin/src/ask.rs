@@ -222,6 +222,15 @@ impl Ask {
         see_other(&self.url(to))
     }
 
+    /// Away from the panel, to a path of the application.
+    pub(crate) fn leave(&self, to: &str) -> Response {
+        see_other(to)
+    }
+
+    pub(crate) fn csrf_token(&self) -> String {
+        self.csrf.token()
+    }
+
     /// It was not done: back to a page, which says why.
     pub(crate) fn refused(&self, text: impl Into<Text>, to: &str) -> Response {
         let text = text.into().to(&self.operator);

@@ -25,7 +25,9 @@ mod chart;
 mod columns;
 mod csv;
 mod export;
+mod impersonate;
 mod import;
+mod keys;
 mod outbox;
 mod overview;
 mod rights;
@@ -116,6 +118,9 @@ fn pages<S: Clone + Send + Sync + 'static>(fresh: Option<&guard::Guard>) -> Rout
         .route("/users/{id}/send-reset", change(post(user::send_reset), fresh))
         .route("/users/{id}/end-session", change(post(user::end_session), fresh))
         .route("/users/{id}/end-sessions", change(post(user::end_sessions), fresh))
+        .route("/users/{id}/revoke-key", change(post(keys::revoke), fresh))
+        .route("/users/{id}/end-refresh", change(post(keys::end_refresh), fresh))
+        .route("/users/{id}/impersonate", change(post(impersonate::begin), fresh))
         .route("/users/{id}/give-role", change(post(user::give_role), fresh))
         .route("/users/{id}/take-role", change(post(user::take_role), fresh))
         .route("/approvals", get(approvals::show))
@@ -133,6 +138,7 @@ fn pages<S: Clone + Send + Sync + 'static>(fresh: Option<&guard::Guard>) -> Rout
         .route("/outbox", get(outbox::list))
         .route("/outbox/retry", change(post(outbox::retry), fresh))
         .route("/outbox/drop", change(post(outbox::discard), fresh))
+        .route("/outbox/test", change(post(outbox::test), fresh))
         .route("/outbox/check", change(post(outbox::check), fresh))
         .route("/settings", get(running::show))
 }

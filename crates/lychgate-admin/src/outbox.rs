@@ -60,6 +60,14 @@ pub(crate) async fn discard(ask: Ask) -> Answer {
     Ok(ask.refused("It is not dead, or not there any more.", "/outbox"))
 }
 
+/// Sends a mail to the administrator's own address.
+pub(crate) async fn test(ask: Ask) -> Answer {
+    match ask.operator.send_test_mail().await {
+        Ok(to) => Ok(ask.done(say("A mail to %(to)s was sent.").with("to", &to), "/outbox", json!({"to": to}))),
+        Err(why) => Ok(ask.refused(say("The mail was not sent: %(why)s").with("why", why), "/outbox")),
+    }
+}
+
 /// Asks the mail server whether it would take mails.
 pub(crate) async fn check(ask: Ask) -> Answer {
     match ask.gate().check_mail().await {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use lychgate::{Effect, Need, RoleChange, store::Role};
+use lychgate::{
+    Effect, Need, RoleChange,
+    store::{Batch, Role},
+};
 use serde_json::{Value, json};
 
 use crate::ask::{Answer, Ask, Stop, object};
@@ -67,11 +70,10 @@ pub(crate) async fn create(ask: Ask) -> Answer {
         return Ok(ask.refused("The name has at most 80 characters, the description 255.", "/roles"));
     }
     let description = Some(description).filter(|text| !text.is_empty());
-    match ask.gate().store().create_role(name, description, Some(&typed(&ask)), ask.operator.now()).await {
-        Ok(_) => {
-            ask.operator.note_own(&format!("made the role {name}")).await;
-            Ok(ask.done("The role is made.", "/roles", json!({})))
-        }
+    let note = |batch: &mut Batch| ask.operator.note_own_in(batch, &format!("made the role {name}"));
+    let (store, now) = (ask.gate().store(), ask.operator.now());
+    match store.create_role_with(name, description, Some(&typed(&ask)), now, note).await {
+        Ok(_) => Ok(ask.done("The role is made.", "/roles", json!({}))),
         Err(error) => Err(ask.stop(error.into())),
     }
 }
@@ -99,11 +101,12 @@ pub(crate) async fn permissions(ask: Ask) -> Answer {
             add_effects(&ask, &change, &mut values).await?;
             return Ok(ask.page("admin/confirm.html", "roles", object(values)));
         }
-        if !ask.gate().store().set_role_permissions(&role.name, &wanted, ask.operator.now()).await? {
+        let what = format!("role {}: permissions {}", role.name, wanted.join(", "));
+        let note = |batch: &mut Batch| ask.operator.note_own_in(batch, &what);
+        let (store, now) = (ask.gate().store(), ask.operator.now());
+        if !store.change_permissions_with(&role.name, now, |_| wanted.clone(), note).await? {
             return Err(Stop::missing());
         }
-        let what = format!("role {}: permissions {}", role.name, wanted.join(", "));
-        ask.operator.note_own(&what).await;
         Ok(ask.done("The role is changed.", "/roles", json!({"gained": gained, "lost": lost})))
     };
     made.await.map_err(|stop| ask.stop(stop))
@@ -121,10 +124,10 @@ pub(crate) async fn delete(ask: Ask) -> Answer {
             add_effects(&ask, &RoleChange::Delete { role: role.name.clone() }, &mut values).await?;
             return Ok(ask.page("admin/confirm.html", "roles", object(values)));
         }
-        if !ask.gate().store().delete_role(&role.name).await? {
+        let note = |batch: &mut Batch| ask.operator.note_own_in(batch, &format!("deleted the role {}", role.name));
+        if !ask.gate().store().delete_role_with(&role.name, note).await? {
             return Err(Stop::missing());
         }
-        ask.operator.note_own(&format!("deleted the role {}", role.name)).await;
         Ok(ask.done("The role is deleted.", "/roles", json!({})))
     };
     made.await.map_err(|stop| ask.stop(stop))

@@ -1,25 +1,57 @@
 //! One user: what they have and may do, and what can be done about it.
 
+use std::collections::HashMap;
+
 use axum::response::Response;
-use lychgate::{Refused, store::User};
+use lychgate::{
+    Refused,
+    store::{AuditQuery, User},
+};
 use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
+    impersonate, keys,
     view::{brief, iso, session},
 };
 
 /// How much of what happened is shown.
 const ACTIVITIES: u32 = 50;
 
+/// Entries of the audit log in which the origin of roles is looked for.
+const ENTRIES: u32 = 500;
+
+/// Who gave each role when, as far as the audit log knows it.
+async fn origins(ask: &Ask, user_id: i64) -> Result<HashMap<String, Value>, Stop> {
+    let kinds = ["administered", "role-added"].map(str::to_owned).to_vec();
+    let query = AuditQuery { about: Some(user_id), kinds, limit: ENTRIES, ..AuditQuery::default() };
+    let mut origins: HashMap<String, Value> = HashMap::new();
+    for entry in ask.gate().audit().page(&query).await? {
+        let (what, added) = (entry.detail("what"), entry.detail("role"));
+        let given = what.strip_prefix("role ").and_then(|rest| rest.strip_suffix(" given"));
+        let role = given.map_or(added, str::to_owned);
+        // The newest comes first.
+        if role.is_empty() || origins.contains_key(&role) {
+            continue;
+        }
+        let by = match entry.actor_id {
+            Some(id) => ask.gate().store().user_by_id(id).await?.map(|by| by.email.clone()),
+            None => Some(entry.actor.clone()),
+        };
+        origins.insert(role, json!({"by": by, "at": iso(entry.at), "ago": ask.operator.ago(entry.at)}));
+    }
+    Ok(origins)
+}
+
 pub(crate) async fn show(ask: Ask) -> Answer {
     let user = ask.subject().await?;
     let made = async {
         let (operator, store) = (&ask.operator, ask.gate().store());
+        let given = origins(&ask, user.id).await?;
         let roles: Vec<Value> = user
             .roles
             .iter()
-            .map(|role| json!({"name": role.name, "permissions": role.permissions, "origin": "given"}))
+            .map(|role| json!({"name": role.name, "permissions": role.permissions, "origin": given.get(&role.name)}))
             .collect();
         let mut permissions: Vec<&str> =
             user.roles.iter().flat_map(|role| role.permissions.iter()).map(String::as_str).collect();
@@ -70,7 +102,10 @@ pub(crate) async fn show(ask: Ask) -> Answer {
             "subject_permissions": permissions,
             "sessions": live,
             "passkey_list": passkeys,
+            "api_keys": keys::keys(operator, &store.api_keys(Some(user.id)).await?),
+            "refresh_families": keys::families(operator, &store.refresh_families_of(user.id).await?),
             "activity": activity,
+            "impersonation": impersonate::may(&ask, &user).await?,
             "is_self": user.id == operator.user().id(),
         }))
     };
@@ -78,7 +113,7 @@ pub(crate) async fn show(ask: Ask) -> Answer {
     Ok(ask.page("admin/user.html", "users", object(values)))
 }
 
-fn result(ask: &Ask, user: &User, done: Result<(), Refused>, text: &'static str) -> Response {
+pub(crate) fn result(ask: &Ask, user: &User, done: Result<(), Refused>, text: &'static str) -> Response {
     let to = format!("/users/{}", user.id);
     match done {
         Ok(()) => ask.done(text, &to, json!({})),

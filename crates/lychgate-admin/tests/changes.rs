@@ -3,10 +3,11 @@
 
 mod support;
 
-use lychgate::store::{AccountMark, NewUser, OutboxItem, OutboxState};
+use lychgate::store::{AccountMark, ApiKey, NewUser, OutboxItem, OutboxState, RefreshFamily};
 use lychgate_testkit::{Browser, Database, TestApp};
 use serde_json::json;
 use support::{admin, change, id_of, panel, post};
+use time::Duration;
 
 const ON: &str = "[security]\nactivity = true\nrecoverable = true\nregisterable = true\n[mail]\n";
 
@@ -428,4 +429,133 @@ async fn a_change_of_many_is_cancelled_seen_as_stopped_and_gone_on_with() {
     assert_eq!(post(&mut matt, "/admin/users/bulk/resume", &token, &[]).await.location(), "/admin/users/bulk/progress");
     let job = ended(&mut matt).await;
     assert_eq!((&job["state"], &job["seen"], &job["by"]), (&json!("done"), &json!(3), &json!("matt@lp.com")), "{job}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_acts_as_somebody_else() {
+    let app = panel("[security]\nimpersonation = true\naudit = true\n").await;
+    let (mut matt, token) = admin(&app).await;
+    let joe = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    assert!(matt.get(&joe).await.text().contains("name=\"reason\""));
+    // Without a reason it is refused, and so it is for whom it is not meant.
+    assert_eq!(change(&mut matt, &format!("{joe}/impersonate"), &token, json!({})).await.status(), 409);
+    let jill = format!("/admin/users/{}", id_of(&app, "jill@lp.com").await);
+    let shown = matt.get_json(&jill).await.response();
+    assert_eq!(shown["impersonation"]["why"], "This account may do what you may not: my-write");
+    let refused = change(&mut matt, &format!("{jill}/impersonate"), &token, json!({"reason": "x"})).await;
+    assert_eq!(refused.status(), 409, "{}", refused.text());
+    let begun = post(&mut matt, &format!("{joe}/impersonate"), &token, &[("reason", "a question")]).await;
+    assert_eq!((begun.status(), begun.location()), (302, "/"), "{}", begun.text());
+    assert_eq!(matt.who().await, "joe@lp.com");
+    // The panel is closed, under the banner.
+    let closed = matt.get("/admin").await;
+    assert_eq!(closed.status(), 403);
+    let end = closed.input("csrf_token").unwrap();
+    assert!(closed.text().contains("class=\"impersonation\""), "{}", closed.text());
+    let back = post(&mut matt, "/impersonate/end", &end, &[]).await;
+    assert_eq!(back.location(), joe);
+    assert_eq!(matt.get(&joe).await.status(), 200);
+    // As a program, and only freshly proved.
+    let token = matt.get_json(&joe).await.csrf_token();
+    let begun =
+        change(&mut matt, &format!("/admin/api{}/impersonate", &joe[6..]), &token, json!({"reason": "x"})).await;
+    assert_eq!(begun.status(), 200, "{}", begun.text());
+    let ended = change(&mut matt, "/impersonate/end", &begun.csrf_token(), json!({})).await;
+    assert_eq!(ended.status(), 200, "{}", ended.text());
+    app.advance(86_400);
+    let stale = change(&mut matt, &format!("{joe}/impersonate"), &ended.csrf_token(), json!({"reason": "x"})).await;
+    assert_eq!((stale.status(), &stale.response()["reauth_required"]), (401, &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_refresh_tokens_are_taken_back() {
+    let on = "[security]\napi_keys = true\nrefresh_token = true\nactivity = true\naudit = true\n";
+    let app = panel(on).await;
+    let (mut matt, token) = admin(&app).await;
+    let joe = app.user("joe@lp.com").await;
+    let page = format!("/admin/users/{}", joe.id);
+    let key = ApiKey {
+        id: "one".to_owned(),
+        user_id: joe.id,
+        anchor: String::new(),
+        name: "backup".to_owned(),
+        digest: "what is kept of the key".to_owned(),
+        hint: "lg_abcd".to_owned(),
+        scopes: vec!["full-read".to_owned()],
+        created_at: app.now(),
+        expires_at: None,
+        last_used_at: None,
+        last_used_from: None,
+        revoked_at: None,
+    };
+    let key_digest = key.digest.clone();
+    let mut batch = app.store().batch();
+    batch.add_api_key(&key);
+    app.store().commit(batch).await.unwrap();
+    let family = RefreshFamily {
+        family: "the name of the family".to_owned(),
+        user_id: joe.id,
+        generation: 3,
+        name: "default".to_owned(),
+        created_at: app.now(),
+        last_used_at: app.now(),
+        expires_at: app.now() + Duration::DAY,
+        revoked_at: None,
+        sid: None,
+    };
+    let mut batch = app.store().batch();
+    batch.open_refresh_family(&family);
+    app.store().commit(batch).await.unwrap();
+    let shown = matt.get_json(&page).await.response();
+    let (key, family) = (&shown["api_keys"][0], &shown["refresh_families"][0]);
+    assert_eq!((&key["name"], &key["live"]), (&json!("backup"), &json!(true)), "{shown}");
+    for secret in [key_digest.as_str(), "the name of the family"] {
+        assert!(!shown.to_string().contains(secret), "{secret}");
+    }
+    for name in ["Take back", "backup", "Refresh tokens"] {
+        assert!(matt.get(&page).await.text().contains(name), "{name}");
+    }
+    let jill = format!("/admin/users/{}", id_of(&app, "jill@lp.com").await);
+    for (path, field, value) in [("revoke-key", "key", &key["id"]), ("end-refresh", "family", &family["id"])] {
+        // Of somebody else it is not.
+        let other = change(&mut matt, &format!("{jill}/{path}"), &token, json!({field: value})).await;
+        assert_eq!(other.status(), 409, "{path}");
+        let done = change(&mut matt, &format!("{page}/{path}"), &token, json!({field: value})).await;
+        assert_eq!(done.status(), 200, "{path}: {}", done.text());
+        let again = change(&mut matt, &format!("{page}/{path}"), &token, json!({field: value})).await;
+        assert_eq!(again.status(), 409, "{path}");
+    }
+    let shown = matt.get_json(&page).await.response();
+    assert_eq!((&shown["api_keys"], &shown["refresh_families"]), (&json!([]), &json!([])));
+    assert!(app.store().refresh_families_of(joe.id).await.unwrap().iter().all(|one| one.revoked_at.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_says_who_gave_it() {
+    let app = panel("[security]\naudit = true\n").await;
+    let (mut matt, token) = admin(&app).await;
+    let page = format!("/admin/users/{}", id_of(&app, "gene@lp.com").await);
+    change(&mut matt, &format!("{page}/give-role"), &token, json!({"role": "editor"})).await;
+    let shown = matt.get_json(&page).await.response();
+    let of = |name: &str| {
+        let all = shown["subject_roles"].as_array().unwrap();
+        all.iter().find(|role| role["name"] == name).unwrap()["origin"]["by"].clone()
+    };
+    assert_eq!((of("editor"), of("simple")), (json!("matt@lp.com"), json!(null)));
+    assert!(matt.get(&page).await.text().contains("by matt@lp.com"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_mail_says_how_it_went() {
+    let app = panel(ON).await;
+    let (mut matt, token) = admin(&app).await;
+    let sent = change(&mut matt, "/admin/outbox/test", &token, json!({})).await;
+    assert_eq!((sent.status(), &sent.response()["to"]), (200, &json!("matt@lp.com")), "{}", sent.text());
+    let mails = app.inbox().take();
+    assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["matt@lp.com"]);
+    app.inbox().set_down(true);
+    let refused = change(&mut matt, "/admin/outbox/test", &token, json!({})).await;
+    assert_eq!(refused.status(), 409);
+    assert!(refused.text().contains("the inbox is away"), "{}", refused.text());
+    assert!(app.store().outbox_list(None, 10).await.unwrap().is_empty(), "it goes by no outbox");
 }

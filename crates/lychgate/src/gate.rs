@@ -303,6 +303,11 @@ impl Lychgate {
         }
     }
 
+    /// Whether the panel of administrators is mounted.
+    pub(crate) fn has_panel(&self) -> bool {
+        self.renderer().exists("admin/user.html").unwrap_or(false)
+    }
+
     /// Where to listen to events.
     #[must_use]
     pub fn events(&self) -> &Events {

@@ -65,13 +65,17 @@ pub use self::{
     clock::{Clock, ManualClock, SystemClock},
     events::{Event, Events},
     failure::Error,
-    flow::account::{AccountStatus, Standing},
+    flow::{
+        account::{AccountStatus, Standing},
+        impersonation::Impersonator,
+    },
     gate::Lychgate,
     principal::{Allowance, Asked, Explanation, Identity, ItemSet, Need, NeedValue, Origin, Permission, Rights},
     rights::{Allowed, Effect, ExplainedRefusal, ExplainedRoute, People, RoleChange},
     rotation::{KeyUse, Rewrapped, Rotation},
     settings::{Profile, Settings},
     web::{
+        banner::ImpersonationBanner,
         extract::{Csrf, CurrentUser, WantsJson},
         guard,
         headers::{

@@ -253,3 +253,23 @@ async fn checkpoints_are_written_to_a_file_and_nothing_is_where_it_is_off() {
     off.gate().audit().enter(Audited::new("tested")).await.unwrap();
     assert_eq!(all(&off).await, []);
 }
+
+#[tokio::test]
+async fn a_sign_in_to_an_account_that_may_not_be_used_is_entered() {
+    let app = app().start().await;
+    let joe = app.user("joe@lp.com").await;
+    app.gate().accounts().suspend(&joe, None, Some("a question")).await.unwrap();
+    let tiya = app.user("tiya@lp.com").await.id;
+    for (email, password) in [("joe@lp.com", "not the right one"), ("joe@lp.com", PASSWORD), ("tiya@lp.com", PASSWORD)]
+    {
+        let fields = json!({"email": email, "password": password});
+        assert_ne!(app.browser().call("POST", "/login").json(&fields).send().await.status(), 200);
+        app.gate().audit().settled().await;
+    }
+    let all = all(&app).await;
+    assert_eq!(kinds(&all), ["suspended", "sign-in-failed", "sign-in-refused", "sign-in-refused"], "{all:#?}");
+    let [_, _, first, second] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!((first.user_id, first.detail("state").as_str()), (Some(joe.id), "suspended"));
+    assert_eq!((second.user_id, second.detail("state").as_str()), (Some(tiya), "off"));
+    assert_eq!((first.actor.as_str(), first.actor_id), ("visitor", None));
+}

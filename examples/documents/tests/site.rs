@@ -351,3 +351,21 @@ async fn every_route_is_open_to_whom_it_says() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_sees_the_site_as_a_sponsor_does() {
+    let lp = Lp::start(TestApp::builder().toml(OPEN).toml("[security]\nimpersonation = true")).await;
+    let _ = lp.sponsor("sue@lp.com").await;
+    let sue = lp.user("sue@lp.com").await.id;
+    let mut admin = lp.stranger();
+    admin.sign_in("matt@lp.com").await;
+    let begun = admin.post_form(&format!("/admin/users/{sue}/impersonate"), &[("reason", "a question")]).await;
+    assert_eq!(begun.location(), "/sponsor/dashboard", "{}", begun.text());
+    let page = admin.get("/sponsor/dashboard").await;
+    assert_eq!(page.status(), 200);
+    assert!(page.text().contains("class=\"impersonation\"") && page.text().contains("action=\"/impersonate/end\""));
+    assert_eq!(admin.get("/admin").await.status(), 403);
+    let ended = admin.post_form("/impersonate/end", &[]).await;
+    assert_eq!(ended.location(), format!("/admin/users/{sue}"));
+    assert_eq!(admin.get("/admin").await.status(), 200);
+}

@@ -133,6 +133,13 @@ pub(super) static PAGES: &[Page] = &[
             ("subject_permissions", Texts, "All that the roles permit."),
             ("sessions", Objects, "Where the user is signed in."),
             ("passkey_list", Objects, "Passkeys."),
+            ("api_keys", Objects, "API keys that are not taken back, without what is kept of them."),
+            ("refresh_families", Objects, "Families of refresh tokens that go on."),
+            (
+                "impersonation",
+                Object,
+                "Whether the caller `may` act as this user, and `why` not; nothing if that is off.",
+            ),
             ("activity", Objects, "What happened lately, the last first."),
             ("is_self", Flag, "Whether it is the caller."),
         ],
@@ -290,6 +297,20 @@ pub(super) static CHANGES: &[Change] = &[
     change("/users/{id}/send-reset", "Mail a link for a new password", &[]),
     change("/users/{id}/end-session", "End a session", &[("session", Text, "Its id, as the lists show it.")]),
     change("/users/{id}/end-sessions", "End all that a user is signed in with", &[]),
+    change(
+        "/users/{id}/revoke-key",
+        "Take an API key back",
+        &[("key", Text, "Its id, as the page of the user shows it.")],
+    ),
+    change(
+        "/users/{id}/end-refresh",
+        "End a family of refresh tokens",
+        &[("family", Text, "Its id, as the page of the user shows it.")],
+    ),
+    change("/users/{id}/impersonate", "Act as a user, from the next request on", REASON).replying(&[
+        ("until", Text, "When it ends by itself (RFC 3339)."),
+        ("csrf_token", Text, "The CSRF token for the next request."),
+    ]),
     change("/users/{id}/give-role", "Give a role", ROLE),
     change("/users/{id}/take-role", "Take a role away", ROLE),
     change("/approvals/approve", "Approve an account", USER),
@@ -322,6 +343,7 @@ pub(super) static CHANGES: &[Change] = &[
     change("/roles/delete", "Delete a role", &[("role", Text, "Its name."), CONFIRM]).replying(ROLE_CHANGE),
     change("/outbox/retry", "Try a dead letter again", ITEM),
     change("/outbox/drop", "Drop a dead letter", ITEM),
+    change("/outbox/test", "Send a mail to one's own address at once", &[]).replying(&[("to", Text, "The address.")]),
     change("/outbox/check", "Ask the mail server whether it would take mails", &[]).replying(&[(
         "to",
         Text,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use lychgate::{Lychgate, audit::Audited};
-use lychgate_store::{ErrorKind, Role, Store, StoreError, UserQuery};
+use lychgate_store::{Batch, ErrorKind, Role, Store, StoreError, UserQuery};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -133,16 +133,18 @@ impl Roles {
                 Ok(())
             }
             Self::AddPermissions(Permissions { role, permissions }) => {
-                let changed = store.add_permissions(&role, &split(&permissions), now).await;
-                permissions_changed(changed)?;
-                enter(gate, "permissions-added", &role, &permissions).await?;
+                let more = split(&permissions);
+                let note = |batch: &mut Batch| enter(gate, batch, "permissions-added", &role, &permissions);
+                let change = |had: &[String]| [had, more.as_slice()].concat();
+                permissions_changed(store.change_permissions_with(&role, now, change, note).await)?;
                 done(format_args!("Permission(s) \"{permissions}\" added to role \"{role}\" successfully."));
                 Ok(())
             }
             Self::RemovePermissions(Permissions { role, permissions }) => {
-                let changed = store.remove_permissions(&role, &split(&permissions), now).await;
-                permissions_changed(changed)?;
-                enter(gate, "permissions-removed", &role, &permissions).await?;
+                let less = split(&permissions);
+                let note = |batch: &mut Batch| enter(gate, batch, "permissions-removed", &role, &permissions);
+                let change = |had: &[String]| had.iter().filter(|item| !less.contains(item)).cloned().collect();
+                permissions_changed(store.change_permissions_with(&role, now, change, note).await)?;
                 done(format_args!("Permission(s) \"{permissions}\" removed from role \"{role}\" successfully."));
                 Ok(())
             }
@@ -157,22 +159,22 @@ async fn find(store: &Store, name: &str) -> Result<Arc<Role>, Exit> {
     store.role_by_name(name).await?.ok_or_else(|| Exit::usage("Cannot find role."))
 }
 
-/// Enters a change of a role in the audit log.
-async fn enter(gate: &Lychgate, kind: &str, role: &str, permissions: &str) -> Result<(), Exit> {
-    let what = Audited::new(kind).with("role", role).with("permissions", permissions);
-    gate.audit().enter(what).await.map_err(Exit::from)
+/// Enters a change of a role in the audit log, in the transaction of the change.
+fn enter(gate: &Lychgate, batch: &mut Batch, kind: &str, role: &str, permissions: &str) {
+    gate.audit().note(batch, Audited::new(kind).with("role", role).with("permissions", permissions));
 }
 
 async fn create_role(gate: &Lychgate, create: Create, now: OffsetDateTime) -> Result<(), Exit> {
     let store = gate.store();
     let Create { name, description, permissions } = create;
     let permissions = permissions.as_deref().map(split);
-    let made = store.create_role(&name, description.as_deref(), permissions.as_deref(), now).await;
+    let given = permissions.as_deref().unwrap_or_default().join(", ");
+    let note = |batch: &mut Batch| enter(gate, batch, "role-created", &name, &given);
+    let made = store.create_role_with(&name, description.as_deref(), permissions.as_deref(), now, note).await;
     made.map_err(|error| match error.kind() {
         ErrorKind::Conflict { .. } => Exit::usage(format!("Role \"{name}\" already exists.")),
         _ => unsuitable(error),
     })?;
-    enter(gate, "role-created", &name, &permissions.unwrap_or_default().join(", ")).await?;
     done(format_args!("Role \"{name}\" created successfully."));
     Ok(())
 }
@@ -253,14 +255,15 @@ async fn delete_role(gate: &Lychgate, delete: Delete) -> Result<(), Exit> {
         let name = output::printable(&role.name);
         prompt::confirm(&format!("Delete the role \"{name}\" and take it from everybody who has it?"))?;
     }
-    let deleted = store.delete_role(&role.name).await.map_err(|error| match error.kind() {
+    let had = role.permissions.join(", ");
+    let note = |batch: &mut Batch| enter(gate, batch, "role-deleted", &role.name, &had);
+    let deleted = store.delete_role_with(&role.name, note).await.map_err(|error| match error.kind() {
         ErrorKind::Referenced => Exit::failed("rows of other tables refer to this role"),
         _ => error.into(),
     })?;
     if !deleted {
         return Err(Exit::usage("Cannot find role."));
     }
-    enter(gate, "role-deleted", &role.name, &role.permissions.join(", ")).await?;
     done(format_args!("Role \"{}\" has been deleted.", role.name));
     Ok(())
 }

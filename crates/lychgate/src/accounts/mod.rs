@@ -1,6 +1,7 @@
 //! Making and changing accounts without a form: for the command line, the first administrator, and applications.
 
 mod entry;
+mod impersonate;
 mod operate;
 mod states;
 

@@ -14,6 +14,7 @@ use crate::{
         public_id::public_id,
     },
     gate::Lychgate,
+    mail::Letter,
     messages::words,
     web::operator::Operator,
 };
@@ -32,6 +33,16 @@ pub enum Refused {
     Referenced,
     /// The settings do not have it.
     Off,
+    /// It is the account of an administrator, or whoever asks is none any more.
+    Administrator,
+    /// The account has these permissions, and the administrator does not.
+    MoreRights(Vec<String>),
+    /// A session of the administrator's own is needed for this.
+    NoSession,
+    /// The account may not be used.
+    NotUsable,
+    /// A reason is missing, or too long.
+    NoReason,
     /// It did not work; the text is for the operator.
     Failed(String),
 }
@@ -44,6 +55,11 @@ impl std::fmt::Display for Refused {
             Self::Nothing => words("There was nothing to change."),
             Self::Referenced => words("Other records of the application refer to this, so it cannot be deleted."),
             Self::Off => words("The settings have switched this off."),
+            Self::Administrator => words("Nobody acts as an administrator."),
+            Self::MoreRights(_) => words("This account may do what you may not."),
+            Self::NoSession => words("This needs a session of your own: sign in with a browser."),
+            Self::NotUsable => words("This account cannot be used at the moment."),
+            Self::NoReason => words("Say why, in at most 300 characters."),
             Self::Failed(text) => text,
         })
     }
@@ -227,6 +243,59 @@ impl Operator {
         batch.end_session(&found.ok_or(Refused::Nothing)?.sid, user_id, now);
         self.note(&mut batch, user_id, "session ended");
         Ok(self.gate().store().commit(batch).await.map(drop)?)
+    }
+
+    /// Takes an API key of somebody back.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; [`Refused::Nothing`] if there is no such key of theirs that could be taken back.
+    pub async fn revoke_api_key(&self, user_id: i64, id: &str) -> Done {
+        let key = self.gate().store().api_key(id).await?.filter(|key| key.user_id == user_id);
+        let key = key.ok_or(Refused::Nothing)?;
+        let mut batch = self.batch();
+        batch.revoke_api_key(&key.id, user_id, self.now());
+        self.note(&mut batch, user_id, &format!("API key {} taken back", key.name));
+        self.gate().store().commit(batch).await?;
+        self.gate().events().send(&crate::Event::ApiKeyRevoked { user_id, id: key.id });
+        Ok(())
+    }
+
+    /// Ends a family of refresh tokens of somebody, by the id that pages show.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]; [`Refused::Nothing`] if there is no such family of theirs that goes on.
+    pub async fn end_refresh_family(&self, user_id: i64, family: &str) -> Done {
+        let all = self.gate().store().refresh_families_of(user_id).await?;
+        let found = all.iter().find(|one| one.revoked_at.is_none() && public_id(&one.family) == family);
+        let mut batch = self.batch();
+        batch.end_refresh_family(&found.ok_or(Refused::Nothing)?.family, self.now());
+        self.note(&mut batch, user_id, "refresh tokens ended");
+        self.gate().store().commit(batch).await?;
+        self.gate().events().send(&crate::Event::RefreshFamilyEnded { user_id, reason: "REVOKED" });
+        Ok(())
+    }
+
+    /// Sends a mail to the administrator's own address at once, beside the outbox; gives that address.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Failed`] with what the mail server said.
+    pub async fn send_test_mail(&self) -> Result<String, Refused> {
+        let to = self.who.user.email.clone();
+        let context = letters::about(&self.who.user);
+        let letter =
+            Letter { template: "security/email/test_mail", subject: "A mail to try out".to_owned(), to: &to, context };
+        let mut post = self.exchange.post();
+        post.letter(&self.exchange, letter)?;
+        post.send_now(self.gate()).await.map_err(Refused::Failed)?;
+        Ok(to)
+    }
+
+    /// Notes in the transaction of a change what the administrator did that is about no account.
+    pub fn note_own_in(&self, batch: &mut Batch, what: &str) {
+        self.note(batch, self.who.user.id, what);
     }
 
     /// Ends all that somebody is signed in with: sessions, remember-me cookies, tokens.

@@ -141,6 +141,20 @@ pub enum Event {
         /// The key that the user's row had.
         user_id: i64,
     },
+    /// An administrator began to act as somebody else.
+    ImpersonationBegan {
+        /// The key of that one's row.
+        user_id: i64,
+        /// The key of the administrator's row.
+        by: i64,
+    },
+    /// An administrator stopped acting as somebody else, or it ended by itself.
+    ImpersonationEnded {
+        /// The key of that one's row.
+        user_id: i64,
+        /// The key of the administrator's row.
+        by: i64,
+    },
     /// Somebody signed in proved again who they are.
     UserReauthenticated {
         /// The key of the user's row.

@@ -9,6 +9,7 @@ pub(crate) mod change_password;
 pub(crate) mod change_username;
 pub(crate) mod confirm;
 pub(crate) mod dev_mail;
+pub(crate) mod impersonation;
 pub(crate) mod jwt;
 pub(crate) mod languages;
 pub(crate) mod limits;
@@ -63,6 +64,7 @@ const FEATURES: &[Feature] = &[
     },
     Feature { name: "confirm", endpoints: confirm::endpoints, describe: confirm::openapi::describe },
     Feature { name: "dev_mail", endpoints: dev_mail::endpoints, describe: dev_mail::openapi::describe },
+    Feature { name: "impersonation", endpoints: impersonation::endpoints, describe: impersonation::openapi::describe },
     Feature { name: "jwt", endpoints: jwt::endpoints, describe: jwt::openapi::describe },
     Feature { name: "languages", endpoints: languages::endpoints, describe: languages::openapi::describe },
     Feature { name: "not_me", endpoints: not_me::endpoints, describe: not_me::openapi::describe },
@@ -129,6 +131,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     change_username::routes(gate, routes);
     confirm::routes(gate, routes);
     dev_mail::routes(gate, routes);
+    impersonation::routes(gate, routes);
     jwt::routes(gate, routes);
     languages::routes(gate, routes);
     not_me::routes(gate, routes);

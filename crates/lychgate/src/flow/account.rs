@@ -206,10 +206,13 @@ pub(crate) async fn problem(gate: &Lychgate, user: &User) -> Result<Option<Messa
 
 /// Why somebody with the right secret may still not sign in. What an administrator did to the account is a failure of its
 /// own, which the owner is told.
-pub(crate) async fn problem_for_owner(gate: &Lychgate, user: &User) -> Result<Option<MessageKey>, Failure> {
-    let standing = standing(gate, user).await?;
+pub(crate) async fn problem_for_owner(exchange: &Exchange, user: &User) -> Result<Option<MessageKey>, Failure> {
+    let standing = standing(&exchange.gate, user).await?;
+    if standing.status != AccountStatus::Active {
+        exchange.audit_blocked(user.id, &standing);
+    }
     match standing.status {
-        AccountStatus::Active => Ok(unconfirmed(gate, user)),
+        AccountStatus::Active => Ok(unconfirmed(&exchange.gate, user)),
         AccountStatus::SwitchedOff => Ok(Some(messages::DISABLED_ACCOUNT)),
         _ => Err(Failure::Stopped(Box::new(standing))),
     }

@@ -48,6 +48,9 @@ pub(crate) enum What {
     DeletionCancelled,
     /// What an administrator did, in the detail.
     Administered,
+    /// An administrator acts as the owner; the reason is the detail.
+    SupportBegan,
+    SupportEnded,
     /// By an administrator, as are the following.
     Approved,
     Declined,
@@ -59,7 +62,7 @@ pub(crate) enum What {
 }
 
 /// The word for each in the database, and its message.
-const WORDS: [(What, &str, MessageKey); 32] = [
+const WORDS: [(What, &str, MessageKey); 34] = [
     (What::SignedIn, "sign-in", messages::ACTIVITY_SIGNED_IN),
     (What::SignInFailed, "sign-in-failed", messages::ACTIVITY_SIGN_IN_FAILED),
     (What::SignedOut, "sign-out", messages::ACTIVITY_SIGNED_OUT),
@@ -86,6 +89,8 @@ const WORDS: [(What, &str, MessageKey); 32] = [
     (What::DeletionAsked, "deletion-asked", messages::ACTIVITY_DELETION_ASKED),
     (What::DeletionCancelled, "deletion-cancelled", messages::ACTIVITY_DELETION_CANCELLED),
     (What::Administered, "administered", messages::ACTIVITY_ADMINISTERED),
+    (What::SupportBegan, "support-began", messages::ACTIVITY_SUPPORT_BEGAN),
+    (What::SupportEnded, "support-ended", messages::ACTIVITY_SUPPORT_ENDED),
     (What::Approved, "approved", messages::ACTIVITY_APPROVED),
     (What::Declined, "declined", messages::ACTIVITY_DECLINED),
     (What::Suspended, "suspended", messages::ACTIVITY_SUSPENDED),
@@ -125,7 +130,8 @@ impl Exchange {
             user_id,
             at: self.now.datetime(),
             kind: what.word().to_owned(),
-            address: self.address_text(),
+            // Where the administrators sit is in the audit log alone.
+            address: self.address_text().filter(|_| !matches!(what, What::SupportBegan | What::SupportEnded)),
             user_agent: self.user_agent().map(|agent| String::from_utf8_lossy(agent).into_owned()),
             detail: detail.map(str::to_owned),
         })
@@ -133,6 +139,14 @@ impl Exchange {
 
     /// Notes in the transaction of a change what happened, for the owner and in the audit log, if the settings want it.
     pub(crate) fn note(&self, batch: &mut Batch, user_id: i64, what: What, detail: Option<&str>) {
+        // Another user than the owner acts only where a guard let them in.
+        let admitted = self.admitted.lock().as_ref().map(|who| who.acting_id());
+        let by = admitted.filter(|_| what != What::SignedIn).unwrap_or(user_id);
+        self.note_by(batch, user_id, what, detail, by);
+    }
+
+    /// The same, where it is known who did it.
+    pub(crate) fn note_by(&self, batch: &mut Batch, user_id: i64, what: What, detail: Option<&str>, by: i64) {
         if let Some(activity) = self.activity(user_id, what, detail) {
             batch.note_activity(&activity);
         }
@@ -141,9 +155,6 @@ impl Exchange {
             let audited = Audited::new(what.word()).about(user_id);
             // Of two who had one token nobody knows which is the owner.
             let reused = what == What::RefreshTokenReused;
-            // Another user than the owner acts only where a guard let them in.
-            let admitted = self.admitted.lock().as_ref().map(|who| who.user.id);
-            let by = admitted.filter(|_| what != What::SignedIn).unwrap_or(user_id);
             let audited = if reused { audited.by_nobody() } else { audited.by(by) };
             let audited = detail.map_or_else(|| audited.clone(), |detail| audited.clone().with("detail", detail));
             self.gate.audit().note_in(batch, audited, &Context::of(self));

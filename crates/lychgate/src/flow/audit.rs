@@ -8,6 +8,7 @@ use crate::{
     audit::Audited,
     clock::Moment,
     events::Event,
+    flow::account::Standing,
     gate::Lychgate,
     web::{exchange::Exchange, layer::REQUEST},
 };
@@ -101,6 +102,9 @@ impl Seen {
         put("session", exchange.seen_session_id().map(|id| id.chars().take(OF_SESSION).collect()));
         put("mechanism", exchange.acting_mechanism().map(|mechanism| mechanism.name().to_owned()));
         put("path", Some(exchange.logged_path()));
+        let (by, acts_as) = exchange.acting_as().unzip();
+        put("impersonator", by.map(|id| id.to_string()));
+        put("impersonated", acts_as.map(|id| id.to_string()));
         put("method", Some(exchange.method.as_str().to_owned()));
         Self {
             now: exchange.now,
@@ -122,6 +126,14 @@ impl Exchange {
                 None => what,
             };
             self.gate.audit().enter_soon(what, &Context::of(self));
+        }
+    }
+
+    /// Enters that somebody proved to be the owner of an account that may not be used, once a request.
+    pub(crate) fn audit_blocked(&self, user_id: i64, standing: &Standing) {
+        if self.is_first_failure() {
+            let what = Audited::new("sign-in-refused").by_nobody().about(user_id);
+            self.gate.audit().enter_soon(what.with("state", standing.status.word()), &Context::of(self));
         }
     }
 

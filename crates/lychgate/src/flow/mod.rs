@@ -16,6 +16,7 @@ pub(crate) mod deletion;
 pub(crate) mod devices;
 pub(crate) mod even;
 pub(crate) mod former_factor;
+pub(crate) mod impersonation;
 pub(crate) mod invitations;
 pub(crate) mod landing;
 pub(crate) mod letters;

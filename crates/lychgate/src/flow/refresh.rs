@@ -173,7 +173,7 @@ impl Exchange {
             };
             let user = self.user_of_token(&token.user).await?.filter(|user| user.id == family.user_id);
             let Some(user) = user else { return Ok(Err(messages::USER_DOES_NOT_EXIST.into())) };
-            if let Some(problem) = account::problem_for_owner(&self.gate, &user).await? {
+            if let Some(problem) = account::problem_for_owner(self, &user).await? {
                 return Ok(Err(problem.into()));
             }
             if found == Use::JustUsed {

@@ -260,7 +260,7 @@ impl Exchange {
             return Ok(None);
         }
         let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await? else { return Ok(None) };
-        if account::problem_for_owner(&self.gate, &user).await?.is_some() {
+        if account::problem_for_owner(self, &user).await?.is_some() {
             return Ok(None);
         }
         // Only the first one is set up by one factor alone, also of two sign-ins at a time.

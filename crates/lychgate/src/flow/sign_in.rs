@@ -55,6 +55,7 @@ impl Exchange {
         self.rotate_csrf();
         self.session(|session| {
             second_factor::clear(session);
+            session.remove(key::IMPERSONATION);
             let of = session.text(key::USER).map(str::to_owned).unwrap_or_default();
             if !of.is_empty() && of != user.fs_uniquifier && via != "change" {
                 // Somebody else took them.
@@ -142,6 +143,7 @@ impl Exchange {
                 key::CSRF_BEFORE,
                 key::PROOFS,
                 key::STEPS,
+                key::IMPERSONATION,
                 "fs_oauth_next",
                 "identity.name",
                 "identity.auth_type",
@@ -162,20 +164,23 @@ impl Exchange {
         self.end_pending().await?;
         self.drop_refresh_cookie(who.is_some()).await?;
         self.end_jwt_cookies().await?;
+        let mut batch = self.gate.store().batch();
+        // Whoever acts as somebody else signs out as themself, too.
+        let impersonator = who.as_ref().and_then(|who| self.end_both_sessions(&mut batch, who));
+        let user_id = impersonator.or_else(|| who.as_ref().map(|who| who.user.id));
         let id = self.forget_session();
         if who.is_some() || self.config().csrf.cookie.is_some() {
             self.session(|session| session.set(key::CSRF_COOKIE, "clear"));
         }
         if let Some(id) = id {
-            let mut batch = self.gate.store().batch();
             batch.revoke_session(&id, self.now.datetime());
-            if let Some(who) = &who {
-                self.note(&mut batch, who.user.id, What::SignedOut, None);
+            if let Some(user_id) = user_id {
+                self.note(&mut batch, user_id, What::SignedOut, None);
             }
             self.gate.store().commit(batch).await?;
         }
-        if let Some(who) = who {
-            self.gate.events().send(&Event::UserSignedOut { user_id: who.user.id });
+        if let Some(user_id) = user_id {
+            self.gate.events().send(&Event::UserSignedOut { user_id });
             self.gate.events().send(&Event::IdentityChanged { user_id: None, auth_type: None });
         }
         Ok(())

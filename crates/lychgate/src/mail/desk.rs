@@ -209,6 +209,11 @@ impl Lychgate {
         }
     }
 
+    /// Sends once what is in no outbox, and says how that went.
+    pub(super) async fn try_once(&self, parcel: &Parcel) -> Result<(), String> {
+        self.attempt(parcel, self.desk().timeout).await.map_err(|trouble| trouble.text)
+    }
+
     /// Sends what a request has written, or sees to it that the worker does; whether nothing has failed so far.
     pub(super) async fn deliver_parcels(&self, parcels: Vec<Parcel>) -> bool {
         if !self.desk().inline {

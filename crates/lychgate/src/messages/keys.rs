@@ -469,6 +469,16 @@ keys! {
     ACTIVITY_SECURED
     /// Activity: what an administrator did, in `detail`.
     ACTIVITY_ADMINISTERED
+    /// An administrator acts as the owner; `detail` is the reason.
+    ACTIVITY_SUPPORT_BEGAN
+    /// An administrator stopped acting as the owner.
+    ACTIVITY_SUPPORT_ENDED
+    /// Whoever acts as somebody else may not see or change this.
+    IMPERSONATION_CLOSED
+    /// Whoever acted as somebody else is themself again.
+    IMPERSONATION_ENDED
+    /// Nobody acts as somebody else here.
+    IMPERSONATION_NONE
     /// Activity: downloaded the data of the account.
     ACTIVITY_DATA_EXPORTED
     /// Activity: asked for the account to be deleted.

@@ -222,8 +222,14 @@ impl Exchange {
             .find_map(|found| found.get().cloned().flatten())
     }
 
+    /// Who really acts: the administrator, where one acts as somebody else.
     pub(crate) fn acting_user_id(&self) -> Option<i64> {
-        self.acting().map(|who| who.user.id)
+        self.acting().map(|who| who.acting_id())
+    }
+
+    /// Who acts as whom, where an administrator acts as somebody else.
+    pub(crate) fn acting_as(&self) -> Option<(i64, i64)> {
+        self.acting().and_then(|who| who.impersonator.as_ref().map(|by| (by.id(), who.user.id)))
     }
 
     pub(crate) fn acting_mechanism(&self) -> Option<Mechanism> {
@@ -370,6 +376,14 @@ impl Exchange {
         let mut slot = self.session.lock();
         let session = slot.get_or_insert_with(|| self.open_session());
         work(session)
+    }
+
+    /// Looks into the session without having used it.
+    pub(crate) fn peek<T>(&self, look: impl FnOnce(&Session) -> T) -> T {
+        match self.session.lock().as_ref() {
+            Some(session) => look(session),
+            None => look(&self.open_session()),
+        }
     }
 
     /// The session, if anything of this request looked at it.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     failure::{Error, Failure, Refused},
+    flow::impersonation::Impersonator,
     principal::{Explanation, Identity, ItemSet, Need, Permission, Rights},
 };
 
@@ -67,6 +68,13 @@ impl CurrentUser {
     #[must_use]
     pub fn mechanism(&self) -> Mechanism {
         self.0.via
+    }
+
+    /// The administrator who acts as this user, if one does. What a user alone may decide, such as a payment, is refused
+    /// then; see also [`ImpersonationBanner`](crate::ImpersonationBanner).
+    #[must_use]
+    pub fn impersonator(&self) -> Option<&Impersonator> {
+        self.0.impersonator.as_ref()
     }
 
     /// What the user provides to permissions.

@@ -23,7 +23,9 @@ use crate::{
     flow::{
         account::{self, AccountStatus},
         activity::What,
-        authenticate, second_factor,
+        authenticate,
+        impersonation::Impersonator,
+        second_factor,
     },
     principal::{Identity, Need},
     rights,
@@ -66,6 +68,8 @@ pub(crate) struct Authenticated {
     pub(crate) via: Mechanism,
     /// When they last proved it by a secret of their own, unix seconds.
     pub(crate) proved_at: Option<f64>,
+    /// The administrator who acts as them.
+    pub(crate) impersonator: Option<Impersonator>,
     identity: OnceLock<Identity>,
     auth_type: Cow<'static, str>,
     added_needs: Vec<Need>,
@@ -82,7 +86,12 @@ impl Authenticated {
         limit: BTreeSet<String>,
     ) -> Self {
         let (identity, added_needs) = (OnceLock::new(), Vec::new());
-        Self { user, via, proved_at: None, identity, auth_type, added_needs, limit: Some(limit) }
+        Self { user, via, proved_at: None, impersonator: None, identity, auth_type, added_needs, limit: Some(limit) }
+    }
+
+    /// Who really acts: the administrator, where one acts as them.
+    pub(crate) fn acting_id(&self) -> i64 {
+        self.impersonator.as_ref().map_or(self.user.id, Impersonator::id)
     }
 
     /// Whether they may use a part of their rights only.
@@ -152,12 +161,24 @@ impl Exchange {
     }
 
     pub(crate) async fn authenticated(&self, user: Arc<User>, via: Mechanism, proved_at: Option<f64>) -> Found {
+        self.recognised(user, via, proved_at, None).await
+    }
+
+    pub(crate) async fn recognised(
+        &self,
+        user: Arc<User>,
+        via: Mechanism,
+        proved_at: Option<f64>,
+        impersonator: Option<Impersonator>,
+    ) -> Found {
         let added_needs = self.gate.added_needs(&user).await?;
         let identity = OnceLock::new();
         let auth_type = self.auth_type(&user, via.name());
         let loaded = Event::IdentityLoaded { user_id: user.id, auth_type: Some(auth_type.clone()) };
         self.gate.events().send(&loaded);
-        Ok(Some(Arc::new(Authenticated { user, via, proved_at, identity, auth_type, added_needs, limit: None })))
+        let limit = None;
+        let who = Authenticated { user, via, proved_at, impersonator, identity, auth_type, added_needs, limit };
+        Ok(Some(Arc::new(who)))
     }
 
     async fn session_user(&self) -> Found {
@@ -166,6 +187,11 @@ impl Exchange {
         };
         if !self.same_browser() {
             return Ok(None);
+        }
+        if self.session(|session| session.map_of(key::IMPERSONATION).is_some())
+            && let Some(found) = self.impersonated_user().await?
+        {
+            return Ok(found);
         }
         let Some(user) = self.gate.store().user_by_uniquifier(&uniquifier).await? else { return Ok(None) };
         // Nothing is written for a session that opens nothing.
@@ -270,7 +296,7 @@ impl Exchange {
     }
 
     /// Whether a session is within its times; if so, notes that it is in use.
-    fn goes_on_now(&self, record: &SessionRecord) -> bool {
+    pub(crate) fn goes_on_now(&self, record: &SessionRecord) -> bool {
         let goes_on = !self.is_over(record) && !self.is_idle(record);
         if goes_on {
             self.seen(record);
@@ -445,7 +471,14 @@ impl Exchange {
             }
             return Ok(None);
         }
-        let Some(user) = self.usable(user).await? else { return Ok(None) };
+        let id = user.as_ref().map(|user| user.id);
+        let Some(user) = self.usable(user).await? else {
+            let standing = self.stopped.lock().clone();
+            if let (Some(id), Some(standing)) = (id, standing) {
+                self.audit_blocked(id, &standing);
+            }
+            return Ok(None);
+        };
         if account::problem(&self.gate, &user).await?.is_some() || account::has_second_factor(&user) {
             return Ok(None);
         }

@@ -178,6 +178,7 @@ fn refused(exchange: &Exchange, matched: Option<&str>, failure: Failure) -> Resp
 async fn finish(exchange: &Arc<Exchange>, mut response: Response<Body>) -> Response {
     let without = response.extensions_mut().remove();
     let mut response = render(exchange, response).await;
+    exchange.audit_impersonator(response.status().as_u16());
     exchange.settle_csrf_cookie();
     if exchange.config().remember.refresh_each_request {
         // Renewed for whoever is signed in, whether or not the route asked.
@@ -239,6 +240,7 @@ fn remember_cookie(exchange: &Exchange) {
         }
         Remember::Keep if config.refresh_each_request => {
             if let Some(who) = exchange.by_session.get().and_then(Option::as_ref)
+                && who.impersonator.is_none()
                 && let Ok(value) = exchange.remember_value(&who.user.fs_uniquifier)
             {
                 exchange.set_cookie(config.cookie.set(&config.name, &value, Keep::Until(until), https));

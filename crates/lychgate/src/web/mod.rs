@@ -4,6 +4,7 @@ pub(crate) mod addresses;
 pub(crate) mod admission;
 pub(crate) mod answer;
 mod api_key;
+pub(crate) mod banner;
 pub(crate) mod body;
 pub(crate) mod config;
 pub(crate) mod cookie;

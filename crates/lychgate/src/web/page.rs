@@ -112,6 +112,8 @@ impl Exchange {
         let user = self.current().await.ok().flatten();
         let mut all: std::collections::BTreeMap<String, Value> = in_words(context, self.messages());
         all.insert("can".to_owned(), can(self.gate.clone(), user.clone()));
+        let impersonator = user.as_ref().map(|who| self.impersonator_view(who)).unwrap_or_default();
+        all.insert("impersonator".to_owned(), Value::from(Serde(impersonator)));
         let current_user = user.map_or(Value::from(()), |who| {
             let view = crate::flow::account::template_view(&self.gate, &who.user);
             Value::from(Serde(view))

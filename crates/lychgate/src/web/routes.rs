@@ -185,6 +185,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 }
                 let checked = if is_link || !call.method.is_safe() { call.check_host() } else { Ok(()) };
                 let checked = match checked {
+                    Ok(()) => call.closed_to_impersonators(name).await,
+                    Err(refused) => Err(refused),
+                };
+                let checked = match checked {
                     Ok(()) => call.limit_endpoint(kind).await,
                     Err(refused) => Err(refused),
                 };

@@ -28,6 +28,8 @@ pub(crate) mod key {
     pub(crate) const STEPS: &str = "lg_steps";
     /// Our own: the session's id in the registry.
     pub(crate) const SESSION_ID: &str = "lg_sid";
+    /// Our own: an administrator acts as somebody else; their own session, and until when.
+    pub(crate) const IMPERSONATION: &str = "lg_imp";
     /// Our own: the passkey ceremonies that are under way.
     pub(crate) const PASSKEY_MARKS: &str = "lg_wan";
     /// Our own: the CSRF token from before sign-in and when it was replaced.

@@ -118,7 +118,7 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
             call.note_failure(user.id, "password");
             form.field_error("password", messages::INVALID_PASSWORD);
         }
-        Some(user) => match account::problem_for_owner(&call.gate, &user).await? {
+        Some(user) => match account::problem_for_owner(call, &user).await? {
             None => return Ok(Some(user)),
             Some(problem) => form.field_error(field, problem),
         },

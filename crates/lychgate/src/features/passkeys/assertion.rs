@@ -142,7 +142,7 @@ pub(super) async fn judge(
             return Ok(None);
         }
     };
-    if let Some(problem) = account::problem_for_owner(&call.gate, &user).await? {
+    if let Some(problem) = account::problem_for_owner(call, &user).await? {
         form.field_error("credential", problem);
         return Ok(None);
     }

@@ -169,7 +169,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
 
 /// Uses the link up, which `mark` names, and signs in; or why not.
 async fn finish(call: &Call, user: &User, mark: &str) -> Result<Result<Reply, Message>, Failure> {
-    if let Some(problem) = account::problem_for_owner(&call.gate, user).await? {
+    if let Some(problem) = account::problem_for_owner(call, user).await? {
         return Ok(Err(problem.into()));
     }
     let expires = call.now.datetime() + time::Duration::days(31);

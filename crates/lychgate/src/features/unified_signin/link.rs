@@ -68,7 +68,7 @@ async fn act(call: &Call) -> Result<Reply, Failure> {
         Ok(user) => user,
         Err(refused) => return Ok(failed(call, refused)),
     };
-    if let Some(problem) = account::problem_for_owner(&call.gate, &user).await? {
+    if let Some(problem) = account::problem_for_owner(call, &user).await? {
         return Ok(failed(call, generic(call, problem).into()));
     }
     let sign_in = SignIn { via: "email", user: &user, remember: false };

@@ -88,7 +88,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
         }
     };
     let Some(user) = found else { return Err(Failure::internal("a user was lost")) };
-    if let Some(problem) = account::problem_for_owner(&call.gate, &user).await? {
+    if let Some(problem) = account::problem_for_owner(&call, &user).await? {
         form.field_error("identity", problem);
         return refuse(&call, form, Some(&user));
     }

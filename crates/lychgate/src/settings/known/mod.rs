@@ -33,9 +33,9 @@ use super::{
 };
 use crate::{
     features::{
-        account, api_keys, auth_check, change_email, change_password, confirm, jwt, languages, login, logout, not_me,
-        passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor, unified_signin, users_api,
-        verify,
+        account, api_keys, auth_check, change_email, change_password, confirm, impersonation, jwt, languages, login,
+        logout, not_me, passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor, unified_signin,
+        users_api, verify,
     },
     messages::MessageKey,
 };
@@ -95,6 +95,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Mail server", mail::SETTINGS),
     group("Text messages", sms::SETTINGS),
     group("Text message gateway", sms::GATEWAY),
+    group("Acting as somebody else", impersonation::settings::SETTINGS),
     group("Languages", languages::settings::SETTINGS),
     group("Proxies", edge::PROXY),
     group("Limits", limits::SETTINGS),
