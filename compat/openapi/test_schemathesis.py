@@ -51,6 +51,10 @@ email_validator_args = { check_deliverability = false }
 [jwt]
 enabled = true
 authenticate_reply = "json"
+
+# It asks more often in a minute than people do in a day.
+[limits]
+enabled = false
 """
 # What programs ask. Without signing out, which would end the tokens of all that comes after.
 PROGRAMS = r"^/(account/keys|api/users|auth/check|authenticate|jwt/(tokens|refresh)|refresh-token|\.well-known)"
