@@ -304,6 +304,30 @@ async fn a_loader_may_be_asked_once_for_a_version() {
     assert_eq!(asked.load(Ordering::Relaxed), 3);
 }
 
+/// S0-34: as long as nothing is written, no request asks the database who its user is; a role counts at the next one.
+#[rstest]
+#[tokio::test]
+async fn who_it_is_is_not_asked_again(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    let app = app().on(database).start().await;
+    let mut joe = signed_in(&app, "joe").await;
+    assert_eq!(status(&mut joe, "/admin").await, 403);
+    let asked = || {
+        let found = app.store().counts().cache.into_iter().find(|(kind, _, _)| *kind == "user");
+        found.map(|(_, _, others)| others).unwrap()
+    };
+    // Signing in and refusing have written, and PostgreSQL tells of it in its own time.
+    let (mut before, mut quiet, begun) = (asked(), 0, std::time::Instant::now());
+    while quiet < 20 && begun.elapsed().as_secs() < 60 {
+        assert_eq!(joe.get("/identity").await.status(), 200);
+        quiet = if asked() == before { quiet + 1 } else { 0 };
+        before = asked();
+    }
+    assert_eq!(quiet, 20, "twenty requests on end without a question");
+    app.store().add_role(app.user("joe@lp.com").await.id, "admin").await.unwrap();
+    assert_eq!(status(&mut joe, "/admin").await, 200);
+    assert!(asked() > before);
+}
+
 /// S0-7: each part of the site has its own way in.
 #[tokio::test]
 async fn areas_have_sign_in_pages_of_their_own() {
