@@ -14,8 +14,8 @@ use lychgate_signing::{
         Invite, InvitePayload, KeepAccount, KeepAccountPayload, KnownDevice, KnownDevicePayload, NotMe, NotMePayload,
         Passwordless, PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword,
         ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity,
-        TwoFactorValidityPayload, UnifiedLink, UnifiedLinkPayload, UnifiedSetup, UnifiedSetupPayload, WebauthnRegister,
-        WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload, fingerprint,
+        TwoFactorValidityPayload, UnifiedLink, UnifiedLinkPayload, UnifiedSetup, UnifiedSetupPayload, Unlock,
+        UnlockPayload, WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload, fingerprint,
     },
 };
 use proptest::prelude::*;
@@ -237,6 +237,7 @@ proptest! {
         token::<ChangeEmail>(
             &ChangeEmailPayload { user: user.clone(), old_email_hash: a.clone(), new_email: b.clone() }, now, at, bit,
         );
+        token::<Unlock>(&UnlockPayload { user: number, anchor: a.clone(), id: b.clone() }, now, at, bit);
         token::<NotMe>(
             &NotMePayload { user: number, anchor: a.clone(), event: b.clone(), email: c.clone(), at: number }, now, at, bit,
         );
@@ -278,6 +279,7 @@ proptest! {
         odd::<Passwordless>(&value, now);
         odd::<ChangeEmail>(&value, now);
         odd::<NotMe>(&value, now);
+        odd::<Unlock>(&value, now);
         odd::<KnownDevice>(&value, now);
         odd::<KeepAccount>(&value, now);
         odd::<TwoFactorValidity>(&value, now);
@@ -354,6 +356,7 @@ fn no_token_is_good_for_another_purpose() {
         mint::<Passwordless>(PasswordlessPayload { user: text() }),
         mint::<ChangeEmail>(ChangeEmailPayload { user: text(), old_email_hash: text(), new_email: text() }),
         mint::<NotMe>(NotMePayload { user: 1, anchor: text(), event: text(), email: text(), at: 1 }),
+        mint::<Unlock>(UnlockPayload { user: 1, anchor: text(), id: text() }),
         mint::<KnownDevice>(KnownDevicePayload { users: vec![text()] }),
         mint::<KeepAccount>(KeepAccountPayload { user: 1, due: 2 }),
         mint::<Invite>(InvitePayload { invitation: text() }),
@@ -388,6 +391,7 @@ fn no_token_is_good_for_another_purpose() {
         accepts::<Passwordless>,
         accepts::<ChangeEmail>,
         accepts::<NotMe>,
+        accepts::<Unlock>,
         accepts::<KnownDevice>,
         accepts::<KeepAccount>,
         accepts::<Invite>,

@@ -12,7 +12,7 @@ use lychgate_signing::{
     session::{Map, SessionCodec},
     tokens::{
         AuthToken, AuthTokenPayload, KeepAccount, KnownDevice, NotMe, RefreshToken, TokenCodec, TwoFactorSetup,
-        TwoFactorValidity,
+        TwoFactorValidity, Unlock,
     },
 };
 use lychgate_store::{Store, User};
@@ -125,6 +125,7 @@ pub(crate) struct Codecs {
     relay: Signer,
     pub(crate) unified: UnifiedCodecs,
     not_me: TokenCodec<NotMe>,
+    unlock: TokenCodec<Unlock>,
     device: TokenCodec<KnownDevice>,
     /// The state of a second factor that is being set up.
     pub(crate) second_factor_setup: TokenCodec<TwoFactorSetup>,
@@ -157,6 +158,7 @@ impl Codecs {
             relay: Signer::new(keys, "relay-code", Derivation::Hmac),
             unified: UnifiedCodecs::new(keys, settings),
             not_me: TokenCodec::new(keys, settings.text("not_me_salt"), seconds("not_me_within")),
+            unlock: TokenCodec::new(keys, settings.text("unlock_salt"), seconds("unlock_within")),
             device: TokenCodec::new(keys, settings.text("device_salt"), seconds("device_cookie_within")),
             auth_token: TokenCodec::new(keys, settings.text("remember_salt"), Some(web.token.max_age)),
             refresh: TokenCodec::new(keys, settings.text("refresh_token_salt"), None),
@@ -413,6 +415,10 @@ impl Lychgate {
 
     pub(crate) fn not_me_codec(&self) -> &TokenCodec<NotMe> {
         &self.0.codecs.not_me
+    }
+
+    pub(crate) fn unlock_codec(&self) -> &TokenCodec<Unlock> {
+        &self.0.codecs.unlock
     }
 
     pub(crate) fn device_codec(&self) -> &TokenCodec<KnownDevice> {

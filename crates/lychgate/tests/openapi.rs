@@ -377,6 +377,8 @@ async fn replies_have_the_described_shape(#[values(Profile::Modern, Profile::Fla
 async fn replies_about_accounts_have_the_described_shape(#[values(Profile::Modern, Profile::Flask)] profile: Profile) {
     let fast = "[security.password_hash_passlib_options]\nargon2__time_cost = 1\nargon2__memory_cost = 64\n";
     let accounts = with_accounts(settings(profile)).set("confirmable", false).set("send_register_email", false);
+    // The session is to be there still when its proof is old.
+    let accounts = accounts.set("session.idle_timeout", "30 days");
     let clock = ManualClock::at(1_750_000_000);
     let settings = accounts.toml("fast.toml", fast).build().unwrap();
     let gate = Lychgate::builder().settings(settings).clock(clock.clone()).build().await.unwrap();

@@ -106,7 +106,9 @@ fn settings(target: Target, cost: Cost, database: &Path) -> String {
          password_salt = \"the salt of the load test, 34 bytes\"\n\
          password_single_hash = [\"argon2\"]\n\
          password_hash_passlib_options = {{ {} }}\n\
-         email_validator_args = {{ check_deliverability = false }}\n",
+         email_validator_args = {{ check_deliverability = false }}\n\
+         [limits]\n\
+         enabled = false\n",
         target.profile(),
         database.display(),
         options.join(", "),

@@ -42,7 +42,7 @@ pub use links::{
     ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload, Passwordless, PasswordlessPayload,
     ResetPassword, ResetPasswordPayload, TwoFactorValidity, TwoFactorValidityPayload, UnifiedLink, UnifiedLinkPayload,
 };
-pub use notices::{KnownDevice, KnownDevicePayload, NotMe, NotMePayload};
+pub use notices::{KnownDevice, KnownDevicePayload, NotMe, NotMePayload, Unlock, UnlockPayload};
 pub use passkeys::{WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload};
 pub use setup::{TwoFactorSetup, TwoFactorSetupPayload, UnifiedSetup, UnifiedSetupPayload};
 
@@ -162,6 +162,7 @@ pub const ALL: &[PurposeInfo] = &[
     Passwordless::INFO,
     ChangeEmail::INFO,
     NotMe::INFO,
+    Unlock::INFO,
     KnownDevice::INFO,
     KeepAccount::INFO,
     Invite::INFO,

@@ -52,6 +52,40 @@ impl Purpose for NotMe {
     }
 }
 
+/// Lifts the waits after wrong passwords.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Unlock;
+
+/// What such a link says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnlockPayload {
+    /// The primary key of the user.
+    pub user: i64,
+    /// What no later user with the same key has.
+    pub anchor: String,
+    /// What makes this link another than the next one.
+    pub id: String,
+}
+
+impl Purpose for Unlock {
+    type Payload = UnlockPayload;
+
+    const INFO: PurposeInfo = PurposeInfo::new("unlock", "UNLOCK_SALT", "unlock-salt")
+        .lifetime("UNLOCK_WITHIN", DAY)
+        .meant_for("a mailed link", "the user's row");
+
+    fn to_json(payload: &UnlockPayload) -> Value {
+        Value::List(vec![Value::Int(payload.user.into()), payload.anchor.as_str().into(), payload.id.as_str().into()])
+    }
+
+    fn from_json(json: Value) -> Option<UnlockPayload> {
+        let [user, anchor, id] = items(json)?;
+        let Value::Int(user) = user else { return None };
+        Some(UnlockPayload { user: i64::try_from(user).ok()?, anchor: text(anchor)?, id: text(id)? })
+    }
+}
+
 /// Tells a browser that an account was used in before from one that it was not.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

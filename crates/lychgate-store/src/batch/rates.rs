@@ -1,8 +1,10 @@
 //! The batch step that spends of a rate: the sums of `rates.rs` as one conditional write.
 
+use time::OffsetDateTime;
+
 use super::{Batch, Expect};
 use crate::error::StoreError;
-use crate::rates::{Counting, RateRule, RateSums};
+use crate::rates::{Counting, RateRule, RateState, RateSums, micros};
 use crate::sql::Statement;
 
 /// A window that is over begins anew.
@@ -36,6 +38,21 @@ const GCRA: &str = "INSERT INTO lychgate_rates (key, spent, former, edge, until)
      WHERE $2 + CASE WHEN lychgate_rates.edge <= $3 THEN $3 WHEN lychgate_rates.edge > $4 THEN $4 \
      ELSE lychgate_rates.edge END <= $4";
 
+/// Another try, whatever was before.
+const TRIED: &str = "INSERT INTO lychgate_rates (key, spent, former, edge, until) VALUES ($1, 1, $2, $3, $3) \
+     ON CONFLICT (key) DO UPDATE SET \
+     spent = CASE WHEN lychgate_rates.edge <= excluded.former THEN 1 ELSE lychgate_rates.spent + 1 END, \
+     former = excluded.former, edge = excluded.edge, until = excluded.until";
+
+/// The first one, or the first since the former were forgotten.
+const TRIED_FIRST: &str = "INSERT INTO lychgate_rates (key, spent, former, edge, until) VALUES ($1, 1, $2, $3, $3) \
+     ON CONFLICT (key) DO UPDATE SET spent = 1, former = excluded.former, edge = excluded.edge, \
+     until = excluded.until WHERE lychgate_rates.edge <= excluded.former";
+
+/// One more than was seen.
+const TRIED_AGAIN: &str = "UPDATE lychgate_rates SET spent = spent + 1, former = $2, edge = $3, until = $3 \
+     WHERE key = $1 AND spent = $4 AND former = $5";
+
 impl Batch {
     pub(crate) fn spend(&mut self, key: &str, rule: &RateRule, sums: &RateSums, expect: Expect) -> &mut Self {
         self.step(|batch| {
@@ -67,6 +84,51 @@ impl Batch {
             batch.push(statement, expect);
             Ok(())
         })
+    }
+
+    /// Counts a try under a key, at `now`, to be kept until `until`; what was kept until before now counts no more. In a
+    /// [`RateState`] of such a count `spent` are the tries, `before` is when the last was, and `edge` until when it counts.
+    ///
+    /// With `seen` the batch fails unless the count is still what was seen.
+    pub fn note_attempt(
+        &mut self,
+        key: &str,
+        seen: Option<Option<RateState>>,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> &mut Self {
+        let (now, until) = (micros(now), micros(until));
+        let (statement, expect) = match seen {
+            None => (Statement::new(TRIED, vec![key.into(), now.into(), until.into()]), Expect::Any),
+            Some(None) => (Statement::new(TRIED_FIRST, vec![key.into(), now.into(), until.into()]), Expect::One),
+            Some(Some(state)) => (
+                Statement::new(
+                    TRIED_AGAIN,
+                    vec![key.into(), now.into(), until.into(), state.spent.into(), state.before.into()],
+                ),
+                Expect::One,
+            ),
+        };
+        self.step(|batch| {
+            if key.is_empty() || key.len() > 256 {
+                return Err(StoreError::invalid("the key of a rate is empty or too long"));
+            }
+            batch.push(statement, expect);
+            Ok(())
+        })
+    }
+
+    /// Takes back a try that was counted.
+    pub fn take_back_attempt(&mut self, key: &str) -> &mut Self {
+        let sql = "UPDATE lychgate_rates SET spent = spent - 1 WHERE key = $1 AND spent > 0";
+        self.simple(Statement::new(sql, vec![key.into()]), Expect::Any)
+    }
+
+    /// Forgets all counts whose keys begin with `prefix`, which holds letters, digits and `/` only.
+    pub fn forget_attempts(&mut self, prefix: &str) -> &mut Self {
+        let plain: String = prefix.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '/').collect();
+        let sql = "DELETE FROM lychgate_rates WHERE key LIKE $1";
+        self.simple(Statement::new(sql, vec![format!("{plain}%").into()]), Expect::Any)
     }
 
     /// Forgets what was spent under a key.

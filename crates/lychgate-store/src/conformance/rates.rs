@@ -13,6 +13,7 @@ pub(super) async fn run(store: &Store) {
         same_sums(store, counting).await;
         races(store, counting).await;
     }
+    tries(store).await;
     let rule = RateRule::new(Counting::Fixed, 1, Duration::SECOND).unwrap();
     assert!(store.spend("", &rule, 1, start()).await.is_err());
     assert!(store.spend(&"x".repeat(257), &rule, 1, start()).await.is_err());
@@ -57,4 +58,33 @@ async fn races(store: &Store, counting: Counting) {
         admitted += usize::from(task.await.unwrap());
     }
     assert_eq!(admitted, 5, "{counting:?}");
+}
+
+async fn tries(store: &Store) {
+    let (now, key) = (start(), "wrong/user/1/all");
+    let until = |at| at + Duration::DAY;
+    let note = async |seen, at| {
+        let mut batch = store.batch();
+        batch.note_attempt(key, seen, at, until(at)).note_attempt("wrong/user/11/all", None, at, until(at));
+        store.commit(batch).await.is_ok()
+    };
+    assert!(note(Some(None), now).await);
+    let first = store.rate(key).await.unwrap();
+    assert_eq!(first.map(|state| state.spent), Some(1));
+    assert!(!note(Some(None), now).await, "somebody else was first");
+    assert!(note(Some(first), now + Duration::SECOND).await);
+    assert!(!note(Some(first), now + Duration::SECOND).await, "it has risen since");
+    assert!(note(None, now).await);
+    let mut batch = store.batch();
+    batch.take_back_attempt(key).take_back_attempt("wrong/nobody");
+    store.commit(batch).await.unwrap();
+    assert_eq!(store.rate(key).await.unwrap().map(|state| state.spent), Some(2));
+    // What is over begins anew.
+    assert!(note(Some(None), now + Duration::days(2)).await);
+    assert_eq!(store.rate(key).await.unwrap().map(|state| state.spent), Some(1));
+    let mut batch = store.batch();
+    batch.forget_attempts("wrong/user/1/");
+    store.commit(batch).await.unwrap();
+    assert_eq!(store.rate(key).await.unwrap(), None);
+    assert!(store.rate("wrong/user/11/all").await.unwrap().is_some());
 }

@@ -17,6 +17,7 @@ use crate::{
         administrators::last_administrator,
         letters::about,
         public_id::public_id,
+        unlock,
     },
     mail::{Letter, Post},
     messages::{self, Said},
@@ -174,7 +175,8 @@ impl Accounts<'_> {
         self.change(user, change).await
     }
 
-    /// Opens a locked account again, and tells the owner; `false` if it is not locked.
+    /// Opens a locked account again, and tells the owner; lifts the waits after wrong passwords. `false` if it was neither
+    /// locked nor anybody had to wait.
     ///
     /// # Errors
     ///
@@ -185,7 +187,9 @@ impl Accounts<'_> {
             told: Some("unlocked"),
             ..Change::new(&[AccountStatus::Locked], AccountStatus::Active)
         };
-        self.change(user, change).await
+        let opened = self.change(user, change).await?;
+        let lifted = self.0.resolve(unlock::lift(self.0, user.id).await.map_err(Problem::Failure))?;
+        Ok(opened || lifted)
     }
 
     /// Switches an account on or off, whatever was with it before, and tells nobody; `false` if it is so already.

@@ -13,6 +13,7 @@ pub(crate) mod impersonation;
 pub(crate) mod jwt;
 pub(crate) mod languages;
 pub(crate) mod limits;
+pub(crate) mod lockout;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod not_me;
@@ -90,6 +91,7 @@ const FEATURES: &[Feature] = &[
         endpoints: unified_signin::endpoints,
         describe: unified_signin::openapi::describe,
     },
+    Feature { name: "lockout", endpoints: lockout::endpoints, describe: lockout::openapi::describe },
     Feature { name: "users_api", endpoints: users_api::endpoints, describe: users_api::openapi::describe },
     Feature { name: "verify", endpoints: verify::endpoints, describe: verify::openapi::describe },
 ];
@@ -123,6 +125,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     api_keys::routes(gate, routes);
     assets::routes(gate, routes);
     auth_check::routes(gate, routes);
+    lockout::routes(gate, routes);
     login::routes(gate, routes);
     logout::routes(gate, routes);
     openapi::routes(gate, routes);

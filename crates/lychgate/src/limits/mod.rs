@@ -12,6 +12,8 @@ use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use lychgate_signing::tokens::fingerprint;
 use lychgate_store::{Counting, RateRule, RateView, Store};
 use time::OffsetDateTime;
 
@@ -79,7 +81,7 @@ impl Standing {
     }
 }
 
-fn ceil_seconds(duration: time::Duration) -> u32 {
+pub(crate) fn ceil_seconds(duration: time::Duration) -> u32 {
     let whole = duration.whole_seconds() + i64::from(duration.subsec_nanoseconds() > 0);
     u32::try_from(whole.max(0)).unwrap_or(u32::MAX)
 }
@@ -291,4 +293,9 @@ pub(crate) fn network(address: Option<IpAddr>) -> String {
         Some(IpAddr::V6(address)) => format!("{:x}::/64", address.to_bits() >> 64),
         None => "unknown".to_owned(),
     }
+}
+
+/// A text of any length as part of a key.
+pub(crate) fn short(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(fingerprint(text).get(..16).unwrap_or_default())
 }

@@ -16,7 +16,7 @@ use utoipa::openapi::{
     tag::TagBuilder,
 };
 
-use crate::{features, gate::Lychgate, settings::Settings};
+use crate::{features, gate::Lychgate, limits::Kind, settings::Settings};
 
 /// A schema, and the feature that uses it.
 struct NamedSchema {
@@ -98,7 +98,13 @@ impl Lychgate {
             let path = route.path.replace("{*", "{");
             for method in &route.methods {
                 let operation = by_route.remove(&(route.name, method.to_string()));
-                if let (Some(operation), Some(method)) = (operation, http_method(method)) {
+                let kind = features::limits::kind_of(self.settings(), route.name, method, &route.path);
+                if let (Some(mut operation), Some(method)) = (operation, http_method(method)) {
+                    if self.limits().on && route.limited && kind != Kind::Free {
+                        let often =
+                            || RefOr::T(parts::refusal("Too often; `Retry-After` says when to try again.").build());
+                        operation.responses.responses.entry("429".to_owned()).or_insert_with(often);
+                    }
                     used.extend(operation.tags.iter().flatten().cloned());
                     // Merging keeps the methods that the path has already.
                     let item = PathItem::new(method, operation);

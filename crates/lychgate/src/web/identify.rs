@@ -25,7 +25,7 @@ use crate::{
         activity::What,
         authenticate,
         impersonation::Impersonator,
-        second_factor,
+        lockout, second_factor,
     },
     principal::{Identity, Need},
     rights,
@@ -463,7 +463,7 @@ impl Exchange {
         self.may_try_basic(&name).await?;
         let user = authenticate::find(&self.gate, &name).await?;
         let password = self.gate.normalize_password(&password);
-        if !authenticate::password_matches(&self.gate, user.as_deref(), &password, self.now).await? {
+        if !lockout::password_is_right(self, user.as_deref(), &name, &password).await? {
             self.basic_was_wrong(&name).await?;
             match user {
                 Some(user) => self.note_failure(user.id, "basic"),

@@ -2,7 +2,6 @@
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lychgate_signing::tokens::fingerprint;
 use lychgate_store::RateRule;
 use serde_json::Value;
 
@@ -10,7 +9,7 @@ use super::{body::Submitted, cookie::http_date, exchange::Exchange, identify::Me
 use crate::{
     failure::Failure,
     flow::authenticate,
-    limits::{Kind, Standing, network},
+    limits::{Kind, Standing, network, short},
 };
 
 /// What replies say of a limit.
@@ -197,12 +196,6 @@ impl Kind {
             Kind::Free => "free",
         }
     }
-}
-
-/// A text of any length as part of a key.
-pub(super) fn short(text: &str) -> String {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    URL_SAFE_NO_PAD.encode(fingerprint(text).get(..16).unwrap_or_default())
 }
 
 /// `"name";q=10;w=60` (draft-ietf-httpapi-ratelimit-headers-10, 3).

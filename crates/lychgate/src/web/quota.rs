@@ -4,14 +4,10 @@ use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use lychgate_store::{Counting, RateRule, User};
 
-use super::{
-    exchange::Exchange,
-    identify::Authenticated,
-    limits::{refusal, short},
-};
+use super::{exchange::Exchange, identify::Authenticated, limits::refusal};
 use crate::{
     failure::Failure,
-    limits::{NotALimit, network, parse},
+    limits::{NotALimit, network, parse, short},
 };
 
 /// How often a route may be asked for in a while, by role; for [`guard::quota`](super::guard::quota).

@@ -12,9 +12,9 @@ use crate::{
         access::end_sessions,
         activity::What,
         administrators::last_administrator,
-        authenticate,
         deletion::{grace, note_whose},
         letters::within,
+        lockout,
     },
     mail::Letter,
     messages::{self, Said},
@@ -104,7 +104,7 @@ async fn check_password(call: &Exchange, form: &mut Form, user: &User) -> Result
         return Ok(());
     }
     let password = call.gate.normalize_password(form.value("password"));
-    if !authenticate::password_matches(&call.gate, Some(user), &password, call.now).await? {
+    if !lockout::password_is_right(call, Some(user), "", &password).await? {
         call.note_failure(user.id, "delete");
         form.field_error("password", messages::INVALID_PASSWORD);
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     failure::Failure,
     flow::{
-        access::end_sessions, account_page::PartFuture, activity::What, authenticate, new_password::is_typed_twice,
+        access::end_sessions, account_page::PartFuture, activity::What, lockout, new_password::is_typed_twice,
         notices::Notice, sign_in::SignIn,
     },
     gate::Lychgate,
@@ -126,7 +126,7 @@ async fn check_current(call: &Exchange, form: &mut Form, user: &User) -> Result<
         return Ok(false);
     }
     let current = call.gate.normalize_password(form.value("password"));
-    if !authenticate::password_matches(&call.gate, Some(user), &current, call.now).await? {
+    if !lockout::password_is_right(call, Some(user), "", &current).await? {
         form.field_error("password", messages::INVALID_PASSWORD);
     } else if current == call.gate.normalize_password(form.value("new_password")) {
         form.field_error("password", messages::PASSWORD_IS_THE_SAME);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     events::Event,
     failure::Failure,
-    flow::{account, authenticate, second_factor},
+    flow::{account, authenticate, lockout, second_factor},
     messages,
     web::{
         answer::{Reply, plain_json},
@@ -94,7 +94,7 @@ async fn signed_in(call: &Call, uid: &str, password: &str) -> Result<Arc<User>, 
     let wrong = || unauthorized(if as_json { "Invalid credentials" } else { "Invalid user id or password" });
     let user = authenticate::find(&call.gate, uid).await?;
     let password = call.gate.normalize_password(password);
-    let matches = authenticate::password_matches(&call.gate, user.as_deref(), &password, call.now).await?;
+    let matches = lockout::password_is_right(call, user.as_deref(), uid, &password).await?;
     let Some(user) = user else {
         call.audit_failure(None, "jwt");
         return Err(wrong());

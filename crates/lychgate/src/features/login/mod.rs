@@ -14,7 +14,7 @@ use crate::{
     accounts::username_problem,
     events::Event,
     failure::Failure,
-    flow::{account, authenticate, second_factor::Step, sign_in::SignIn},
+    flow::{account, authenticate, lockout, second_factor::Step, sign_in::SignIn},
     gate::Lychgate,
     identity, messages,
     settings::{IdentityAttribute, Settings},
@@ -106,7 +106,7 @@ async fn check(call: &Exchange, form: &mut Form) -> Result<Option<Arc<User>>, Fa
         None => None,
     };
     let password = call.gate.normalize_password(form.value("password"));
-    let matches = authenticate::password_matches(&call.gate, user.as_deref(), &password, call.now).await?;
+    let matches = lockout::password_is_right(call, user.as_deref(), form.value(field), &password).await?;
     if user.is_none() {
         call.audit_failure(None, "password");
     }

@@ -35,12 +35,43 @@ pub(super) async fn judge(
 ) -> Result<Judged, Failure> {
     let gate = &exchange.gate;
     let enabled = unified::enabled(gate);
+    let mut attempt = None;
     if enabled.contains(&"password") {
         let password = gate.normalize_password(typed);
-        if authenticate::password_matches(gate, user, &password, exchange.now).await? && user.is_some() {
-            return Ok(Judged::Right("password"));
+        let name = exchange.submitted_text("identity").unwrap_or_default();
+        match exchange.begin_attempt(user, &name).await {
+            Ok(begun) => {
+                let right = authenticate::password_matches(gate, user, &password, exchange.now).await?;
+                if right && user.is_some() {
+                    exchange.was_right(begun).await?;
+                    return Ok(Judged::Right("password"));
+                }
+                attempt = Some(begun);
+            }
+            // A code may be tried whatever passwords were.
+            Err(Failure::TooMany { .. }) if codes::is_like_a_code(typed) => {}
+            Err(failure) => return Err(failure),
         }
     }
+    let judged = judge_code(exchange, scope, user, typed).await?;
+    if let Some(attempt) = attempt {
+        match judged {
+            Judged::Right(_) => exchange.withdraw(attempt).await?,
+            _ => exchange.was_wrong(attempt, user).await?,
+        }
+    }
+    Ok(judged)
+}
+
+/// The same for codes alone.
+async fn judge_code(
+    exchange: &Exchange,
+    scope: &'static str,
+    user: Option<&User>,
+    typed: &str,
+) -> Result<Judged, Failure> {
+    let gate = &exchange.gate;
+    let enabled = unified::enabled(gate);
     let mut judged = Judged::Wrong;
     if codes::is_like_a_code(typed) {
         let secrets = user.map(unified::secrets_of).unwrap_or_default();

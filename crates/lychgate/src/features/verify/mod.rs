@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     events::Event,
     failure::Failure,
-    flow::{authenticate, passkeys},
+    flow::{lockout, passkeys},
     gate::Lychgate,
     messages,
     settings::Settings,
@@ -70,7 +70,7 @@ async fn post(call: Call) -> Result<Reply, Failure> {
         form.field_error("password", messages::PASSWORD_NOT_PROVIDED);
     } else if !form.has_errors() {
         let password = call.gate.normalize_password(form.value("password"));
-        if !authenticate::password_matches(&call.gate, Some(&who.user), &password, call.now).await? {
+        if !lockout::password_is_right(&call, Some(&who.user), "", &password).await? {
             call.note_failure(who.user.id, "verify");
             form.field_error("password", messages::INVALID_PASSWORD);
         }

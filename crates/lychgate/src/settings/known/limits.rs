@@ -1,6 +1,8 @@
 //! Rate limits and lockout.
 
-use crate::settings::setting::{Preset, Section, Setting, any, choice, flag, int, map, opt_text, section, text};
+use crate::settings::setting::{
+    DAY, MINUTE, Preset, Section, Setting, any, choice, duration, flag, int, map, opt_text, section, text,
+};
 
 const OWN: &str = "limits are declared by the features";
 
@@ -25,6 +27,18 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             .means("How often that may be for one account or name, whether there is one or not, from wherever."),
         text("changes_by_address", "300 per minute")
             .means("How often one address may change anything else, or renew tokens."),
+        flag("lockout", true).means(
+            "Whether, where limits are on, wrong passwords in a row make the next try wait, longer each time; counted in the database.",
+        ),
+        int("lockout_after", 5)
+            .within(1, 100)
+            .means("How many wrong ones of an account from one address cost nothing."),
+        int("lockout_after_all", 20)
+            .within(1, 1000)
+            .means("How many wrong ones of an account from all strangers together cost nothing."),
+        duration("lockout_delay", 15).means("The first wait; the next is twice as long."),
+        duration("lockout_longest", 15 * MINUTE).means("The longest wait."),
+        duration("lockout_within", DAY).means("How long after the last wrong one they are forgotten."),
         text("storage_uri", "memory://").means(
             "Where counts are kept: `memory://` of this process, `sql://` for the database, or the URL of a Redis or \
              Valkey server, as redis://host:6379, rediss://host or redis+unix:///path.",

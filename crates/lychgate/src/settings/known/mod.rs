@@ -33,9 +33,9 @@ use super::{
 };
 use crate::{
     features::{
-        account, api_keys, auth_check, change_email, change_password, confirm, impersonation, jwt, languages, login,
-        logout, not_me, passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor, unified_signin,
-        users_api, verify,
+        account, api_keys, auth_check, change_email, change_password, confirm, impersonation, jwt, languages, lockout,
+        login, logout, not_me, passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor,
+        unified_signin, users_api, verify,
     },
     messages::MessageKey,
 };
@@ -99,6 +99,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Languages", languages::settings::SETTINGS),
     group("Proxies", edge::PROXY),
     group("Limits", limits::SETTINGS),
+    group("Waits after wrong passwords", lockout::settings::SETTINGS),
     group("Other origins (CORS)", edge::CORS),
     group("Security headers", edge::HEADERS),
     group("Address rules", edge::ADDRESSES),

@@ -1,0 +1,231 @@
+//! Wrong passwords in a row: each makes the next try wait longer, and nobody can lock somebody else out with them.
+//!
+//! Three counts that do not touch each other: of an account and one address, of an account and all strangers, and of a
+//! browser in which the account was used before or somebody who is signed in. A name that nobody has is counted like an
+//! account. Passkeys and codes are not concerned; codes have counts of their own.
+
+use lychgate_store::{Batch, ErrorKind, RateState, User};
+use time::{Duration, OffsetDateTime};
+
+use super::{authenticate, unlock};
+use crate::{
+    failure::Failure,
+    limits::{ceil_seconds, network, short},
+    settings::Settings,
+    web::exchange::Exchange,
+};
+
+/// How often it is tried to be counted, where others try at the same moment.
+const TRIES: usize = 8;
+
+/// A try that was begun; it has to be ended.
+#[must_use]
+pub(crate) struct Attempt {
+    counts: Vec<Count>,
+    /// Whether it is counted already.
+    charged: bool,
+}
+
+/// One of the counts that a try is under.
+struct Count {
+    key: String,
+    /// How many wrong ones cost nothing.
+    free: i64,
+    /// Whether a right one ends it.
+    is_own: bool,
+    seen: Option<RateState>,
+}
+
+/// Whether wrong passwords are counted.
+pub(crate) fn is_on(settings: &Settings) -> bool {
+    settings.flag("limits.enabled") && settings.flag("limits.lockout")
+}
+
+/// What all counts of an account begin with.
+fn of_account(user_id: i64) -> String {
+    format!("wrong/password/user/{user_id}/")
+}
+
+/// Forgets all wrong passwords of an account, as a step of a batch.
+pub(super) fn forgive(batch: &mut Batch, user_id: i64) {
+    batch.forget_attempts(&of_account(user_id));
+}
+
+fn micros(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
+/// The wait after so many wrong ones: it doubles.
+fn wait_after(wrong: i64, free: i64, first: Duration, longest: Duration) -> Duration {
+    if wrong < free {
+        return Duration::ZERO;
+    }
+    let doublings = u32::try_from(wrong - free).unwrap_or(u32::MAX).min(20);
+    first.checked_mul(1_i32 << doublings).unwrap_or(longest).min(longest)
+}
+
+/// Compares a password that is typed for `name`; as [`authenticate::password_matches`], and counted. `false` for nobody.
+pub(crate) async fn password_is_right(
+    exchange: &Exchange,
+    user: Option<&User>,
+    name: &str,
+    password: &str,
+) -> Result<bool, Failure> {
+    let attempt = exchange.begin_attempt(user, name).await?;
+    let matches = authenticate::password_matches(&exchange.gate, user, password, exchange.now).await;
+    match matches {
+        Ok(true) if user.is_some() => {
+            exchange.was_right(attempt).await?;
+            Ok(true)
+        }
+        Ok(_) => {
+            exchange.was_wrong(attempt, user).await?;
+            Ok(false)
+        }
+        Err(failure) => {
+            // It was not looked at.
+            exchange.withdraw(attempt).await?;
+            Err(failure)
+        }
+    }
+}
+
+impl Exchange {
+    fn lockout_span(&self, name: &str) -> Duration {
+        let seconds = self.gate.settings().duration(name).map_or(0, |span| span.as_secs());
+        Duration::seconds(seconds.clamp(0, 366 * 86_400))
+    }
+
+    /// The counts that this try is under.
+    async fn counts_of(&self, user: Option<&User>, name: &str) -> Result<Vec<Count>, Failure> {
+        let settings = self.gate.settings();
+        let (free, of_strangers) = (settings.int("limits.lockout_after"), settings.int("limits.lockout_after_all"));
+        let from = network(self.address());
+        let count = |key: String, free: i64, is_own: bool| Count { key, free, is_own, seen: None };
+        let Some(user) = user else {
+            // As [`is_known_device`](Exchange::is_known_device) looks.
+            self.gate.store().meta_get("devices/nobody").await?;
+            let folded = short(&authenticate::folded(&self.gate, name));
+            let of_name = format!("wrong/password/name/{folded}/");
+            return Ok(vec![
+                count(format!("{of_name}{from}"), free, true),
+                count(format!("{of_name}all"), of_strangers, false),
+            ]);
+        };
+        let known = self.is_known_device(user).await?;
+        let of_user = of_account(user.id);
+        let session = self.by_session.get().and_then(Option::as_ref);
+        if session.is_some_and(|who| who.user.id == user.id) {
+            return Ok(vec![count(format!("{of_user}signed-in"), free, true)]);
+        }
+        if known {
+            return Ok(vec![count(format!("{of_user}known"), free, true)]);
+        }
+        Ok(vec![count(format!("{of_user}{from}"), free, true), count(format!("{of_user}all"), of_strangers, false)])
+    }
+
+    /// Looks whether a password may be tried now. From the first wait on a try is counted before it is made, so that of
+    /// many at once one is made.
+    pub(crate) async fn begin_attempt(&self, user: Option<&User>, name: &str) -> Result<Attempt, Failure> {
+        if !is_on(self.gate.settings()) {
+            return Ok(Attempt { counts: Vec::new(), charged: false });
+        }
+        let mut counts = self.counts_of(user, name).await?;
+        let (store, now) = (self.gate.store(), self.now.datetime());
+        let (first, longest) = (self.lockout_span("limits.lockout_delay"), self.lockout_span("limits.lockout_longest"));
+        for _ in 0..TRIES {
+            let mut wait = Duration::ZERO;
+            let mut near = false;
+            for count in &mut counts {
+                count.seen = store.rate(&count.key).await?.filter(|state| state.edge > micros(now));
+                let Some(state) = count.seen else { continue };
+                near |= state.spent >= count.free;
+                let since = Duration::microseconds(micros(now).saturating_sub(state.before).max(0));
+                wait = wait.max(wait_after(state.spent, count.free, first, longest) - since);
+            }
+            if wait.is_positive() {
+                tracing::info!(user_id = user.map(|user| user.id), "a password was not looked at: too many were wrong");
+                return Err(Failure::TooMany { retry_after: ceil_seconds(wait).max(1) });
+            }
+            if !near {
+                return Ok(Attempt { counts, charged: false });
+            }
+            match self.charge(&counts, true).await {
+                Ok(()) => return Ok(Attempt { counts, charged: true }),
+                Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::TooMany { retry_after: 1 })
+    }
+
+    async fn charge(&self, counts: &[Count], only_as_seen: bool) -> lychgate_store::Result<()> {
+        let now = self.now.datetime();
+        let until = now.saturating_add(self.lockout_span("limits.lockout_within"));
+        let mut batch = self.gate.store().batch();
+        for count in counts {
+            let seen = only_as_seen.then_some(count.seen);
+            batch.note_attempt(&count.key, seen, now, until);
+        }
+        self.gate.store().commit(batch).await.map(drop)
+    }
+
+    /// Takes a try back that was none.
+    pub(crate) async fn withdraw(&self, attempt: Attempt) -> Result<(), Failure> {
+        if attempt.charged {
+            let mut batch = self.gate.store().batch();
+            for count in &attempt.counts {
+                batch.take_back_attempt(&count.key);
+            }
+            self.gate.store().commit(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// The password was right. It ends the count of its own address or browser, and no other: what strangers did stays.
+    pub(crate) async fn was_right(&self, attempt: Attempt) -> Result<(), Failure> {
+        let mut batch = self.gate.store().batch();
+        let mut any = false;
+        for count in &attempt.counts {
+            match (count.is_own, attempt.charged, count.seen.is_some()) {
+                (true, charged, seen) if charged || seen => {
+                    batch.forget_rate(&count.key);
+                }
+                (false, true, _) => {
+                    batch.take_back_attempt(&count.key);
+                }
+                _ => continue,
+            }
+            any = true;
+        }
+        if any {
+            self.gate.store().commit(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// The password was wrong. When so many were that all strangers wait, the owner gets a mail.
+    pub(crate) async fn was_wrong(&self, attempt: Attempt, user: Option<&User>) -> Result<(), Failure> {
+        if !attempt.charged && !attempt.counts.is_empty() {
+            self.charge(&attempt.counts, false).await?;
+        }
+        let strangers = attempt.counts.iter().find(|count| !count.is_own);
+        let is_many = strangers.is_some_and(|count| count.seen.map_or(0, |seen| seen.spent) + 1 >= count.free);
+        if is_many {
+            unlock::tell(self, user).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        let after = |wrong| wait_after(wrong, 5, Duration::seconds(15), Duration::minutes(15)).whole_seconds();
+        let waits: Vec<i64> = [0, 4, 5, 6, 7, 10, 11, 12, 1_000, i64::MAX].map(after).to_vec();
+        assert_eq!(waits, [0, 0, 15, 30, 60, 480, 900, 900, 900, 900]);
+    }
+}
