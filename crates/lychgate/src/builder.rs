@@ -42,7 +42,7 @@ pub struct Builder {
     sources: Sources,
     catalogues: Vec<(String, String)>,
     endpoints: BTreeMap<String, String>,
-    max_waiting: usize,
+    max_waiting: Option<usize>,
     mailer: Option<AnyMailer>,
     sms_sender: Option<AnySmsSender>,
     outbox_worker: bool,
@@ -61,7 +61,7 @@ impl Default for Builder {
             sources: Sources::default(),
             catalogues: Vec::new(),
             endpoints: BTreeMap::new(),
-            max_waiting: 256,
+            max_waiting: None,
             mailer: None,
             sms_sender: None,
             outbox_worker: true,
@@ -109,9 +109,10 @@ impl Builder {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Passwords that may wait to be hashed at once; beyond it a request is answered with 503.
+    /// Passwords that may wait to be hashed at once; beyond it a request is answered with 503. Without it,
+    /// `server.hashing_queue` of the settings.
     pub fn max_waiting_hashes(self, max_waiting: usize) -> Self {
-        Self { max_waiting, ..self }
+        Self { max_waiting: Some(max_waiting), ..self }
     }
 
     /// What JSON replies tell a user about themselves (`response.user`); by default nothing.
@@ -350,9 +351,14 @@ impl Builder {
             None => keys.clone(),
         };
         let recovery = Vault::from_settings(&settings).map_err(BuildError::Setting)?;
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        let hashing = Hashing::new(contexts, at_once, self.max_waiting)
-            .map_err(|error| BuildError::Threads(error.to_string()))?;
+        let count = |name: &str| usize::try_from(settings.int(name)).unwrap_or(usize::MAX);
+        let at_once = match count("server.hashing_threads") {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            chosen => chosen,
+        };
+        let max_waiting = self.max_waiting.unwrap_or_else(|| count("server.hashing_queue"));
+        let hashing =
+            Hashing::new(contexts, at_once, max_waiting).map_err(|error| BuildError::Threads(error.to_string()))?;
         let library = Library::load(&settings, &self.catalogues).map_err(BuildError::Setting)?;
         let languages = offered(&settings, &library).map_err(BuildError::Setting)?;
         let mut endpoints = self.endpoints;

@@ -73,9 +73,11 @@ pub use self::{
     principal::{Allowance, Asked, Explanation, Identity, ItemSet, Need, NeedValue, Origin, Permission, Rights},
     rights::{Allowed, Effect, ExplainedRefusal, ExplainedRoute, People, RoleChange},
     rotation::{KeyUse, Rewrapped, Rotation},
+    serve::tls,
     settings::{Profile, Settings},
     web::{
         banner::ImpersonationBanner,
+        body_limit::{BodyLimit, BodyLimited},
         extract::{Csrf, CurrentUser, WantsJson},
         guard,
         headers::{

@@ -8,7 +8,7 @@ use axum::{
     body::{Body, Bytes},
     routing::post,
 };
-use lychgate::guard;
+use lychgate::{BodyLimit, guard};
 use lychgate_testkit::{AppBuilder, Database, PASSWORD, TestApp};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -123,6 +123,29 @@ async fn bodies_have_a_limit(#[case] content_type: &str) {
     let endless = Body::from_stream(futures_util::stream::iter(chunks));
     let reply = browser.call("POST", "/login").body(content_type, endless).send().await;
     assert_eq!(reply.status(), 413);
+}
+
+#[tokio::test]
+async fn the_longest_body_is_a_setting_and_the_affair_of_a_route() {
+    let routes = |routes: Router| {
+        let echo = post(async |body: Bytes| body);
+        routes.route("/echo", echo.clone()).route("/import", echo.route_layer(BodyLimit::bytes(5_000_000)))
+    };
+    let toml = "max_content_length = 1000\n[csrf]\nenabled = false";
+    let app = TestApp::builder().toml(toml).routes(routes).empty().start().await;
+    let mut browser = app.browser();
+    for content_type in ["application/json", "text/plain"] {
+        for (path, length, status) in [
+            ("/echo", 1_000, 200),
+            ("/echo", 1_001, 413),
+            ("/login", 1_001, if content_type == "text/plain" { 200 } else { 413 }),
+            ("/import", 3_000_000, 200),
+            ("/import", 5_000_001, 413),
+        ] {
+            let reply = browser.call("POST", path).body(content_type, "x".repeat(length)).send().await;
+            assert_eq!(reply.status(), status, "{content_type} {path} {length}");
+        }
+    }
 }
 
 #[tokio::test]

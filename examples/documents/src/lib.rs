@@ -7,9 +7,9 @@ mod pages;
 
 use std::{path::Path, sync::Arc};
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::Router;
 use lychgate::{
-    Builder, Lychgate, Need,
+    BodyLimit, Builder, Lychgate, Need,
     store::User,
     uploads::{Folder, Uploads},
 };
@@ -54,7 +54,7 @@ impl Site {
             .merge(lychgate_admin::routes(&self.gate))
             .merge(self.gate.routes())
             .fallback(pages::not_found)
-            .layer(DefaultBodyLimit::max(MOST_BYTES_OF_FORM));
+            .layer(BodyLimit::bytes(MOST_BYTES_OF_FORM));
         app.layer(self.gate.layer())
     }
 

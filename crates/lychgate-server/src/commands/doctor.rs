@@ -2,13 +2,15 @@
 
 mod checks;
 mod mail;
+mod tls;
 
 use clap::Args;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::{cli::Global, config::Config, exit::Exit, output};
 
-/// Check settings, secrets, database, clock and mail, and say what to do
+/// Check settings, secrets, database, clock, certificate and mail, and say what to do
 ///
 /// Ends with 0 if nothing has to be done, else with 1.
 #[derive(Debug, Args)]
@@ -116,6 +118,7 @@ impl Doctor {
                 checks::secrets(&mut report, &config);
                 checks::database(&mut report, &config).await;
                 checks::clock(&mut report, &config);
+                tls::check(&mut report, &config.settings, OffsetDateTime::now_utc());
                 mail::check(&mut report, &config.settings).await;
             }
             Err(Exit::Settings(lines)) => {

@@ -17,7 +17,7 @@ const LINK_LIFETIME: Duration = Duration::minutes(30);
 
 /// Start the server
 ///
-/// It listens on http://127.0.0.1:5000 or where the settings say.
+/// It listens on http://127.0.0.1:5000 or where the settings say, with https if they name a certificate.
 /// Without settings, the database and the secrets are made in the data folder. While there is no administrator, a link is
 /// printed that sets up the first one; it works once, for 30 minutes, and only the latest one works. Ctrl-C lets running
 /// requests finish and stops.
@@ -39,6 +39,7 @@ impl Serve {
 
     pub(crate) async fn run(self, global: &Global) -> Result<(), Exit> {
         let listen = self.listen.as_deref();
+        raise_file_limit();
         let address = Config::load(global, listen)?.settings.text("listen").to_owned();
         let listener = bind(&address).await?;
         let gate = open::gate(global, listen, true).await?;
@@ -47,7 +48,10 @@ impl Serve {
         }
         let figures = metrics::start(&gate).await?;
         let local = listener.local_addr().map_err(Exit::failed)?;
-        let origin = format!("http://{}", reachable(local));
+        let settings = gate.settings();
+        let tls =
+            settings.text_opt("server.tls_certificate").is_some() || !settings.list("server.acme_domains").is_empty();
+        let origin = format!("{}://{}", if tls { "https" } else { "http" }, reachable(local));
         // Made before it serves: a stop may follow at once, and closes the store.
         let link = gate.new_setup_link().await?;
         let serving = async { gate.serve(app::router(&gate), listener).await.map_err(Exit::failed) };
@@ -59,6 +63,19 @@ impl Serve {
         tokio::try_join!(biased; serving, announcing).map(drop)
     }
 }
+
+/// Each connection is a file; many systems let a process open more than it begins with.
+#[cfg(unix)]
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let files = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, maximum: files.maximum }) {
+        tracing::debug!(%error, "the process keeps its limit of open files");
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_file_limit() {}
 
 pub(crate) async fn bind(address: &str) -> Result<TcpListener, Exit> {
     TcpListener::bind(address).await.map_err(|error| {

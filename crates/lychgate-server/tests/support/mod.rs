@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
@@ -135,7 +135,8 @@ impl Place {
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut server = Server { child, out, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let ready = server.line();
-        let address = ready.strip_prefix(concat!("Lychgate ", env!("CARGO_PKG_VERSION"), " is ready on http://"));
+        let origin = ready.strip_prefix(concat!("Lychgate ", env!("CARGO_PKG_VERSION"), " is ready on "));
+        let address = origin.and_then(|origin| origin.strip_prefix("https://").or(origin.strip_prefix("http://")));
         server.address = address.unwrap_or_else(|| panic!("{ready:?} {}", self.read("log"))).parse().unwrap();
         server
     }
@@ -172,6 +173,22 @@ impl Server {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// A connection on which nothing was said yet; reading from it fails after five minutes.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
+        stream
+    }
+
+    /// All that comes back until the server closes.
+    #[track_caller]
+    pub fn exchange(&self, request: impl AsRef<[u8]>) -> String {
+        let mut stream = self.connect();
+        // The server may have refused and gone before it has read all.
+        let _ = stream.write_all(request.as_ref());
+        rest(&mut stream)
     }
 
     /// Sends a signal and waits; gives what was still printed.
@@ -257,6 +274,21 @@ impl Client {
         }
         Reply { status, headers, body: body.to_owned() }
     }
+}
+
+/// What comes until the other side closes. A reset is an end too: it closed with something of ours unread.
+#[track_caller]
+pub fn rest(stream: &mut impl std::io::Read) -> String {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof) => break,
+            Err(error) => panic!("{error}: {:?}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What lies in a folder, sorted.

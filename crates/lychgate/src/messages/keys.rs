@@ -281,6 +281,10 @@ keys! {
     MALFORMED_BODY
     /// The body is too large.
     BODY_TOO_LARGE
+    /// The body comes too slowly.
+    BODY_TOO_SLOW
+    /// The body is compressed.
+    BODY_ENCODED
     /// A sent file is of a kind that is not taken, or not what its name says.
     UPLOAD_KIND
     /// The form has too many fields.

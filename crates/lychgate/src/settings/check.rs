@@ -24,6 +24,7 @@ pub(crate) fn run(settings: &Settings) -> Findings {
     check.addresses();
     check.other_origins();
     check.proxies();
+    check.server();
     check.routes();
     check.out
 }
@@ -396,6 +397,62 @@ impl Check<'_> {
         }
     }
 
+    fn server(&mut self) {
+        let settings = self.settings;
+        for name in [
+            "server.header_timeout",
+            "server.keep_alive",
+            "server.body_timeout",
+            "server.body_grace",
+            "server.request_timeout",
+            "server.reply_timeout",
+            "server.send_timeout",
+            "server.tls_handshake_timeout",
+        ] {
+            if settings.duration(name).is_some_and(|span| span.to_std().is_zero()) {
+                self.problem(name, format!("{name} must be above zero"));
+            }
+        }
+        let files = ["server.tls_certificate", "server.tls_key"].map(|name| settings.text_opt(name).is_some());
+        match files {
+            [true, false] => self.problem("server.tls_certificate", "server.tls_certificate needs server.tls_key"),
+            [false, true] => self.problem("server.tls_key", "server.tls_key needs server.tls_certificate"),
+            _ => {}
+        }
+        let domains = settings.list("server.acme_domains");
+        if files[0] && !domains.is_empty() {
+            let text = "server.acme_domains and server.tls_certificate exclude each other";
+            self.problem("server.acme_domains", text);
+        }
+        for domain in domains.iter().filter(|domain| !is_host_name(domain)) {
+            self.problem("server.acme_domains", format!("server.acme_domains: {domain:?} is no host name"));
+        }
+        if !domains.is_empty() && !settings.flag("server.acme_terms_agreed") {
+            let text = "server.acme_domains needs server.acme_terms_agreed = true, once you have read the terms of the \
+                        authority";
+            self.problem("server.acme_domains", text);
+        }
+        if let Some(contact) = settings.text_opt("server.acme_contact").filter(|contact| !contact.contains('@')) {
+            self.problem("server.acme_contact", format!("server.acme_contact: {contact:?} is no mail address"));
+        }
+        let directory = settings.text("server.acme_directory");
+        if !matches!(directory, "production" | "staging") && !directory.starts_with("https://") {
+            let text =
+                format!("server.acme_directory: {directory:?} is neither production nor staging nor an https URL");
+            self.problem("server.acme_directory", text);
+        }
+        if let Some(listen) = settings.text_opt("server.redirect_listen") {
+            if !listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+                let text = format!("server.redirect_listen {listen:?} is not an address and a port");
+                self.problem("server.redirect_listen", text);
+            }
+            if !settings.text_opt("base_url").is_some_and(|url| url.starts_with("https://")) {
+                let text = "server.redirect_listen needs a base_url that begins with https://";
+                self.problem("server.redirect_listen", text);
+            }
+        }
+    }
+
     fn other_origins(&mut self) {
         let settings = self.settings;
         if !matches!(settings.int("cors.preflight_status"), 200 | 204) {
@@ -423,6 +480,17 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Letters, digits and hyphens in labels with dots between; no wildcard, which ACME proves in DNS only.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(is_label)
 }
 
 /// `http` or `https`, host, optional port, nothing after.

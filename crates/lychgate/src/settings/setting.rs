@@ -27,6 +27,8 @@ pub enum Section {
     Sms,
     /// `[proxy]`: which forwarding headers to believe.
     Proxy,
+    /// `[server]`: the listener, its bounds, TLS.
+    Server,
     /// `[limits]`: rate limits and lockout.
     Limits,
     /// `[cors]`: pages of other origins.
@@ -49,6 +51,7 @@ impl Section {
         Self::Mail,
         Self::Sms,
         Self::Proxy,
+        Self::Server,
         Self::Limits,
         Self::Cors,
         Self::Headers,
@@ -68,6 +71,7 @@ impl Section {
             Self::Mail => "mail",
             Self::Sms => "sms",
             Self::Proxy => "proxy",
+            Self::Server => "server",
             Self::Limits => "limits",
             Self::Cors => "cors",
             Self::Headers => "headers",

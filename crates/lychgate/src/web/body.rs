@@ -3,7 +3,7 @@
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use serde_json::{Map, Value};
 
@@ -41,6 +41,10 @@ pub(crate) enum Broken {
     Malformed,
     TooLarge,
     TooManyFields,
+    /// It comes too slowly.
+    TooSlow,
+    /// It is compressed; what it would unpack to is not bounded by what is sent.
+    Encoded,
 }
 
 impl Broken {
@@ -50,9 +54,16 @@ impl Broken {
             Broken::TooLarge | Broken::TooManyFields => {
                 Failure::bad(StatusCode::PAYLOAD_TOO_LARGE, messages::BODY_TOO_LARGE)
             }
+            Broken::TooSlow => Failure::bad(StatusCode::REQUEST_TIMEOUT, messages::BODY_TOO_SLOW),
+            Broken::Encoded => Failure::bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, messages::BODY_ENCODED),
         }
     }
 }
+
+/// A body came more slowly than `[server]` allows.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the body came too slowly")]
+pub(crate) struct TooSlow;
 
 /// How much of a body is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -65,16 +76,22 @@ pub(crate) struct BodyLimits {
 const MAX_DEPTH: usize = 32;
 
 /// Reads the body if it is JSON or a form of at most `limits.bytes`, and gives the request its body back untouched.
-pub(crate) async fn read(content_type: &str, body: Body, limits: BodyLimits) -> (Submitted, Body) {
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: BodyLimits) -> (Submitted, Body) {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let content_type = text(header::CONTENT_TYPE);
     let json = negotiate::is_json(content_type);
     let multipart = negotiate::is_multipart(content_type);
     if !json && !multipart && !negotiate::is_urlencoded(content_type) {
         return (Submitted::Nothing, body);
     }
+    let is_plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
+        return (Submitted::Broken(Broken::Encoded), body);
+    }
     let (bytes, body) = match buffer(body, limits.bytes).await {
         Buffered::Whole(bytes) => (bytes.clone(), Body::from(bytes)),
         Buffered::TooLarge(body) => return (Submitted::Broken(Broken::TooLarge), body),
-        Buffered::Cut(body) => return (Submitted::Broken(Broken::Malformed), body),
+        Buffered::Cut(why) => return (Submitted::Broken(why), Body::empty()),
     };
     if bytes.is_empty() {
         return (Submitted::Nothing, body);
@@ -92,7 +109,7 @@ pub(crate) async fn read(content_type: &str, body: Body, limits: BodyLimits) -> 
 enum Buffered {
     Whole(Bytes),
     TooLarge(Body),
-    Cut(Body),
+    Cut(Broken),
 }
 
 async fn buffer(body: Body, limit: usize) -> Buffered {
@@ -103,7 +120,11 @@ async fn buffer(body: Body, limit: usize) -> Buffered {
     let mut rest = body.into_data_stream();
     let mut seen = BytesMut::new();
     while let Some(chunk) = rest.next().await {
-        let Ok(chunk) = chunk else { return Buffered::Cut(Body::empty()) };
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) if has_source(&error, |source| source.is::<TooSlow>()) => return Buffered::Cut(Broken::TooSlow),
+            Err(_) => return Buffered::Cut(Broken::Malformed),
+        };
         if seen.len() + chunk.len() > limit {
             seen.extend_from_slice(&chunk);
             let head = stream::once(async move { Ok::<_, axum::Error>(seen.freeze()) });
@@ -112,6 +133,12 @@ async fn buffer(body: Body, limit: usize) -> Buffered {
         seen.extend_from_slice(&chunk);
     }
     Buffered::Whole(seen.freeze())
+}
+
+/// Whether an error, or what it comes from, is of a kind.
+fn has_source(error: &axum::Error, is: impl Fn(&(dyn std::error::Error + 'static)) -> bool) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source()).any(is)
 }
 
 fn parse_json(bytes: &[u8], max_fields: usize) -> Submitted {
@@ -252,8 +279,12 @@ mod tests {
 
     const LIMITS: BodyLimits = BodyLimits { bytes: 200, fields: 3 };
 
-    async fn parsed(content_type: &str, body: &'static [u8]) -> Submitted {
-        read(content_type, Body::from(body), LIMITS).await.0
+    async fn parsed(content_type: &'static str, body: &'static [u8]) -> Submitted {
+        read(&headers(content_type), Body::from(body), LIMITS).await.0
+    }
+
+    fn headers(content_type: &'static str) -> HeaderMap {
+        [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))].into_iter().collect()
     }
 
     fn broken(submitted: &Submitted) -> Option<Broken> {
@@ -300,9 +331,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_is_unpacked() {
+        let mut headers = headers("application/json");
+        for (encoding, refused) in [("identity", false), ("gzip", true), ("identity, br", true)] {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            let (submitted, body) = read(&headers, Body::from("{}"), LIMITS).await;
+            assert_eq!(broken(&submitted), refused.then_some(Broken::Encoded), "{encoding}");
+            assert_eq!(axum::body::to_bytes(body, 9).await.unwrap(), "{}", "the application may unpack it");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_body_is_told_from_a_broken_one() {
+        let failing = |error: axum::BoxError| Body::from_stream(stream::once(async { Err::<Bytes, _>(error) }));
+        let slow = read(&headers("application/json"), failing(TooSlow.into()), LIMITS).await.0;
+        assert_eq!(broken(&slow), Some(Broken::TooSlow));
+        let cut = read(&headers("application/json"), failing("gone".into()), LIMITS).await.0;
+        assert_eq!(broken(&cut), Some(Broken::Malformed));
+    }
+
+    #[tokio::test]
     async fn a_large_body_is_handed_on_whole() {
         let large = vec![b'a'; 500];
-        let (submitted, body) = read("application/json", Body::from(large.clone()), LIMITS).await;
+        let (submitted, body) = read(&headers("application/json"), Body::from(large.clone()), LIMITS).await;
         assert_eq!(broken(&submitted), Some(Broken::TooLarge));
         assert_eq!(axum::body::to_bytes(body, 1000).await.unwrap(), large);
     }

@@ -33,6 +33,8 @@ pub(crate) struct WebConfig {
     pub(crate) freshness: Freshness,
     pub(crate) trusted: TrustedConfig,
     pub(crate) body: BodyLimits,
+    /// The longest body; nothing where there is no bound.
+    pub(crate) most_bytes: Option<usize>,
     /// What the library's own routes accept.
     pub(crate) api_mechanisms: Vec<Mechanism>,
     /// What guards of the application accept that name none.
@@ -48,6 +50,7 @@ pub(crate) struct WebConfig {
     /// Nothing where security headers are switched off.
     pub(crate) headers: Option<SecurityConfig>,
     pub(crate) addresses: AddressRules,
+    /// Whether our own listener speaks TLS.
     pub(crate) tls: bool,
     pub(crate) flash_messages: bool,
     pub(crate) realm: String,
@@ -178,6 +181,7 @@ impl WebConfig {
         let whole = |name: &str| seconds(name).map(|s| s as i64);
         let text = |name: &str| settings.text_opt(name).map(str::to_owned);
         let count = |name: &str| usize::try_from(settings.int(name)).unwrap_or(0);
+        let most_bytes = settings.int_opt("max_content_length").and_then(|most| usize::try_from(most).ok());
         let header =
             |name: &str| name.parse::<HeaderName>().map_err(|_| format!("{name:?} cannot be the name of a header"));
         let root = settings.text("application_root").trim_end_matches('/').to_owned();
@@ -272,7 +276,11 @@ impl WebConfig {
                 cookie: cookie_map(settings, "two_factor_validity_cookie"),
                 seconds: whole("two_factor_login_validity").unwrap_or(30 * 86_400),
             },
-            body: BodyLimits { bytes: count("max_form_memory_size"), fields: count("max_form_parts") },
+            body: BodyLimits {
+                bytes: count("max_form_memory_size").min(most_bytes.unwrap_or(usize::MAX)),
+                fields: count("max_form_parts"),
+            },
+            most_bytes,
             api_mechanisms: mechanisms(settings.list("api_enabled_methods"))
                 .into_iter()
                 .filter(|mechanism| *mechanism != Mechanism::ApiKey)
@@ -293,7 +301,8 @@ impl WebConfig {
             cors: Cors::from_settings(settings),
             headers: SecurityConfig::from_settings(settings)?,
             addresses: AddressRules::from_settings(settings)?,
-            tls: false,
+            tls: settings.text_opt("server.tls_certificate").is_some()
+                || !settings.list("server.acme_domains").is_empty(),
             flash_messages: settings.flag("flash_messages"),
             realm: settings.text("default_http_auth_realm").to_owned(),
             cache_control: cache_control(settings),

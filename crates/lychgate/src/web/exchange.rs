@@ -22,7 +22,7 @@ use super::{
     language::Asked,
     limits::Told,
     negotiate,
-    proxy::Forwarded,
+    proxy::{Forwarded, Transport},
     session::Session,
 };
 use crate::{clock::Moment, flow::account::Standing, gate::Lychgate, web::form::Message};
@@ -35,6 +35,8 @@ pub(crate) struct Exchange {
     pub(crate) uri: Uri,
     headers: Headers,
     peer: Option<IpAddr>,
+    /// Whether it came by TLS, where our own listener knows.
+    encrypted: Option<bool>,
     pub(crate) submitted: Submitted,
     pub(crate) now: Moment,
     request_id: OnceLock<String>,
@@ -167,6 +169,7 @@ impl Exchange {
             uri,
             headers: Headers::take(&parts.headers, peer, config),
             peer,
+            encrypted: parts.extensions.get::<Transport>().map(|transport| transport.encrypted),
             submitted,
             now: Moment::of(gate.clock()),
             request_id: OnceLock::new(),
@@ -282,7 +285,8 @@ impl Exchange {
     }
 
     pub(crate) fn is_https(&self) -> bool {
-        let here = || self.config().tls || self.uri.scheme_str() == Some("https");
+        // Without a listener of ours, whoever terminates TLS in this process says so in the address.
+        let here = || self.encrypted.unwrap_or_else(|| self.uri.scheme_str() == Some("https"));
         self.headers.forwarded.is_https().unwrap_or_else(here)
     }
 

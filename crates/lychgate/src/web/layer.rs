@@ -24,6 +24,7 @@ use tracing::Instrument as _;
 use super::{
     answer,
     body::{self, Submitted},
+    body_limit::Capped,
     cookie::Keep,
     exchange::{Exchange, Remember},
     host,
@@ -103,8 +104,11 @@ where
             let (submitted, body) = if parts.method.is_safe() {
                 (Submitted::Nothing, body)
             } else {
-                let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-                body::read(content_type.unwrap_or_default(), body, gate.web().body).await
+                body::read(&parts.headers, body, gate.web().body).await
+            };
+            let body = match gate.web().most_bytes {
+                None => body,
+                Some(most) => Body::new(Capped::new(body, most, &mut parts.extensions)),
             };
             let exchange = Arc::new(Exchange::begin(gate, &parts, submitted));
             let matched = parts.extensions.get::<MatchedPath>().cloned();

@@ -6,6 +6,7 @@ pub(crate) mod answer;
 mod api_key;
 pub(crate) mod banner;
 pub(crate) mod body;
+pub(crate) mod body_limit;
 pub(crate) mod config;
 pub(crate) mod cookie;
 pub(crate) mod cors;

@@ -22,6 +22,13 @@ pub(crate) struct ProxyConfig {
     tells_path: bool,
 }
 
+/// How a request came to this process, noted by our own listener.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transport {
+    /// Whether by TLS.
+    pub(crate) encrypted: bool,
+}
+
 /// What a proxy says of the client, as far as it is believed.
 #[derive(Debug, Default)]
 pub(crate) struct Forwarded {
@@ -42,6 +49,11 @@ impl ProxyConfig {
             networks: settings.list("proxy.trusted").iter().map(read).collect::<Result<_, _>>()?,
             tells_path: settings.flag("auth_check"),
         })
+    }
+
+    /// Where proxies are.
+    pub(crate) fn networks(&self) -> &[IpNet] {
+        &self.networks
     }
 
     /// Whether there is a proxy of ours at this address.

@@ -52,6 +52,8 @@ fn credentials(call: &Call) -> Result<(&str, &str), Failure> {
             let status = match why {
                 Broken::Malformed => StatusCode::BAD_REQUEST,
                 Broken::TooLarge | Broken::TooManyFields => StatusCode::PAYLOAD_TOO_LARGE,
+                Broken::TooSlow => StatusCode::REQUEST_TIMEOUT,
+                Broken::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             };
             return Err(said(status, "Something went wrong in data processing!", "Bad request"));
         }

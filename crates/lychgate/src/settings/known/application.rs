@@ -57,10 +57,9 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             "Whether mails and text messages are sent before the reply or from an outbox \
                  table, with retries.",
         ),
-        opt_int("max_content_length")
-            .later("request limits")
-            .modern(Preset::Int(1 << 20))
-            .means("Longest request body in bytes; a longer one is refused with 413."),
+        opt_int("max_content_length").modern(Preset::Int(1 << 20)).means(
+            "Longest request body in bytes; a longer one is refused with 413. A route may take more: `BodyLimit`.",
+        ),
         int("max_form_memory_size", 500_000)
             .means("Most bytes of form fields, files left out, that are read into memory."),
         int("max_form_parts", 1_000).means("Most parts of a multipart form."),

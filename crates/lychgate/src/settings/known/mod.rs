@@ -18,6 +18,7 @@ mod mail;
 mod notices;
 mod oauth;
 mod password;
+mod server;
 mod sms;
 mod username;
 
@@ -97,6 +98,7 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Text message gateway", sms::GATEWAY),
     group("Acting as somebody else", impersonation::settings::SETTINGS),
     group("Languages", languages::settings::SETTINGS),
+    group("Listener", server::SETTINGS),
     group("Proxies", edge::PROXY),
     group("Limits", limits::SETTINGS),
     group("Waits after wrong passwords", lockout::settings::SETTINGS),

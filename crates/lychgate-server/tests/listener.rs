@@ -1,0 +1,282 @@
+//! What the listener bears: requests of two meanings, slow and greedy clients, floods of HTTP/2, waves of sign-ins.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+use serde_json::json;
+use support::{PASSWORD, Place, Server, rest};
+
+/// A server with these settings.
+fn server(settings: &str) -> (Place, Server) {
+    let place = Place::new();
+    // Who may try how often is shown elsewhere.
+    place.write("lychgate.toml", &format!("{settings}\n[limits]\nenabled = false\n"));
+    let server = place.serve(&[]);
+    (place, server)
+}
+
+#[track_caller]
+fn is_well(server: &Server) {
+    assert_eq!(server.client().get("/healthz", "*/*").status, 200);
+}
+
+/// The status of the one reply in `text`; 0 if it was closed without one.
+#[track_caller]
+fn status(text: &str) -> u16 {
+    let replies = text.matches("HTTP/1.1 ").count();
+    assert!(replies <= 1, "more than one reply: {text:?}");
+    text.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).map_or(0, |code| code.parse().unwrap())
+}
+
+#[test]
+fn what_can_be_read_in_two_ways_is_refused_and_the_connection_closed() {
+    let (_place, server) = server("");
+    let hidden = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    for (name, request) in [
+        (
+            "CL and TE",
+            "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "TE and CL",
+            "POST /login HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "two equal lengths",
+            "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\ncontent-length: 0\r\n\r\n",
+        ),
+        ("two lengths", "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\ncontent-length: 9\r\n\r\n"),
+        ("a list of lengths", "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0, 0\r\n\r\n"),
+        ("a signed length", "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length: +0\r\n\r\n"),
+        (
+            "TE twice",
+            "POST /login HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "TE of another kind",
+            "POST /login HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+        ),
+        ("TE in HTTP/1.0", "POST /login HTTP/1.0\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ("a space before the colon", "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-length : 0\r\n\r\n"),
+        ("a folded line", "GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-a: b\r\n c\r\n\r\n"),
+        ("a bare LF in the head", "GET /healthz HTTP/1.1\r\nhost: localhost\nx-a: b\r\n\r\n"),
+        ("a bare LF at its end", "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\n"),
+        ("a bare CR", "GET /healthz HTTP/1.1\r\nhost: localhost\rx-a: b\r\n\r\n"),
+        ("no host", "GET /healthz HTTP/1.1\r\n\r\n"),
+        ("two hosts", "GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost: b\r\n\r\n"),
+        ("a NUL", "GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-a: b\0\r\n\r\n"),
+    ] {
+        let reply = server.exchange(format!("{request}{hidden}"));
+        assert_eq!(status(&reply), 400, "{name}: {reply:?}");
+    }
+    // In a body it is too late for a status of the parser's own: what counts is that nothing after it is served.
+    for (name, body) in [
+        ("a bare LF in a chunk's size", "1\nx\r\n0\r\n\r\n"),
+        ("a bare LF in a chunk's extension", "1;a=b\nx\r\n0\r\n\r\n"),
+        ("a chunk that is longer than it says", "1\r\nxyz\r\n0\r\n\r\n"),
+        ("no size", "\r\n0\r\n\r\n"),
+        ("a size of another kind", "0x1\r\nx\r\n0\r\n\r\n"),
+    ] {
+        let head = "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+        let reply = server.exchange(format!("{head}{body}{hidden}"));
+        assert!(matches!(status(&reply), 0 | 400), "{name}: {reply:?}");
+    }
+    // What can be read in one way is served: two requests at once, and a body in chunks.
+    let chunked = "POST /login HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\ncontent-type: application/json\r\n\
+                   transfer-encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nx-t: y\r\n\r\n";
+    let reply = server
+        .exchange(format!("{hidden}{chunked}GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"));
+    let statuses: Vec<&str> = reply.split("HTTP/1.1 ").skip(1).map(|reply| &reply[..3]).collect();
+    assert_eq!(statuses, ["200", "400", "200"], "{reply}");
+}
+
+#[test]
+fn heads_and_bodies_have_a_size() {
+    let (_place, server) = server("max_content_length = 100000\n");
+    let long = "a".repeat(40_000);
+    for (name, expected, request) in [
+        ("a long header", 431, format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-a: {long}\r\n\r\n")),
+        ("many headers", 431, format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x-a: b\r\n".repeat(200))),
+        (
+            "a compressed body",
+            415,
+            "POST /login HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\ncontent-type: application/json\r\n\
+             content-encoding: gzip\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+                .to_owned(),
+        ),
+        (
+            "a body of 100 MB",
+            413,
+            format!(
+                "POST /login HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\ncontent-type: application/json\r\n\
+                 content-length: 100000000\r\nconnection: close\r\n\r\n{}",
+                "[".repeat(200_000)
+            ),
+        ),
+    ] {
+        let reply = server.exchange(request);
+        // A reply to what is still being sent may be lost with the connection.
+        let seen = status(&reply);
+        assert!(seen == expected || seen == 0 && expected != 415, "{name}: {reply:?}");
+    }
+    let body = |kind: &str, body: &str| {
+        let length = body.len();
+        let head = "POST /login HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\nconnection: close\r\n";
+        status(&server.exchange(format!("{head}content-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}")))
+    };
+    assert_eq!(body("application/json", &format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))), 400);
+    let members: Vec<String> = (0..9_000).map(|at| format!("\"{at}\":0")).collect();
+    assert_eq!(body("application/json", &format!("{{{}}}", members.join(","))), 413);
+    assert_eq!(body("application/x-www-form-urlencoded", &"a&".repeat(40_000)), 413);
+    is_well(&server);
+}
+
+#[test]
+fn the_slow_are_let_go() {
+    let (_place, server) = server(
+        "[server]\nheader_timeout = 1\nkeep_alive = 1\nbody_grace = 1\nbody_rate = 1000000\nmax_connections = 700\n",
+    );
+    // Heads that never end: all of them are let go, and meanwhile others are served.
+    let mut heads: Vec<TcpStream> = (0..300).map(|_| server.connect()).collect();
+    for (at, head) in heads.iter_mut().enumerate() {
+        let begun = ["", "G", "GET / HTTP/1.1\r\nhost: localhost\r\nx-a: "][at % 3];
+        // The first ones may have had their second.
+        let _ = head.write_all(begun.as_bytes());
+    }
+    is_well(&server);
+    for head in &mut heads {
+        assert_eq!(rest(head), "");
+    }
+    // A body that does not come.
+    let head =
+        "POST /login HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\ncontent-type: application/json\r\n";
+    let reply = server.exchange(format!("{head}content-length: 1000\r\n\r\n{{\"email\""));
+    assert_eq!(status(&reply), 408, "{reply:?}");
+    // A connection on which nothing more is asked.
+    let reply = server.exchange("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(status(&reply), 200, "{reply:?}");
+    // The head of a second request that never ends.
+    let reply = server.exchange("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /hea");
+    assert_eq!(status(&reply), 200, "{reply:?}");
+    is_well(&server);
+}
+
+#[test]
+fn an_address_has_so_many_connections() {
+    let (_place, server) = server("[proxy]\ntrusted = [\"10.0.0.0/8\"]\n[server]\nmax_connections_per_address = 3\n");
+    let asked = |stream: &mut TcpStream| {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let mut begun = [0; 12];
+        stream.read_exact(&mut begun).is_ok_and(|()| begun.starts_with(b"HTTP/1.1 200"))
+    };
+    let mut held: Vec<TcpStream> = (0..3).map(|_| server.connect()).collect();
+    for stream in &mut held {
+        assert!(asked(stream));
+    }
+    let refused = rest(&mut server.connect());
+    assert!(matches!(status(&refused), 0 | 503), "{refused:?}");
+    drop(held.pop());
+    // When the place is free again is the server's affair; that it becomes free is ours.
+    let free = || {
+        std::iter::repeat_with(|| server.connect()).take(100_000).any(|mut stream| {
+            let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+            rest(&mut stream).starts_with("HTTP/1.1 200")
+        })
+    };
+    assert!(free());
+}
+
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// `GET /healthz` in the indexed form of RFC 7541.
+const HEALTH: &[u8] = b"\x82\x86\x04\x08/healthz\x01\x01a";
+
+#[test]
+fn floods_of_http2_end_their_connection() {
+    let (_place, server) = server("");
+    let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, b"")].concat();
+    // What is asked in good order is served: the reply's head is a frame of type 1 on stream 1.
+    let mut stream = server.connect();
+    stream.write_all(&[preface.clone(), frame(1, 5, 1, HEALTH)].concat()).unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut payload).unwrap();
+        if head[3] == 1 {
+            assert_eq!((head[8], payload[0]), (1, 0x88), "status 200");
+            break;
+        }
+    }
+    drop(stream);
+    let reset = |at: u32| [frame(1, 5, at * 2 + 1, HEALTH), frame(3, 0, at * 2 + 1, &[0, 0, 0, 8])].concat();
+    let resets: Vec<u8> = (0..2_000).flat_map(reset).collect();
+    let begun = frame(1, 1, 1, HEALTH);
+    let more = frame(9, 0, 1, &[b"\x00\x01x\x7f\x80\x7f".as_slice(), &[b'a'; 16_000]].concat());
+    let continued = [begun, more.repeat(100)].concat();
+    let large = frame(1, 5, 1, &[0; 60_000]);
+    for (name, flood) in [("resets", resets), ("continuations", continued), ("a large frame", large)] {
+        // That it ends at all is the answer: a connection in good order would be kept for more than a minute.
+        let end = server.exchange([preface.clone(), flood].concat());
+        assert!(end.len() < 1_000_000, "{name}: {} bytes", end.len());
+        is_well(&server);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_wave_of_sign_ins_is_queued_or_refused() {
+    let settings = "[server]\nhashing_threads = 2\nhashing_queue = 64\n";
+    let (place, server) = server(settings);
+    let mut client = server.client();
+    let token = client.get("/login", "application/json").json()["response"]["csrf_token"].clone();
+    let cookies: Vec<String> = client.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // Nobody has this address: the same work is done, 64 MiB for each.
+    let body = json!({"email": "nobody@lp.com", "password": PASSWORD, "csrf_token": token}).to_string();
+    let request = format!(
+        "POST /login HTTP/1.1\r\nhost: {}\r\naccept: application/json\r\ncontent-type: application/json\r\ncookie: {}\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        server.address,
+        cookies.join("; "),
+        body.len()
+    );
+    let ask = |_| {
+        let mut stream = server.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    };
+    let mut wave: Vec<TcpStream> = (0..500).map(ask).collect();
+    is_well(&server);
+    let replies: Vec<String> = wave.iter_mut().map(|stream| rest(stream)).collect();
+    let with = |code: u16| replies.iter().filter(|reply| status(reply) == code).count();
+    assert_eq!(
+        with(400) + with(503),
+        replies.len(),
+        "{:?}",
+        replies.iter().find(|reply| !matches!(status(reply), 400 | 503))
+    );
+    assert!(with(400) >= 64, "as many as the queue holds are answered: {}", with(400));
+    let told = |reply: &&String| status(reply) == 503 && reply.to_ascii_lowercase().contains("\r\nretry-after: ");
+    assert_eq!(replies.iter().filter(told).count(), with(503));
+    let memory = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let peak = memory.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim();
+    let kib: u64 = peak.strip_suffix(" kB").unwrap().parse().unwrap();
+    assert!(kib < 300 * 1024, "{kib} KiB at most at a time");
+    is_well(&server);
+    drop(place);
+}
