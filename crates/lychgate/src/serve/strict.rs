@@ -112,6 +112,8 @@ impl Strict {
             }
             (b'\n', false) | (_, true) => return None,
             (b'\r', false) => self.line.after_cr = true,
+            // A chunk is longer than was said.
+            _ if self.part == Part::ChunkEnd => return None,
             _ => self.line.push(byte),
         }
         Some(())

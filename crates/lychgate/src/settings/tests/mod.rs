@@ -169,8 +169,15 @@ fn the_documentation_is_what_the_table_says() {
 #[test]
 fn settings_in_use_are_read() {
     // Read in this module, by a getter of its own, and by the server.
-    let elsewhere =
-        ["environment", "user_identity_attributes", "listen", "attack_token_file", "metrics_listen", "metrics_token"];
+    let elsewhere = [
+        "environment",
+        "user_identity_attributes",
+        "listen",
+        "attack_token_file",
+        "metrics_listen",
+        "metrics_token",
+        "server.acme_terms_agreed",
+    ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut program = String::new();
     let mut folders = vec![root.clone()];
