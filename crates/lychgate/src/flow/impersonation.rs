@@ -358,6 +358,8 @@ fn at(seconds: f64) -> Option<OffsetDateTime> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn session(user: &str, sid: &str) -> Session {

@@ -106,7 +106,7 @@ async fn signed_in(call: &Call, uid: &str, password: &str) -> Result<Arc<User>, 
         call.note_failure(user.id, "jwt");
         return Err(wrong());
     }
-    let problem = match account::problem_for_owner(&call, &user).await {
+    let problem = match account::problem_for_owner(call, &user).await {
         Ok(problem) => problem.map(Message::from),
         Err(Failure::Stopped(standing)) => Some(account::stopped_message(&standing)),
         Err(failure) => return Err(failure),
