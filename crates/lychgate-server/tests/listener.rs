@@ -134,6 +134,10 @@ fn heads_and_bodies_have_a_size() {
     let members: Vec<String> = (0..9_000).map(|at| format!("\"{at}\":0")).collect();
     assert_eq!(body("application/json", &format!("{{{}}}", members.join(","))), 413);
     assert_eq!(body("application/x-www-form-urlencoded", &"a&".repeat(40_000)), 413);
+    // Whoever sends all of it before they read gets the reply too.
+    for _ in 0..20 {
+        assert_eq!(body("application/json", &"[".repeat(3_000_000)), 413);
+    }
     is_well(&server);
 }
 

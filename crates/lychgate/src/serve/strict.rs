@@ -103,6 +103,11 @@ impl Strict {
         Ok(())
     }
 
+    /// Whether a body has begun that has not come to its end.
+    pub(crate) fn is_within_a_body(&self) -> bool {
+        matches!(self.part, Part::Body(_) | Part::ChunkSize | Part::Chunk(_) | Part::ChunkEnd | Part::Trailers)
+    }
+
     /// A byte of a line; nothing if it must not be there.
     fn byte(&mut self, byte: u8) -> Option<()> {
         match (byte, self.line.after_cr) {
