@@ -58,6 +58,10 @@ class Serving:
                 **{key: seeded["security"][key] for key in ("password_salt", "password_hash_passlib_options")},
                 **security,
             },
+            # The same user plays in many stories within minutes.
+            "limits": {
+                f"{what}_by_{whom}": "1000 per minute" for what in ("secrets", "messages") for whom in ("address", "account")
+            },
             **sections,
         }
         (self.folder / "lychgate.toml").write_text(config.dumps(settings), encoding="utf-8")
