@@ -126,6 +126,8 @@ def attack(serving, *options, least=60):
     command = [str(Path(sys.executable).with_name("st")), "run", f"{serving.url}/openapi.json"]
     command += ["--checks", CHECKS, "--phases", "coverage,fuzzing", "--seed", "1", "--no-shrink", "--no-color"]
     command += ["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", *options]
+    # The panel answers strangers who did not ask for JSON with its pages; its own tests hold its replies to the document.
+    command += ["--exclude-path-regex", "^/admin/api"]
     command += ["--max-examples", "3", "--workers", "2"]
     said = subprocess.run(command, cwd=serving.folder, capture_output=True, text=True, timeout=900)
     if said.returncode:
