@@ -73,7 +73,7 @@ impl Value {
             Self::Text(text) if text.contains('\0') => Err(StoreError::invalid("a text must not hold a NUL character")),
             Self::Text(text) if text.len() > MAX_BYTES => Err(StoreError::invalid("a text is too long")),
             Self::Blob(bytes) if bytes.len() > MAX_BYTES => Err(StoreError::invalid("a value is too long")),
-            Self::Time(time) if !(0..=9999).contains(&time.to_offset(UtcOffset::UTC).year()) => {
+            Self::Time(time) if !(0..=9999).contains(&in_utc(*time).year()) => {
                 Err(StoreError::invalid("a time is out of range"))
             }
             _ => Ok(()),
@@ -138,7 +138,7 @@ fn unreadable(wanted: &str) -> StoreError {
 
 /// Writes a time as SQLAlchemy does on SQLite: UTC, always six digits of fraction.
 pub(crate) fn format_time(time: OffsetDateTime) -> String {
-    let time = time.to_offset(UtcOffset::UTC);
+    let time = in_utc(time);
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}",
         time.year(),
@@ -192,9 +192,15 @@ fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[u32; 3]> 
     parts.next().is_none().then_some(out)
 }
 
+/// The moment in UTC; one behind the end of the calendar, as `9999-12-31T23:59:59-01:00` is, becomes the last one.
+pub(crate) fn in_utc(time: OffsetDateTime) -> OffsetDateTime {
+    let edge = if time.year() > 0 { PrimitiveDateTime::MAX } else { PrimitiveDateTime::MIN };
+    time.checked_to_offset(UtcOffset::UTC).unwrap_or(edge.assume_utc())
+}
+
 /// Cuts a time to microseconds, which is what both databases keep.
 pub(crate) fn micros(time: OffsetDateTime) -> OffsetDateTime {
-    let time = time.to_offset(UtcOffset::UTC);
+    let time = in_utc(time);
     time.replace_microsecond(time.microsecond()).unwrap_or(time)
 }
 
@@ -244,6 +250,14 @@ mod tests {
     #[case("2025-01-01 00:00:00.12x")]
     fn wrong_times_are_refused(#[case] text: &str) {
         assert_eq!(parse_time(text), None);
+    }
+
+    #[test]
+    fn no_moment_is_too_late_or_too_early_to_be_written() {
+        use time::macros::datetime;
+        assert_eq!(format_time(micros(datetime!(9999-12-31 23:59:59 -1))), "9999-12-31 23:59:59.999999");
+        assert_eq!(format_time(datetime!(9999-12-31 23:59:59 +1)), "9999-12-31 22:59:59.000000");
+        assert!(Value::from(micros(datetime!(-9999-01-01 0:00 +1))).check().is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use time::{Date, OffsetDateTime, PrimitiveDateTime};
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use crate::decode::Row;
-use crate::value::{Value, format_time, parse_time};
+use crate::value::{Value, format_time, in_utc, parse_time};
 
 type Outcome<T> = Result<T, Box<dyn Error + Sync + Send>>;
 
@@ -88,7 +88,7 @@ fn int(number: i64, ty: &Type, out: &mut BytesMut) -> Outcome<IsNull> {
 }
 
 fn moment(time: OffsetDateTime, ty: &Type, out: &mut BytesMut) -> Outcome<IsNull> {
-    let time = time.to_offset(time::UtcOffset::UTC);
+    let time = in_utc(time);
     match *ty {
         Type::TIMESTAMP => PrimitiveDateTime::new(time.date(), time.time()).to_sql(ty, out),
         Type::TIMESTAMPTZ => time.to_sql(ty, out),
