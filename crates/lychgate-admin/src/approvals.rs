@@ -68,7 +68,7 @@ async fn decide(ask: Ask, approve: bool) -> Answer {
     };
     match done {
         Ok(true) => {
-            ask.operator.note_own(&format!("{word} {}", user.email)).await;
+            ask.operator.remember_own(&format!("{word} {}", user.email)).await;
             Ok(ask.done(text, "/approvals", json!({})))
         }
         Ok(false) => Ok(ask.refused("This account does not wait any more.", "/approvals")),
@@ -89,7 +89,7 @@ pub(crate) async fn invite(ask: Ask) -> Answer {
     let (email, name) = (ask.field("email"), ask.operator.name());
     match ask.gate().accounts().invite(email, &roles, Some(&name)).await {
         Ok(_) => {
-            ask.operator.note_own(&format!("invited {email}")).await;
+            ask.operator.remember_own(&format!("invited {email}")).await;
             Ok(ask.done("The invitation is on its way.", "/approvals", json!({})))
         }
         Err(error) => Ok(ask.refused(error.to_string(), "/approvals")),
@@ -100,7 +100,7 @@ pub(crate) async fn uninvite(ask: Ask) -> Answer {
     let email = ask.field("email");
     match ask.gate().accounts().uninvite(email).await {
         Ok(true) => {
-            ask.operator.note_own(&format!("took back the invitation of {email}")).await;
+            ask.operator.remember_own(&format!("took back the invitation of {email}")).await;
             Ok(ask.done("The invitation is taken back.", "/approvals", json!({})))
         }
         Ok(false) => Ok(ask.refused("There is no open invitation of this address.", "/approvals")),

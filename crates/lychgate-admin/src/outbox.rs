@@ -1,6 +1,6 @@
 //! What is to be sent, and what could not be.
 
-use lychgate::store::{OutboxItem, OutboxState};
+use lychgate::store::{Batch, ErrorKind, OutboxItem, OutboxState};
 use serde_json::{Value, json};
 
 use crate::{
@@ -43,21 +43,27 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 }
 
 pub(crate) async fn retry(ask: Ask) -> Answer {
-    let done = ask.gate().store().outbox_retry(ask.field("id"), ask.operator.now()).await;
-    if done.map_err(|error| ask.stop(error.into()))? {
-        ask.operator.note_own("set a dead letter going again").await;
-        return Ok(ask.done("It is tried again.", "/outbox", json!({})));
-    }
-    Ok(ask.refused("It is not dead, or not there any more.", "/outbox"))
+    let mut batch = ask.gate().store().batch();
+    batch.retry_item(ask.field("id"), ask.operator.now());
+    settle(ask, batch, "set a dead letter going again", "It is tried again.").await
 }
 
 pub(crate) async fn discard(ask: Ask) -> Answer {
-    let done = ask.gate().store().outbox_drop(ask.field("id")).await;
-    if done.map_err(|error| ask.stop(error.into()))? {
-        ask.operator.note_own("dropped a dead letter").await;
-        return Ok(ask.done("It is dropped.", "/outbox", json!({})));
+    let mut batch = ask.gate().store().batch();
+    batch.drop_item(ask.field("id"));
+    settle(ask, batch, "dropped a dead letter", "It is dropped.").await
+}
+
+/// Commits what is done to a dead letter, with a note of it.
+async fn settle(ask: Ask, mut batch: Batch, noted: &str, text: &'static str) -> Answer {
+    ask.operator.note_own_in(&mut batch, &format!("{noted}: {}", ask.field("id")));
+    match ask.gate().store().commit(batch).await {
+        Ok(_) => Ok(ask.done(text, "/outbox", json!({}))),
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {
+            Ok(ask.refused("It is not dead, or not there any more.", "/outbox"))
+        }
+        Err(error) => Err(ask.stop(error.into())),
     }
-    Ok(ask.refused("It is not dead, or not there any more.", "/outbox"))
 }
 
 /// Sends a mail to the administrator's own address.

@@ -48,7 +48,7 @@ async fn act(ask: Ask, act: Act) -> Answer {
     };
     match done {
         Ok(true) => {
-            ask.operator.note_own(&format!("{} {}", text.to_string().trim_end_matches('.'), user.email)).await;
+            ask.operator.remember_own(&format!("{} {}", text.to_string().trim_end_matches('.'), user.email)).await;
             Ok(ask.done(text, &to, json!({})))
         }
         Ok(false) => Ok(ask.refused(lychgate::Refused::Nothing.to_string(), &to)),

@@ -19,7 +19,11 @@ const PER_PAGE: u32 = 25;
 /// The most users on a page.
 pub(crate) const MOST: u32 = 100;
 
-/// The question that the parameters ask; unknown words are a mistake.
+/// What the query of a list may name, beside the places of its pages.
+pub(crate) const KNOWN: [&str; 10] =
+    ["q", "anywhere", "role", "active", "confirmed", "state", "second_factor", "sort", "limit", "column"];
+
+/// The question that the parameters ask; unknown values are a mistake.
 pub(crate) fn question(asked: &Pairs) -> Result<UserQuery, Stop> {
     let get = |name: &str| first(asked, name);
     let text = |name| Some(get(name).to_owned()).filter(|text| !text.is_empty());
@@ -70,9 +74,7 @@ pub(crate) fn question(asked: &Pairs) -> Result<UserQuery, Stop> {
 fn link(ask: &Ask, changes: &[(&str, &str)]) -> String {
     let mut to = form_urlencoded::Serializer::new(String::new());
     let kept = ask.queries().filter(|(name, value)| {
-        let known =
-            ["q", "anywhere", "role", "active", "confirmed", "state", "second_factor", "sort", "limit", "column"];
-        known.contains(name) && !value.is_empty() && !changes.iter().any(|(changed, _)| changed == name)
+        KNOWN.contains(name) && !value.is_empty() && !changes.iter().any(|(changed, _)| changed == name)
     });
     to.extend_pairs(kept).extend_pairs(changes.iter().filter(|(_, value)| !value.is_empty()));
     to.finish()
@@ -170,7 +172,7 @@ pub(crate) async fn create(ask: Ask) -> Answer {
     };
     match ask.gate().accounts().create(&account).await {
         Ok(user) => {
-            ask.operator.note_own(&format!("made the account of {}", user.email)).await;
+            ask.operator.remember_own(&format!("made the account of {}", user.email)).await;
             let mut text = say("The account is made.");
             // Nobody knows a password for it: its owner chooses one.
             if ask.ticked("invite") {

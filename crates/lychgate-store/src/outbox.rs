@@ -13,7 +13,7 @@ use crate::batch::{Batch, Expect};
 use crate::decode::Row;
 use crate::error::{Result, StoreError};
 use crate::sql::Statement;
-use crate::store::Store;
+use crate::store::{Store, met};
 use crate::value::{Value, micros};
 
 /// Where an item of the outbox stands.
@@ -172,6 +172,21 @@ impl Batch {
         })
     }
 
+    /// Sets a dead item going again, as [`Store::outbox_retry`] does; the batch fails unless it is dead.
+    pub fn retry_item(&mut self, id: &str, now: OffsetDateTime) -> &mut Self {
+        let update = Statement::new(
+            "UPDATE lychgate_outbox SET state = 'waiting', due_at = $2, attempts = 0 WHERE id = $1 AND state = 'dead'",
+            vec![id.into(), micros(now).into()],
+        );
+        self.simple(update, Expect::One)
+    }
+
+    /// Deletes a dead item; the batch fails unless it is dead.
+    pub fn drop_item(&mut self, id: &str) -> &mut Self {
+        let delete = Statement::new("DELETE FROM lychgate_outbox WHERE id = $1 AND state = 'dead'", vec![id.into()]);
+        self.simple(delete, Expect::One)
+    }
+
     /// Deletes everything in the outbox that is for this recipient, sent or not: for accounts that are deleted.
     pub fn forget_recipient(&mut self, recipient: &str) -> &mut Self {
         let delete = Statement::new("DELETE FROM lychgate_outbox WHERE recipient = $1", vec![recipient.into()]);
@@ -311,11 +326,16 @@ impl Store {
     ///
     /// The usual ones of the database.
     pub async fn outbox_retry(&self, id: &str, now: OffsetDateTime) -> Result<bool> {
-        let update = Statement::new(
-            "UPDATE lychgate_outbox SET state = 'waiting', due_at = $2, attempts = 0 WHERE id = $1 AND state = 'dead'",
-            vec![id.into(), micros(now).into()],
-        );
-        self.change_item(update).await
+        met(self.commit_one(|batch| batch.retry_item(id, now)).await)
+    }
+
+    /// Deletes a dead item of the outbox; `false` if there is no such item, or it is not dead.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn outbox_drop(&self, id: &str) -> Result<bool> {
+        met(self.commit_one(|batch| batch.drop_item(id)).await)
     }
 
     /// Deletes what was sent or is dead and was entered before this time; says how many.

@@ -49,8 +49,8 @@ fn calls(code: &str, function: &str) -> Vec<BTreeMap<usize, String>> {
 }
 
 /// Calls whose argument of this place is an English text.
-const PLACES: [(&str, usize); 6] =
-    [("say", 0), (".done", 0), (".refused", 0), ("Stop::bad", 0), ("Stop::Reply", 1), ("result", 3)];
+const PLACES: [(&str, usize); 7] =
+    [("say", 0), (".done", 0), (".refused", 0), ("Stop::bad", 0), ("Stop::Reply", 1), ("result", 3), ("settle", 3)];
 
 fn texts() -> BTreeSet<String> {
     let mut found = BTreeSet::new();

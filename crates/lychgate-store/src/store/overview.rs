@@ -1,17 +1,13 @@
 //! What administrators look at: counts, sessions of everybody.
 
-use std::sync::Arc;
-
 use time::OffsetDateTime;
 
-use super::{Store, is_key, met};
+use super::{Store, is_key};
 use crate::backend::Reach;
-use crate::batch::Expect;
 use crate::decode;
 use crate::error::Result;
 use crate::outbox::OutboxState;
 use crate::records::SessionRecord;
-use crate::sql::Statement;
 use crate::value::{Value, micros};
 
 /// The most that one call lists.
@@ -135,16 +131,5 @@ impl Store {
         );
         let rows = self.query(sql, values, Reach::Scan).await?;
         rows.into_iter().map(decode::session).collect()
-    }
-
-    /// Deletes a dead item of the outbox; `false` if there is no such item, or it is not dead.
-    ///
-    /// # Errors
-    ///
-    /// The usual ones of the database.
-    pub async fn outbox_drop(&self, id: &str) -> Result<bool> {
-        let delete: Arc<str> = "DELETE FROM lychgate_outbox WHERE id = $1 AND state = 'dead'".into();
-        let delete = Statement::new(delete, vec![id.into()]);
-        met(self.commit_one(|batch| batch.simple(delete, Expect::One)).await)
     }
 }

@@ -4,9 +4,11 @@ use lychgate_store::{Batch, ErrorKind, StoreError, User, UserPatch};
 
 use crate::{
     audit::Audited,
+    events::Event,
     failure::Failure,
     flow::{
         access::{end_access, end_sessions},
+        account::{AccountStatus, standing},
         activity::What,
         administrators::{Left, last_administrator},
         audit::Context,
@@ -139,7 +141,9 @@ impl Operator {
     ///
     /// [`Refused`]; one's own account and that of the last administrator stay active.
     pub async fn set_active(&self, user: &User, active: bool) -> Done {
-        if user.active == active {
+        let to = if active { AccountStatus::Active } else { AccountStatus::SwitchedOff };
+        // Not the row alone: a suspended account is off for a time, and is to stay so.
+        if standing(self.gate(), user).await?.status == to {
             return Err(Refused::Nothing);
         }
         if !active && user.id == self.who.user.id {
@@ -151,17 +155,19 @@ impl Operator {
         batch.clear_account_mark(user.id);
         let mut patch = UserPatch { active: Some(active), ..UserPatch::default() };
         let expected = UserPatch { active: Some(user.active), ..UserPatch::default() };
-        batch.clear_account_mark(user.id);
-        if active {
-            self.note(&mut batch, user.id, "activated");
-            batch.update_user_if(user.id, &expected, &patch, now.datetime());
-            return Ok(self.gate().store().commit(batch).await.map(drop)?);
+        let left = (!active).then(|| self.spare_last(&mut batch, user.id));
+        if !active {
+            end_sessions(self.gate(), &mut batch, user, &mut patch, now);
         }
-        let left = self.spare_last(&mut batch, user.id);
-        end_sessions(self.gate(), &mut batch, user, &mut patch, now);
         batch.update_user_if(user.id, &expected, &patch, now.datetime());
-        self.note(&mut batch, user.id, "deactivated");
-        self.sparing(batch, left).await
+        self.note(&mut batch, user.id, if active { "activated" } else { "deactivated" });
+        match left {
+            Some(left) => self.sparing(batch, left).await?,
+            None => drop(self.gate().store().commit(batch).await?),
+        }
+        let changed = Event::AccountStateChanged { user_id: user.id, status: to, by: Some(self.name()) };
+        self.gate().events().send(&changed);
+        Ok(())
     }
 
     /// Gives a role.
@@ -257,7 +263,7 @@ impl Operator {
         batch.revoke_api_key(&key.id, user_id, self.now());
         self.note(&mut batch, user_id, &format!("API key {} taken back", key.name));
         self.gate().store().commit(batch).await?;
-        self.gate().events().send(&crate::Event::ApiKeyRevoked { user_id, id: key.id });
+        self.gate().events().send(&Event::ApiKeyRevoked { user_id, id: key.id });
         Ok(())
     }
 
@@ -273,7 +279,7 @@ impl Operator {
         batch.end_refresh_family(&found.ok_or(Refused::Nothing)?.family, self.now());
         self.note(&mut batch, user_id, "refresh tokens ended");
         self.gate().store().commit(batch).await?;
-        self.gate().events().send(&crate::Event::RefreshFamilyEnded { user_id, reason: "REVOKED" });
+        self.gate().events().send(&Event::RefreshFamilyEnded { user_id, reason: "REVOKED" });
         Ok(())
     }
 
@@ -333,14 +339,26 @@ impl Operator {
         self.exchange.note(&mut batch, self.who.user.id, What::Administered, Some(&detail));
         self.enter(&mut batch, Audited::new("user-deleted").about(user.id));
         self.sparing(batch, left).await?;
-        self.gate().events().send(&crate::Event::AccountDeleted { user_id: user.id });
+        self.gate().events().send(&Event::AccountDeleted { user_id: user.id });
         Ok(())
     }
 
-    /// Notes among the administrator's own activity what they did that is about no account.
+    /// Notes among the administrator's own activity, and in the audit log, what they did that is about no account.
     pub async fn note_own(&self, what: &str) {
         let mut batch = self.batch();
         self.note(&mut batch, self.who.user.id, what);
+        self.write_note(batch, what).await;
+    }
+
+    /// Notes among the administrator's own activity what they did to somebody, which the audit log has already. Unlike
+    /// there, it may name the other one: an entry about the administrator is not erased with the other's account.
+    pub async fn remember_own(&self, what: &str) {
+        let mut batch = self.batch();
+        self.exchange.note(&mut batch, self.who.user.id, What::Administered, Some(what));
+        self.write_note(batch, what).await;
+    }
+
+    async fn write_note(&self, batch: Batch, what: &str) {
         if let Err(error) = self.gate().store().commit(batch).await {
             tracing::warn!(%error, what, "what an administrator did was not noted");
         }
