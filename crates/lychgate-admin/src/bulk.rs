@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use crate::{
     ask::{Answer, Ask, Pairs, Stop, object, pairs},
     texts::{Text, say},
-    users::{MOST, question},
+    users::{KNOWN, MOST, question},
     view::iso,
 };
 
@@ -32,6 +32,9 @@ const PATIENCE: time::Duration = time::Duration::minutes(2);
 
 /// So many refusals are kept word by word.
 const TOLD: usize = 50;
+
+/// The longest query of a list that a job is about, in bytes.
+const LONGEST_QUERY: usize = 2000;
 
 /// The most users that one job is about.
 const MOST_MATCHING: u32 = 10_000_000;
@@ -84,9 +87,16 @@ pub(crate) async fn bulk(ask: Ask) -> Answer {
     Ok(ask.page("admin/results.html", "users", object(values)))
 }
 
-/// The users whom the query of a list asks for, by their ids.
+/// The users whom the query of a list asks for, by their ids. A word that no list knows would mean everybody.
 fn matching(query: &str) -> Result<UserQuery, Stop> {
+    if query.len() > LONGEST_QUERY {
+        return Err(Stop::bad("This is too much."));
+    }
     let query: Pairs = pairs(query.as_bytes());
+    let unknown = query.iter().find(|(name, _)| !KNOWN.contains(&name.as_str()));
+    if let Some((name, _)) = unknown.filter(|(name, _)| !matches!(name.as_str(), "after" | "before")) {
+        return Err(Stop::bad(say("No list of users can be asked for %(name)s.").with("name", name)));
+    }
     let asked = question(&query)?;
     Ok(UserQuery { sort: UserSort::Id, descending: false, after: None, before: None, limit: AT_ONCE, ..asked })
 }
@@ -175,6 +185,8 @@ async fn run(operator: &Operator, mut job: Value) -> Result<(), Stop> {
     let base = matching(job["matching"].as_str().unwrap_or_default())?;
     let until = job["until"].as_i64().unwrap_or_default();
     while job["state"] == "running" {
+        // The request that began it may be hours ago; what is done counts from when it is done.
+        let operator = &operator.later();
         let before = job.to_string();
         let page =
             store.users_page(&UserQuery { after: job["after"].as_str().map(str::to_owned), ..base.clone() }).await?;

@@ -3,7 +3,9 @@
 
 mod support;
 
-use lychgate::store::{AccountMark, ApiKey, NewUser, OutboxItem, OutboxState, RefreshFamily};
+use std::sync::Arc;
+
+use lychgate::store::{AccountMark, ApiKey, AuditQuery, NewUser, OutboxItem, OutboxState, RefreshFamily};
 use lychgate_testkit::{Browser, Database, TestApp};
 use serde_json::json;
 use support::{admin, change, id_of, panel, post};
@@ -196,6 +198,15 @@ async fn an_account_is_suspended_and_locked() {
         let reply = change(&mut matt, &format!("{page}/{path}"), &token, json!({})).await;
         assert_eq!(reply.status(), status, "{path}: {}", reply.text());
     }
+    // Switched off is for good, whatever end a suspension had.
+    let body = json!({"until": "2030-01-31"});
+    assert_eq!(change(&mut matt, &format!("{page}/suspend"), &token, body).await.status(), 200);
+    for status in [200, 409] {
+        let off = change(&mut matt, &format!("{page}/deactivate"), &token, json!({})).await;
+        assert_eq!(off.status(), status, "{}", off.text());
+    }
+    assert_eq!(matt.get_json(&page).await.response()["subject"]["standing"], "off");
+    assert_eq!(change(&mut matt, &format!("{page}/activate"), &token, json!({})).await.status(), 200);
     for until in ["tomorrow", "2030-02-31"] {
         let reply = change(&mut matt, &format!("{page}/suspend"), &token, json!({"until": until})).await;
         assert_eq!(reply.status(), 400);
@@ -235,6 +246,39 @@ async fn what_is_done_is_in_the_audit_log() {
     assert!(entries[0]["said"].as_str().unwrap().contains("deactivated"), "{entries}");
     assert_eq!(entries[0]["actor_id"], id_of(&app, "matt@lp.com").await);
     assert_eq!(matt.get_json("/admin/audit?user=x").await.status(), 400);
+}
+
+/// The details of what is about somebody are erased with the account; so nothing else may name them.
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_about_administrators_name_nobody_else() {
+    let app =
+        panel("base_url = \"http://localhost\"\n[security]\naudit = true\nactivity = true\nregisterable = true\n")
+            .await;
+    let (mut matt, token) = admin(&app).await;
+    let joe = id_of(&app, "joe@lp.com").await;
+    for (path, body) in [
+        ("/admin/users/create".to_owned(), json!({"email": "new@lp.com"})),
+        ("/admin/approvals/invite".to_owned(), json!({"email": "guest@lp.com"})),
+        ("/admin/approvals/uninvite".to_owned(), json!({"email": "guest@lp.com"})),
+        (format!("/admin/users/{joe}/suspend"), json!({})),
+        (format!("/admin/users/{joe}/unsuspend"), json!({})),
+    ] {
+        let done = change(&mut matt, &path, &token, body).await;
+        assert_eq!(done.status(), 200, "{path}: {}", done.text());
+    }
+    app.gate().audit().settled().await;
+    let entries = app.gate().audit().page(&AuditQuery { limit: 100, ..AuditQuery::default() }).await.unwrap();
+    let own = id_of(&app, "matt@lp.com").await;
+    for kind in ["user-created", "user-invited", "invitation-revoked", "suspended", "unsuspended"] {
+        assert!(entries.iter().any(|entry| entry.kind == kind && entry.actor_id == Some(own)), "{kind}");
+    }
+    for entry in entries {
+        let text = entry.to_json().to_string();
+        assert!(["new@lp.com", "guest@lp.com", "joe@lp.com"].iter().all(|name| !text.contains(name)), "{text}");
+    }
+    // The administrator sees who it was.
+    let noted = app.store().activity_of(own, 50).await.unwrap();
+    assert!(noted.iter().any(|one| one.detail.as_deref() == Some("invited guest@lp.com")), "{noted:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,6 +328,9 @@ async fn dead_letters_are_tried_again_or_dropped() {
     assert_eq!(change(&mut matt, "/admin/outbox/drop", &token, json!({"id": "one"})).await.status(), 409);
     assert_eq!(change(&mut matt, "/admin/outbox/drop", &token, json!({"id": "two"})).await.status(), 200);
     assert!(app.store().outbox_item("two").await.unwrap().is_none());
+    let noted = app.store().activity_of(id_of(&app, "matt@lp.com").await, 50).await.unwrap();
+    let of = |id: &str| noted.iter().filter(|one| one.detail.as_deref().is_some_and(|text| text.contains(id))).count();
+    assert_eq!((of("again: one"), of("letter: one"), of("letter: two")), (1, 0, 1), "{noted:?}");
     assert_eq!(matt.get("/admin/outbox?state=lost").await.status(), 400);
 }
 
@@ -383,7 +430,9 @@ async fn changed_all(database: Database) {
     let job = ended(&mut matt).await;
     assert_eq!((&job["changed"], &job["refused"][0]["email"]), (&json!(2), &json!("matt@lp.com")), "{job}");
     assert!(app.user("matt@lp.com").await.active);
-    for matching in ["sort=password", "active=perhaps"] {
+    // A word that is mistyped must not mean everybody.
+    let long = format!("q={}", "x".repeat(3000));
+    for matching in ["sort=password", "active=perhaps", "rol=simple", "q=bulk&activ=no", &long] {
         let body = json!({"action": "delete", "all": true, "matching": matching, "confirm": true});
         assert_eq!(change(&mut matt, "/admin/users/bulk", &token, body).await.status(), 400, "{matching}");
     }
@@ -397,6 +446,42 @@ async fn all_in_a_list_are_changed_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_in_a_list_are_changed_on_postgres() {
     changed_all(Database::Postgres).await;
+}
+
+/// What takes an hour is not all done at the moment at which it was asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_part_of_a_change_of_many_has_its_own_moment() {
+    let app = Arc::new(panel("[security]\naudit = true\n").await);
+    for n in 0..25 {
+        let (email, unique) = (format!("bulk{n}@lp.com"), format!("unique-{n}"));
+        app.store().create_user(NewUser::new(email, unique), app.now()).await.unwrap();
+    }
+    let (begun, weak, once) = (app.now(), Arc::downgrade(&app), std::sync::Once::new());
+    app.gate().events().on(move |event| {
+        if let (lychgate::Event::AccountDeleted { .. }, Some(app)) = (event, weak.upgrade()) {
+            once.call_once(|| app.advance(3600));
+        }
+    });
+    let (mut matt, token) = admin(&app).await;
+    let body = json!({"action": "delete", "all": true, "matching": "q=bulk", "confirm": true});
+    assert_eq!(change(&mut matt, "/admin/users/bulk", &token, body).await.status(), 200);
+    // Not by the panel: for it, a job of which nothing was heard for an hour has stopped.
+    let job = loop {
+        let kept = app.store().meta_get("admin-bulk").await.unwrap().unwrap();
+        let job: serde_json::Value = serde_json::from_str(&kept).unwrap();
+        if job["state"] != "running" {
+            break job;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((&job["state"], &job["changed"]), (&json!("done"), &json!(25)), "{job}");
+    app.gate().audit().settled().await;
+    let query = AuditQuery { kinds: vec!["user-deleted".to_owned()], limit: 100, ..AuditQuery::default() };
+    let entries = app.gate().audit().page(&query).await.unwrap();
+    let later = begun + Duration::HOUR;
+    let at: Vec<_> = entries.iter().map(|entry| entry.at).collect();
+    assert_eq!((at.len(), at.first(), at.last()), (25, Some(&later), Some(&begun)), "{at:?}");
+    assert!(entries.iter().all(|entry| entry.actor_id == entries[0].actor_id && entry.detail("session").len() == 12));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,7 +87,7 @@ pub(crate) enum Remember {
 }
 
 /// The headers that matter here. Their values share the request's memory.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Headers {
     cookie: Vec<HeaderValue>,
     host: Option<HeaderValue>,
@@ -203,6 +203,26 @@ impl Exchange {
         // Where no `base_url` is set, links have to lead somewhere.
         parts.headers.insert(header::HOST, HeaderValue::from_static("localhost"));
         Self { of_nobody: true, ..Self::begin(gate, &parts, Submitted::Nothing) }
+    }
+
+    /// The same request at a later moment, for what goes on behind its reply. What is written to its session and cookies
+    /// goes nowhere.
+    pub(crate) fn later(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            headers: self.headers.clone(),
+            peer: self.peer,
+            encrypted: self.encrypted,
+            request_id: OnceLock::from(self.request_id().to_owned()),
+            language: self.language.clone(),
+            // Opened anew where the reply has taken it.
+            session: Mutex::new(Some(self.peek(Clone::clone))),
+            admitted: Mutex::new(self.acting()),
+            pattern: self.pattern.clone(),
+            of_nobody: self.of_nobody,
+            ..Self::of_nobody(self.gate.clone())
+        }
     }
 
     /// Whether there is no request.

@@ -62,6 +62,13 @@ impl Operator {
         self.exchange.now.datetime()
     }
 
+    /// The same administrator and request at a later moment: for work that goes on behind the reply, so that what is done
+    /// counts from when it is done.
+    #[must_use]
+    pub fn later(&self) -> Self {
+        Self { exchange: Arc::new(self.exchange.later()), who: Arc::clone(&self.who) }
+    }
+
     /// The id that the log has for this request.
     #[must_use]
     pub fn request_id(&self) -> &str {

@@ -30,7 +30,7 @@ pub(crate) struct Transport {
 }
 
 /// What a proxy says of the client, as far as it is believed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Forwarded {
     for_: Vec<HeaderValue>,
     pub(crate) proto: Option<HeaderValue>,

@@ -37,7 +37,7 @@ pub(crate) mod key {
 }
 
 /// What a session cookie holds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
     map: Map,
     /// Whether the request brought a cookie, valid or not.
