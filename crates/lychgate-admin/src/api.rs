@@ -17,7 +17,7 @@ const READS: &str = "administrators";
 const WRITES: &str = "administrators, with a fresh proof";
 
 const ABOUT: &str = "The panel of administrators as JSON. The same paths without `/api` are its pages. Callers need the role \
-                     of administrators; changes a fresh proof of who they are, and with a session a CSRF token.";
+                     of administrators; changes a fresh proof of who they are, and with a session or Basic a CSRF token.";
 
 /// Tells the gate of the routes at the panel's address.
 pub(crate) fn describe(gate: &Lychgate) {
@@ -77,7 +77,7 @@ impl Change {
             "content": {"application/json": {"schema": envelope(&members)}}});
         let otherwise = if self.fresh { "NotFresh" } else { "Unauthenticated" };
         let mut operation = operation("post", self.path, self.summary, parameters, reply, otherwise, security);
-        let token = [("csrf_token", Kind::Text, "With a session, unless the header has it.")];
+        let token = [("csrf_token", Kind::Text, "With a session or Basic, unless the header has it.")];
         let body: Vec<_> = self.body.iter().chain(&token).copied().collect();
         let content = json!({"schema": object(&body)});
         operation["requestBody"] =

@@ -101,12 +101,13 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
         let json = wants || whole.path().starts_with(&below);
         let mut ask = Self { operator, json, csrf, path, query, fields: Pairs::new() };
         if parts.method != Method::GET && parts.method != Method::HEAD {
-            // What browsers send by themselves is not what says who this is, where it is not a session.
-            if ask.operator.user().mechanism() == Mechanism::Session {
+            // Browsers send cookies, and a password that was typed once, by themselves: for a page of somebody else, too.
+            if matches!(ask.operator.user().mechanism(), Mechanism::Session | Mechanism::Basic) {
                 ask.csrf.verify().map_err(refuse)?;
             }
             let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-            let is_json = kind.starts_with("application/json");
+            let is_json =
+                kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
             let body = axum::body::to_bytes(body, LONGEST_BODY).await;
             let too_large = || ask.stop(Stop::reply(StatusCode::PAYLOAD_TOO_LARGE, say("This is too much.")));
             let body = body.map_err(|_| too_large())?;

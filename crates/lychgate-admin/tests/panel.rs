@@ -98,6 +98,40 @@ async fn an_auth_token_reads_and_needs_no_csrf_token() {
     assert!(!app.user("joe@lp.com").await.active);
 }
 
+/// Browsers send a password that was typed once with every request, also for a page of somebody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_sent_by_the_browser_changes_nothing_without_a_token() {
+    let app = panel("[security]\napi_enabled_methods = [\"session\", \"basic\"]").await;
+    let path = format!("/admin/users/{}/deactivate", id_of(&app, "joe@lp.com").await);
+    let mut browser = app.browser();
+    let shown = browser.call("GET", "/admin/api/users").basic("matt@lp.com", "password").send().await;
+    assert_eq!(shown.status(), 200, "{}", shown.text());
+    for body in ["", "csrf_token=forged"] {
+        let call = browser.call("POST", &path).basic("matt@lp.com", "password");
+        let forged = call.body("application/x-www-form-urlencoded", body).send().await;
+        assert_eq!(forged.status(), 400, "{body:?}: {}", forged.text());
+    }
+    assert!(app.user("joe@lp.com").await.active);
+    let token = shown.csrf_token();
+    let call = browser.call("POST", &path).basic("matt@lp.com", "password");
+    assert_eq!(call.form(&[("csrf_token", token.as_str())]).send().await.status(), 302);
+    assert!(!app.user("joe@lp.com").await.active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_moment_of_the_calendar_is_a_moment() {
+    let app = panel("").await;
+    let (mut matt, token) = admin(&app).await;
+    for (before, found) in [("9999-12-31T23:59:59-01:00", true), ("0000-01-01T00:00:00%2B01:00", false)] {
+        let reply = matt.get_json(&format!("/admin/sessions?before={before}")).await;
+        assert_eq!(reply.status(), 200, "{before}: {}", reply.text());
+        assert_eq!(reply.response()["sessions"].as_array().unwrap().is_empty(), !found, "{before}");
+    }
+    let path = format!("/admin/users/{}/suspend", id_of(&app, "joe@lp.com").await);
+    let reply = change(&mut matt, &path, &token, json!({"until": "9999-12-31T23:59:59-01:00"})).await;
+    assert_eq!(reply.status(), 200, "{}", reply.text());
+}
+
 async fn emails(browser: &mut Browser, query: &str) -> Vec<String> {
     let reply = browser.get_json(&format!("/admin/users?{query}")).await;
     assert_eq!(reply.status(), 200, "{query}: {}", reply.text());
