@@ -1,6 +1,10 @@
 //! Mailers that need no mail server.
 
-use std::path::PathBuf;
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
 
 use super::{MailError, Mailer, Message};
 
@@ -37,7 +41,7 @@ impl Mailer for LogMailer {
     }
 }
 
-/// Writes each letter to a file of its own, `<id>.eml`, which mail programs open.
+/// Writes each letter to a file of its own, `<id>.eml`, which mail programs open and only its owner can read.
 #[derive(Clone, Debug)]
 pub struct FileMailer {
     folder: PathBuf,
@@ -50,6 +54,15 @@ impl FileMailer {
     }
 }
 
+/// For its owner only: a letter may hold a link that signs somebody in.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(bytes)
+}
+
 impl Mailer for FileMailer {
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         let bytes = message.to_mime()?;
@@ -59,7 +72,7 @@ impl Mailer for FileMailer {
             return Err(MailError::permanent("the id cannot be the name of a file"));
         }
         let path = self.folder.join(format!("{}.eml", message.id));
-        let written = tokio::task::spawn_blocking(move || std::fs::write(path, bytes)).await;
+        let written = tokio::task::spawn_blocking(move || write_private(&path, &bytes)).await;
         written.map_err(MailError::temporary)?.map_err(MailError::temporary)
     }
 

@@ -87,6 +87,12 @@ async fn mails_in_files() {
     let item = only_item(&app).await;
     let raw = std::fs::read_to_string(folder.path().join(format!("{}.eml", item.id))).unwrap();
     assert!(raw.contains("To: new@lp.com\r\n"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = std::fs::metadata(folder.path().join(format!("{}.eml", item.id))).unwrap();
+        assert_eq!(file.permissions().mode() & 0o077, 0, "a letter may hold a link that signs somebody in");
+    }
     assert!(app.gate().check_mail().await.unwrap().contains("folder"));
     assert!(FileMailer::new("/nonexistent").check().await.is_err());
     assert!(LogMailer::new(false).check().await.is_ok());
