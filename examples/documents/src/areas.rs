@@ -28,8 +28,8 @@ pub(crate) fn sponsor() -> Router<Site> {
         .route("/documents", get(pages::list))
         .route("/documents/{id}", get(pages::document).post(pages::save))
         .route("/documents/{id}/editor", post(pages::assign))
-        .route("/documents/{id}/picture", post(pages::illustrate))
-        .route("/newdocument", get(pages::new).post(pages::write))
+        .route("/documents/{id}/picture", post(pages::illustrate).route_layer(bulky()))
+        .route("/newdocument", get(pages::new).merge(post(pages::write).route_layer(bulky())))
         .route("/logout", post(pages::sign_out))
         .route_layer(area("sponsor", "/sponsor/login"))
         .route("/login", get(pages::sign_in))
@@ -54,6 +54,11 @@ fn area(role: &'static str, sign_in_at: &'static str) -> Guard {
 /// What takes long is not asked for too often: 5 times an hour, by editors 20 times.
 fn costly() -> Guard {
     guard::quota(Quota::new("reports", 5, Duration::from_secs(3600)).role("editor", 20))
+}
+
+/// What takes up space: 60 new documents and pictures an hour.
+fn bulky() -> Guard {
+    guard::quota(Quota::new("bulky", 60, Duration::from_secs(3600)))
 }
 
 /// From the office only.

@@ -113,6 +113,10 @@ pub(crate) async fn illustrate(
             let bytes = part.bytes().await.map_err(|_| Error::too_large())?;
             let kept = site.uploads.keep(&name, &bytes).await?;
             site.desk.illustrate(document.id, kept).await?;
+            // Nothing leads to the former one any more.
+            if let Some(former) = &document.picture {
+                site.uploads.remove(former).await?;
+            }
             return Ok(back(&user, document.id));
         }
     }

@@ -18,7 +18,7 @@ const OPEN: &str = "[security]\nregisterable = true\npassword_confirm_required =
 struct Lp {
     app: TestApp,
     site: Site,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Lp {
@@ -29,7 +29,7 @@ impl Lp {
         let app = builder.configure(move |builder| configure(builder, with)).start().await;
         let uploads = Uploads::new(Folder::at(folder.path().join("uploads")).unwrap());
         let site = Site { gate: app.gate().clone(), desk, uploads, pictures_at: "http://pictures.localhost".into() };
-        Self { app, site, _folder: folder }
+        Self { app, site, folder }
     }
 
     async fn open() -> Self {
@@ -203,6 +203,19 @@ async fn s0_70_to_72_and_s3_28_to_30_pictures() {
     assert_eq!(served.status(), 200);
     assert!(served.header("content-disposition").starts_with("attachment;"));
     assert_eq!(served.header("x-content-type-options"), "nosniff");
+    // Another picture takes the place of this one, on the disk too.
+    assert_eq!(upload(&mut sue, &page, "b.gif", b"GIF89a").await.status(), 303);
+    assert_eq!(lp.app.browser().at(lp.site.pictures()).get(link).await.status(), 404);
+    assert_eq!(std::fs::read_dir(lp.folder.path().join("uploads")).unwrap().count(), 1);
+    // Nobody fills the disk in an hour.
+    let mut refused = 0;
+    while upload(&mut sue, &page, "b.gif", b"GIF89a").await.status() != 429 {
+        refused += 1;
+        assert!(refused < 60, "no end is set");
+    }
+    let reply = sue.post_form("/sponsor/newdocument", &[("title", "One more"), ("body", "")]).await;
+    assert_eq!(reply.status(), 429);
+    assert_eq!(sue.get(&page).await.status(), 200);
 }
 
 #[tokio::test]

@@ -36,6 +36,9 @@ pub trait Storage: Send + Sync + 'static {
 
     /// What is kept under `name`; nothing if there is no such file.
     fn get<'a>(&'a self, name: &'a str) -> Stored<'a, Option<Vec<u8>>>;
+
+    /// Forgets what is kept under `name`; no error if there is no such file.
+    fn remove<'a>(&'a self, name: &'a str) -> Stored<'a, ()>;
 }
 
 /// A folder on this machine.
@@ -66,6 +69,15 @@ impl Storage for Folder {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn remove<'a>(&'a self, name: &'a str) -> Stored<'a, ()> {
+        Box::pin(async move {
+            match tokio::fs::remove_file(self.0.join(name)).await {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
             }
         })
     }
@@ -141,11 +153,7 @@ impl Uploads {
     ///
     /// 404 if there is no such file, or the name is none of ours.
     pub async fn serve(&self, name: &str) -> Result<Response, Error> {
-        let (stem, ending) = name.split_once('.').unwrap_or_default();
-        let plain =
-            stem.len() == STEM && stem.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
-        let kind = self.kinds.iter().find(|kind| plain && kind.endings.first() == Some(&ending));
-        let kind = kind.ok_or_else(Error::not_found)?;
+        let kind = self.kind_of(name).ok_or_else(Error::not_found)?;
         let bytes = self.storage.get(name).await.map_err(|error| Error(Failure::internal(error)))?;
         let bytes = bytes.ok_or_else(Error::not_found)?;
         let disposition = format!("attachment; filename=\"{name}\"");
@@ -156,6 +164,26 @@ impl Uploads {
             (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
         ];
         Ok((headers, bytes).into_response())
+    }
+
+    /// Forgets a kept file, as when another takes its place; a name that is none of ours is no file.
+    ///
+    /// # Errors
+    ///
+    /// If it is kept still.
+    pub async fn remove(&self, name: &str) -> Result<(), Error> {
+        if self.kind_of(name).is_none() {
+            return Ok(());
+        }
+        self.storage.remove(name).await.map_err(|error| Error(Failure::internal(error)))
+    }
+
+    /// The kind of a file by a name that [`keep`](Self::keep) has made.
+    fn kind_of(&self, name: &str) -> Option<&'static Kind> {
+        let (stem, ending) = name.split_once('.')?;
+        let ours =
+            stem.len() == STEM && stem.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase());
+        self.kinds.iter().find(|kind| ours && kind.endings.first() == Some(&ending))
     }
 }
 
@@ -201,6 +229,12 @@ mod tests {
         assert_eq!(served.headers()["content-disposition"], format!("attachment; filename=\"{kept}\""));
         for name in ["../secret.png", "secret.png", "", &kept.replace("png", "php"), &kept.to_uppercase()] {
             assert_eq!(uploads.serve(name).await.unwrap_err().0.status().as_u16(), 404, "{name}");
+            uploads.remove(name).await.unwrap();
         }
+        assert!(inside.join(&kept).exists());
+        for _ in 0..2 {
+            uploads.remove(&kept).await.unwrap();
+        }
+        assert_eq!(std::fs::read_dir(&inside).unwrap().count(), 0);
     }
 }
