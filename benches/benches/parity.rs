@@ -33,6 +33,7 @@ totp_issuer = "Bench"
 totp_secrets = { "1" = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
 [limits]
 enabled = false
+lockout = false
 [csrf]
 enabled = false
 "#;

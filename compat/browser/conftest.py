@@ -60,7 +60,12 @@ class Serving:
             },
             # The same user plays in many stories within minutes.
             "limits": {
-                f"{what}_by_{whom}": "1000 per minute" for what in ("secrets", "messages") for whom in ("address", "account")
+                "setups_by_account": "1000 per minute",
+                **{
+                    f"{what}_by_{whom}": "1000 per minute"
+                    for what in ("secrets", "messages")
+                    for whom in ("address", "account")
+                },
             },
             **sections,
         }

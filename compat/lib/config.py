@@ -11,7 +11,7 @@ BASE = {
     "csrf": {"enabled": False, "messages": messages.CSRF},
     "mail": {"server": "127.0.0.1", "port": 25, "default_sender": "no-reply@lp.com"},
     "sms": {"webhook_url": "http://127.0.0.1:9/"},
-    "limits": {"enabled": False},
+    "limits": {"enabled": False, "lockout": False},
     "proxy": {"x_for": 0},
     "security": {
         "password_salt": "compat-password-salt-0001",

@@ -87,6 +87,7 @@ pub(crate) async fn show(ask: Ask) -> Answer {
             })
             .collect();
         let state = store.account_state(user.id).await?;
+        let waits = ask.gate().accounts().waits_until(&user).await?;
         let missing: Vec<String> =
             store.roles().await?.iter().map(|role| role.name.clone()).filter(|name| !user.has_role(name)).collect();
         Ok::<_, Stop>(json!({
@@ -106,6 +107,7 @@ pub(crate) async fn show(ask: Ask) -> Answer {
             "refresh_families": keys::families(operator, &store.refresh_families_of(user.id).await?),
             "activity": activity,
             "impersonation": impersonate::may(&ask, &user).await?,
+            "passwords_wait_until": waits.and_then(iso),
             "is_self": user.id == operator.user().id(),
         }))
     };

@@ -217,6 +217,27 @@ async fn an_account_is_suspended_and_locked() {
     assert_eq!(change(&mut matt, &own, &token, json!({})).await.status(), 409);
 }
 
+/// An account that is open, but whose next password has to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_after_wrong_passwords_are_ended() {
+    let app = panel(&format!("{ON}[limits]\nlockout = true\nlockout_after = 1\n")).await;
+    let (mut matt, token) = admin(&app).await;
+    let page = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
+    let button = format!("{page}/unlock");
+    assert!(!matt.get(&page).await.text().contains(&button));
+    assert_eq!(matt.get_json(&page).await.response()["passwords_wait_until"], json!(null));
+    let fields = json!({"email": "joe@lp.com", "password": "wrong"});
+    let mut stranger = app.browser();
+    let stranger_token = stranger.get("/login").await.csrf_token();
+    assert_eq!(change(&mut stranger, "/login", &stranger_token, fields.clone()).await.status(), 400);
+    assert_eq!(change(&mut stranger, "/login", &stranger_token, fields.clone()).await.status(), 429);
+    assert!(matt.get(&page).await.text().contains(&button));
+    assert!(matt.get_json(&page).await.response()["passwords_wait_until"].is_string());
+    assert_eq!(post(&mut matt, &button, &token, &[]).await.location(), page);
+    assert!(!matt.get(&page).await.text().contains(&button));
+    assert_eq!(change(&mut stranger, "/login", &stranger_token, fields).await.status(), 400);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rights_and_refusals_are_explained() {
     let app = panel(ON).await;

@@ -37,7 +37,7 @@ fn our_own_server_holds() {
     let place = Place::new();
     prepared(&place);
     // Limits have tests of their own; here every question is to be answered.
-    place.write("lychgate.toml", "attack_token_file = \"attack.token\"\n[limits]\nenabled = false\n");
+    place.write("lychgate.toml", "attack_token_file = \"attack.token\"\n[limits]\nenabled = false\nlockout = false\n");
     place.user(&["-a", "joe@example.com"]);
     let server = place.serve(&[]);
     let said =

@@ -10,12 +10,13 @@ use lychgate_signing::{
     remember::RememberCodec,
     session::{Map, SessionCodec, Value},
     tokens::{
-        self, AuthToken, AuthTokenPayload, Binding, ChangeEmail, ChangeEmailPayload, ConfirmEmail, ConfirmEmailPayload,
-        Invite, InvitePayload, KeepAccount, KeepAccountPayload, KnownDevice, KnownDevicePayload, NotMe, NotMePayload,
-        Passwordless, PasswordlessPayload, Purpose, RefreshToken, RefreshTokenPayload, ResetPassword,
-        ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload, TwoFactorValidity,
-        TwoFactorValidityPayload, UnifiedLink, UnifiedLinkPayload, UnifiedSetup, UnifiedSetupPayload, Unlock,
-        UnlockPayload, WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin, WebauthnSigninPayload, fingerprint,
+        self, AuthToken, AuthTokenPayload, Binding, Challenge, ChallengePayload, ChangeEmail, ChangeEmailPayload,
+        ConfirmEmail, ConfirmEmailPayload, Invite, InvitePayload, KeepAccount, KeepAccountPayload, KnownDevice,
+        KnownDevicePayload, NotMe, NotMePayload, Passwordless, PasswordlessPayload, Purpose, RefreshToken,
+        RefreshTokenPayload, ResetPassword, ResetPasswordPayload, TokenCodec, TwoFactorSetup, TwoFactorSetupPayload,
+        TwoFactorValidity, TwoFactorValidityPayload, UnifiedLink, UnifiedLinkPayload, UnifiedSetup,
+        UnifiedSetupPayload, Unlock, UnlockPayload, WebauthnRegister, WebauthnRegisterPayload, WebauthnSignin,
+        WebauthnSigninPayload, fingerprint,
     },
 };
 use proptest::prelude::*;
@@ -238,6 +239,9 @@ proptest! {
             &ChangeEmailPayload { user: user.clone(), old_email_hash: a.clone(), new_email: b.clone() }, now, at, bit,
         );
         token::<Unlock>(&UnlockPayload { user: number, anchor: a.clone(), id: b.clone() }, now, at, bit);
+        token::<Challenge>(
+            &ChallengePayload { id: a.clone(), door: b.clone(), network: c.clone(), bits: number }, now, at, bit,
+        );
         token::<NotMe>(
             &NotMePayload { user: number, anchor: a.clone(), event: b.clone(), email: c.clone(), at: number }, now, at, bit,
         );
@@ -357,6 +361,7 @@ fn no_token_is_good_for_another_purpose() {
         mint::<ChangeEmail>(ChangeEmailPayload { user: text(), old_email_hash: text(), new_email: text() }),
         mint::<NotMe>(NotMePayload { user: 1, anchor: text(), event: text(), email: text(), at: 1 }),
         mint::<Unlock>(UnlockPayload { user: 1, anchor: text(), id: text() }),
+        mint::<Challenge>(ChallengePayload { id: text(), door: text(), network: text(), bits: 1 }),
         mint::<KnownDevice>(KnownDevicePayload { users: vec![text()] }),
         mint::<KeepAccount>(KeepAccountPayload { user: 1, due: 2 }),
         mint::<Invite>(InvitePayload { invitation: text() }),
@@ -392,6 +397,7 @@ fn no_token_is_good_for_another_purpose() {
         accepts::<ChangeEmail>,
         accepts::<NotMe>,
         accepts::<Unlock>,
+        accepts::<Challenge>,
         accepts::<KnownDevice>,
         accepts::<KeepAccount>,
         accepts::<Invite>,

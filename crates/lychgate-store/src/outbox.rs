@@ -276,6 +276,22 @@ impl Store {
         self.change_item(update).await
     }
 
+    /// Puts an item off until `due` without having tried to send it, for a reason that lists show; `false` if it does not
+    /// wait.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn outbox_hold(&self, id: &str, why: &str, due: OffsetDateTime) -> Result<bool> {
+        let why: String = why.chars().take(LONGEST_ERROR).collect();
+        let update = Statement::new(
+            "UPDATE lychgate_outbox SET last_error = $2, due_at = $3, \
+             attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END WHERE id = $1 AND state = 'waiting'",
+            vec![id.into(), why.into(), micros(due).into()],
+        );
+        self.change_item(update).await
+    }
+
     /// Items in a state, or in any, the newest first; at most 1000.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Kills a process in the middle of its writes, several times, and looks for what it had been told was written.
+//! Kills a process in the middle of its writes, a hundred times, and looks for what it had been told was written.
 //!
 //! The parent starts this program again as the writer, reads the acknowledgements that it prints, and kills it.
 #![allow(clippy::unwrap_used)]
@@ -11,11 +11,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{now, open_file};
-use lychgate_store::{NewSession, NewUser};
+use lychgate_store::{NewSession, NewUser, UserPatch};
 use time::Duration;
 
 const WRITER: &str = "--write-until-killed";
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 100;
 const TASKS: usize = 16;
 
 fn main() {
@@ -56,6 +56,11 @@ async fn write(file: &Path, round: &str) {
                     now(),
                 );
                 let id = store.commit(batch).await.unwrap().id(0).unwrap();
+                // A secret that is used once to change the account: both, or neither.
+                let patch = UserPatch { username: Some(Some(name.clone())), ..UserPatch::default() };
+                let mut batch = store.batch();
+                let _ = batch.redeem_once("rotate", &name, now() + Duration::DAY, now()).update_user(id, &patch, now());
+                store.commit(batch).await.unwrap();
                 // One call is one write to the pipe, so lines of several tasks do not mix.
                 std::io::stdout().write_all(format!("{id} {name}\n").as_bytes()).unwrap();
                 std::io::stdout().flush().unwrap();
@@ -78,8 +83,8 @@ fn parent() {
     });
     let mut acknowledged: HashSet<(i64, String)> = HashSet::new();
     for round in 0..ROUNDS {
-        let told = kill_after(&file, round, 40 + 37 * round);
-        assert!(told.len() >= 40, "only {} acknowledgements", told.len());
+        let told = kill_after(&file, round, 3 + 7 * round % 41);
+        assert!(told.len() >= 3, "only {} acknowledgements", told.len());
         acknowledged.extend(told);
         check(&file, &acknowledged);
     }
@@ -139,7 +144,9 @@ fn check(file: &Path, acknowledged: &HashSet<(i64, String)>) {
         .query_row(
             "SELECT COUNT(*) FROM user u WHERE NOT EXISTS (SELECT 1 FROM roles_users x WHERE x.user_id = u.id) \
              OR NOT EXISTS (SELECT 1 FROM lychgate_sessions s WHERE s.user_id = u.id) \
-             OR NOT EXISTS (SELECT 1 FROM lychgate_redemptions r WHERE r.key = u.fs_uniquifier)",
+             OR NOT EXISTS (SELECT 1 FROM lychgate_redemptions r WHERE r.key = u.fs_uniquifier AND r.kind = 'invite') \
+             OR (u.username IS NULL) = EXISTS (SELECT 1 FROM lychgate_redemptions r WHERE r.key = u.fs_uniquifier \
+             AND r.kind = 'rotate')",
             [],
             |row| row.get(0),
         )

@@ -8,6 +8,7 @@ use lychgate_store::{CreateMode, DatabaseUrl, OpenError, OpenOptions, Store, Use
 
 use crate::{
     audit::Keeper,
+    challenge::Challenges,
     clock::{Clock, SystemClock},
     events::Events,
     features,
@@ -369,7 +370,9 @@ impl Builder {
         let renderer = renderer(&settings, &web, self.sources, &endpoints);
         let wallet = wallet(&settings)?;
         let limits = Limits::from_settings(&settings, &store).map_err(BuildError::Setting)?;
+        let challenges = Challenges::from_settings(&settings, &keys, limits.counting).map_err(BuildError::Setting)?;
         let gate = Lychgate(Arc::new(Inner {
+            challenges,
             limits,
             identity_rules: identity_rules::from_settings(&settings),
             default_language: languages.first().cloned().unwrap_or_else(|| Messages::of(&settings, &library)),

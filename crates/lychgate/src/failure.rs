@@ -118,6 +118,8 @@ pub(crate) enum Failure {
     Stopped(Box<Standing>),
     /// The route is for people who are not signed in.
     AlreadySignedIn,
+    /// A form for which no work was done.
+    Challenge(Cow<'static, str>),
     /// A form with errors.
     Form(Box<Rejected>),
     /// The request does not prove that it comes from our own page.
@@ -156,7 +158,7 @@ impl Failure {
                 StatusCode::UNAUTHORIZED
             }
             Failure::Forbidden { refused: Some(refused) } => refused.status,
-            Failure::Forbidden { refused: None } | Failure::Stopped(_) => StatusCode::FORBIDDEN,
+            Failure::Challenge(_) | Failure::Forbidden { refused: None } | Failure::Stopped(_) => StatusCode::FORBIDDEN,
             Failure::AlreadySignedIn | Failure::Form(_) | Failure::Csrf(_) => StatusCode::BAD_REQUEST,
             Failure::Bad { status, .. } | Failure::Said { status, .. } => *status,
             Failure::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,

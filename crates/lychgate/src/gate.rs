@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::{
     audit::Keeper,
     builder::Builder,
+    challenge::Challenges,
     clock::{Clock, Moment},
     events::Events,
     failure::Failure,
@@ -96,6 +97,7 @@ pub(crate) struct Inner {
     pub(crate) refusals: Refusals,
     pub(crate) audit: Keeper,
     pub(crate) limits: Limits,
+    pub(crate) challenges: Challenges,
     pub(crate) beside: RwLock<Beside>,
 }
 
@@ -415,6 +417,10 @@ impl Lychgate {
 
     pub(crate) fn not_me_codec(&self) -> &TokenCodec<NotMe> {
         &self.0.codecs.not_me
+    }
+
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.0.challenges
     }
 
     pub(crate) fn unlock_codec(&self) -> &TokenCodec<Unlock> {

@@ -32,6 +32,7 @@
 mod accounts;
 pub mod audit;
 mod builder;
+mod challenge;
 mod clock;
 mod events;
 mod failure;

@@ -140,6 +140,7 @@ pub(crate) fn refused(failure: &Failure) {
         Failure::Forbidden { .. } => "forbidden",
         Failure::Stopped(_) => "account_stopped",
         Failure::AlreadySignedIn => "signed_in",
+        Failure::Challenge(_) => "challenge",
         Failure::Form(_) => "form",
         Failure::Csrf(_) => "csrf",
         Failure::Bad { .. } | Failure::Said { .. } => "bad_request",
@@ -172,7 +173,7 @@ pub(crate) fn hashing_refused() {
     counter!(HASH_REFUSED).increment(1);
 }
 
-/// How an attempt to send ended: `sent`, `retried` or `given_up`.
+/// How an attempt to send ended: `sent`, `retried` or `given_up`; `held` where none was made, as a limit is reached.
 pub(crate) fn message(kind: &str, outcome: &'static str) {
     let kind = if kind == "sms" || kind == "text message" { "text" } else { "mail" };
     counter!(MESSAGES, "kind" => kind, "outcome" => outcome).increment(1);

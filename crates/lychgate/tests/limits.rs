@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use axum::{Router, routing::get};
-use lychgate::guard;
+use lychgate::{guard, store::OutboxState};
 use lychgate_testkit::{AppBuilder, Browser, Database, PASSWORD, Reply, TestApp};
 use rstest::rstest;
 use serde_json::json;
@@ -209,4 +209,48 @@ async fn people_are_told_why_in_the_modern_profile() {
     assert!(refused.text().contains("Please wait 1 hour and try again."), "{}", refused.text());
     let json = browser.post_json("/login", json!({})).await.response();
     assert_eq!((json["code"].as_str(), json["retry_after"].as_u64()), (Some("too_many_requests"), Some(3_600)));
+}
+
+/// What is beyond the limit of all mails waits, and is not lost; notices of changes do not wait behind it.
+#[tokio::test]
+async fn mails_beyond_the_limit_of_all_leave_later() {
+    let app = app("mails_in_all = \"2/hour\"").start().await;
+    for name in ["joe@lp.com", "matt@lp.com", "gene@lp.com"] {
+        assert_eq!(app.browser().post_json("/reset", json!({"email": name})).await.status(), 200);
+    }
+    let sent = app.mails().await;
+    assert_eq!(sent.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["joe@lp.com", "matt@lp.com"]);
+    let waiting = app.store().outbox_list(Some(OutboxState::Waiting), 10).await.unwrap();
+    let [item] = waiting.as_slice() else { panic!("{waiting:?}") };
+    assert_eq!((item.recipient.as_str(), item.attempts), ("gene@lp.com", 0));
+    assert!(item.last_error.as_deref().is_some_and(|why| why.contains("mails_in_all")), "{item:?}");
+    let mut joe = app.browser();
+    joe.sign_in("joe@lp.com").await;
+    let new = "another password 3";
+    let fields = json!({"password": PASSWORD, "new_password": new, "new_password_confirm": new});
+    assert_eq!(joe.post_json("/change", fields).await.status(), 200);
+    let notices = app.mails().await;
+    assert!(notices.len() == 1 && notices[0].is_notice, "{notices:?}");
+    app.advance(3600);
+    assert_eq!(app.mails().await.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["gene@lp.com"]);
+}
+
+/// Somebody sets up several ways to sign in, in one sitting; strangers have used up what they may send to the account.
+#[tokio::test]
+async fn setting_up_is_not_counted_with_what_strangers_have_sent() {
+    let all = "[security]\nunified_signin = true\ntotp_issuer = \"tests\"\n\
+         totp_secrets = {1 = \"TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B\"}";
+    let app = app("messages_by_account = \"1/hour\"\nsetups_by_account = \"3/hour\"").toml(all).start().await;
+    let mut stranger = from(&app, "198.51.100.1");
+    let asked = json!({"identity": "joe@lp.com", "chosen_method": "email"});
+    stranger.post_json("/us-signin/send-code", asked.clone()).await;
+    assert_eq!(stranger.post_json("/us-signin/send-code", asked).await.status(), 429);
+    let mut joe = app.browser();
+    joe.sign_in("joe@lp.com").await;
+    for phone in ["+16505551212", "+16505551213", "+16505551214"] {
+        let reply = joe.post_json("/us-setup", json!({"chosen_method": "sms", "phone": phone})).await;
+        assert_eq!(reply.status(), 200, "{}", reply.text());
+    }
+    let fourth = joe.post_json("/us-setup", json!({"chosen_method": "sms", "phone": "+16505551215"})).await;
+    assert_eq!(fourth.status(), 429);
 }

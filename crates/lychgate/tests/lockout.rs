@@ -176,3 +176,46 @@ async fn the_page_and_the_mail_say_what_happens() {
     let done = app.browser().post_form(path, &[]).await;
     assert!(done.text().contains("You can sign in again"), "{}", done.text());
 }
+
+/// The mail of a day, its mark and the count are one: what cannot be entered is tried again, and the count goes on.
+#[tokio::test]
+async fn a_mail_that_cannot_be_entered_is_not_taken_for_written() {
+    let app = app().start().await;
+    app.execute("CREATE TRIGGER full BEFORE INSERT ON lychgate_outbox BEGIN SELECT RAISE(ABORT, 'full'); END");
+    assert_eq!(attack(&app, "joe@lp.com", 1..3).await, [400; 6]);
+    assert_eq!(sign_in(&mut from(&app, "203.0.113.5"), "joe@lp.com", PASSWORD).await.status(), 429);
+    app.execute("DROP TRIGGER full");
+    app.advance(15);
+    assert_eq!(sign_in(&mut from(&app, "203.0.113.5"), "joe@lp.com", "wrong").await.status(), 400);
+    assert_eq!(app.mails().await.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn it_is_told_until_when_somebody_waits(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    let app = app().on(database).start().await;
+    let joe = app.user("joe@lp.com").await;
+    assert_eq!(attack(&app, "joe@lp.com", 1..2).await[..2], [400; 2]);
+    attack(&app, "gene@lp.com", 1..3).await;
+    let waits = async || app.gate().accounts().waits_until(&joe).await.unwrap();
+    assert_eq!(waits().await, Some(app.now() + time::Duration::seconds(15)));
+    app.advance(60);
+    assert!(waits().await.is_some_and(|until| until < app.now()), "the next wrong one brings another wait");
+    assert!(app.gate().accounts().by("matt").unlock(&joe).await.unwrap());
+    assert_eq!(waits().await, None);
+}
+
+/// Two switches: limits off, as for a measurement, leave the waits on, and the other way round.
+#[rstest]
+#[case("enabled = false\nlockout = true", 429)]
+#[case("enabled = true\nlockout = false", 400)]
+#[case("enabled = false", 400)]
+#[case("enabled = true", 429)]
+#[tokio::test]
+async fn limits_and_waits_are_switched_apart(#[case] limits: &str, #[case] expected: u16) {
+    let app = TestApp::builder().toml(&format!("[csrf]\nenabled = false\n[limits]\nlockout_after = 1\n{limits}"));
+    let app = app.start().await;
+    let mut browser = app.browser();
+    assert_eq!(sign_in(&mut browser, "joe@lp.com", "wrong").await.status(), 400);
+    assert_eq!(sign_in(&mut browser, "joe@lp.com", "wrong").await.status(), expected);
+}

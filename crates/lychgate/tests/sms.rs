@@ -257,6 +257,21 @@ async fn a_number_is_not_flooded() {
     assert!(to("650-555-1212").await);
 }
 
+/// Premium numbers of one country, and all numbers together.
+#[tokio::test]
+async fn neither_a_country_nor_all_get_messages_without_end() {
+    let app =
+        TestApp::builder().toml("[limits]\ntexts_by_country = \"2/hour\"\ntexts_in_all = \"3/hour\"").start().await;
+    let to = async |number: &str| app.gate().send_text(number, "x", GOOD_FOR).await.unwrap();
+    assert!(to("+18765551212").await && to("+18765551213").await);
+    assert!(!to("+18765551214").await, "a third one there");
+    assert!(to("+16505551212").await, "elsewhere, if with the same country code");
+    assert!(!to("+4915112345678").await, "a fourth one in all");
+    assert_eq!(app.texts().await.len(), 3);
+    app.advance(3600);
+    assert!(to("+18765551214").await);
+}
+
 #[rstest]
 #[case::no_service("")]
 #[case::webhook_that_nothing_needs("webhook")]

@@ -128,6 +128,11 @@ pub(super) static PAGES: &[Page] = &[
             ("sign_ins", Number, "How often the user signed in."),
             ("last_sign_in_from", Text, "The address of the last sign-in."),
             ("deletion_due_at", Text, "When the account will be deleted."),
+            (
+                "passwords_wait_until",
+                Text,
+                "Until when the next password is not looked at, as too many were wrong; null where nobody waits.",
+            ),
             ("subject_roles", Objects, "Roles with what they permit and where they come from."),
             ("missing_roles", Texts, "Roles that the user has not."),
             ("subject_permissions", Texts, "All that the roles permit."),

@@ -25,6 +25,7 @@
 mod access;
 mod account;
 mod binding;
+mod challenge;
 mod codec;
 mod invitation;
 mod links;
@@ -36,6 +37,7 @@ mod shape;
 pub use access::{AuthToken, AuthTokenPayload, RefreshToken, RefreshTokenPayload, ReservedClaim};
 pub use account::{KeepAccount, KeepAccountPayload};
 pub use binding::Binding;
+pub use challenge::{Challenge, ChallengePayload};
 pub use codec::{RedeemError, Redeemed, Token, TokenCodec, fingerprint};
 pub use invitation::{Invite, InvitePayload};
 pub use links::{
@@ -163,6 +165,7 @@ pub const ALL: &[PurposeInfo] = &[
     ChangeEmail::INFO,
     NotMe::INFO,
     Unlock::INFO,
+    Challenge::INFO,
     KnownDevice::INFO,
     KeepAccount::INFO,
     Invite::INFO,

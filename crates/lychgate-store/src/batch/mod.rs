@@ -9,6 +9,7 @@ mod state;
 mod users;
 
 pub use names::{Name, NameOwner};
+pub(crate) use rates::below;
 pub(crate) use state::cut;
 
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub(crate) enum Expect {
     Any,
     /// Exactly one.
     One,
+    /// At least one.
+    Some,
 }
 
 impl Expect {
@@ -32,6 +35,7 @@ impl Expect {
         match self {
             Self::Any => true,
             Self::One => rows == 1,
+            Self::Some => rows > 0,
         }
     }
 }

@@ -53,6 +53,12 @@ const TRIED_FIRST: &str = "INSERT INTO lychgate_rates (key, spent, former, edge,
 const TRIED_AGAIN: &str = "UPDATE lychgate_rates SET spent = spent + 1, former = $2, edge = $3, until = $3 \
      WHERE key = $1 AND spent = $4 AND former = $5";
 
+/// The pattern of all keys that begin with `prefix`.
+pub(crate) fn below(prefix: &str) -> String {
+    let plain = prefix.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '/');
+    plain.chain(['%']).collect()
+}
+
 impl Batch {
     pub(crate) fn spend(&mut self, key: &str, rule: &RateRule, sums: &RateSums, expect: Expect) -> &mut Self {
         self.step(|batch| {
@@ -126,9 +132,17 @@ impl Batch {
 
     /// Forgets all counts whose keys begin with `prefix`, which holds letters, digits and `/` only.
     pub fn forget_attempts(&mut self, prefix: &str) -> &mut Self {
-        let plain: String = prefix.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '/').collect();
+        self.forget_below(prefix, Expect::Any)
+    }
+
+    /// The same; the batch fails if there are none.
+    pub fn forget_some_attempts(&mut self, prefix: &str) -> &mut Self {
+        self.forget_below(prefix, Expect::Some)
+    }
+
+    fn forget_below(&mut self, prefix: &str, expect: Expect) -> &mut Self {
         let sql = "DELETE FROM lychgate_rates WHERE key LIKE $1";
-        self.simple(Statement::new(sql, vec![format!("{plain}%").into()]), Expect::Any)
+        self.simple(Statement::new(sql, vec![below(prefix).into()]), expect)
     }
 
     /// Forgets what was spent under a key.

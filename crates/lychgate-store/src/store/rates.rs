@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::{Store, is_key, met};
 use crate::backend::Reach;
-use crate::batch::Expect;
+use crate::batch::{Expect, below};
 use crate::error::Result;
 use crate::rates::{RateRule, RateState, micros};
 use crate::sql::Statement;
@@ -27,6 +27,26 @@ impl Store {
         let mut next = || row.next().as_ref().map_or(Ok(None), Value::int);
         let (spent, before, edge) = (next()?, next()?, next()?);
         Ok(spent.zip(before).zip(edge).map(|((spent, before), edge)| RateState { spent, before, edge }))
+    }
+
+    /// The counts whose keys begin with `prefix`, which holds letters, digits and `/` only; at most 1000.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn attempts(&self, prefix: &str) -> Result<Vec<(String, RateState)>> {
+        let sql = "SELECT key, spent, former, edge FROM lychgate_rates WHERE key LIKE $1 ORDER BY key LIMIT 1000";
+        let rows = self.query(sql, vec![below(prefix).into()], Reach::Scan).await?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut values = row.into_iter();
+            let key = values.next().map_or(Ok(None), Value::text)?;
+            let mut next = || values.next().as_ref().map_or(Ok(None), Value::int);
+            if let (Some(key), Some(spent), Some(before), Some(edge)) = (key, next()?, next()?, next()?) {
+                found.push((key, RateState { spent, before, edge }));
+            }
+        }
+        Ok(found)
     }
 
     /// Spends `cost` under `key` if the rule allows it, and gives what is spent then. Of any number of callers at once,

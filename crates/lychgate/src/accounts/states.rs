@@ -16,6 +16,7 @@ use crate::{
         activity::What,
         administrators::last_administrator,
         letters::about,
+        lockout,
         public_id::public_id,
         unlock,
     },
@@ -188,8 +189,19 @@ impl Accounts<'_> {
             ..Change::new(&[AccountStatus::Locked], AccountStatus::Active)
         };
         let opened = self.change(user, change).await?;
-        let lifted = self.0.resolve(unlock::lift(self.0, user.id).await.map_err(Problem::Failure))?;
+        let lifted = self.0.resolve(unlock::lift(self.0, user.id, self.1).await.map_err(Problem::Failure))?;
         Ok(opened || lifted)
+    }
+
+    /// Until when the next password for an account is not looked at, as too many were wrong, for whoever waits longest. A
+    /// time that is past means that the next wrong one brings another wait. Nothing where nobody has to wait.
+    /// [`unlock`](Self::unlock) ends it.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`] if the database does not answer.
+    pub async fn waits_until(&self, user: &User) -> Result<Option<OffsetDateTime>, AccountError> {
+        self.0.resolve(lockout::waits_until(self.0, user.id).await.map_err(Problem::Failure))
     }
 
     /// Switches an account on or off, whatever was with it before, and tells nobody; `false` if it is so already.
@@ -344,7 +356,7 @@ fn letter(
     if told == "approved" {
         let subject = settings.text("email_subject_account_approved").to_owned();
         let template = settings.text("account_approved_email_template");
-        return post.letter(exchange, Letter { template, subject, to: &user.email, context });
+        return post.notice(exchange, Letter { template, subject, to: &user.email, context });
     }
     if !settings.flag("notify_account_state") {
         return Ok(());
@@ -356,5 +368,5 @@ fn letter(
     }
     let subject = settings.text("email_subject_account_state").to_owned();
     let template = settings.text("account_state_email_template");
-    post.letter(exchange, Letter { template, subject, to: &user.email, context })
+    post.notice(exchange, Letter { template, subject, to: &user.email, context })
 }

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod api_keys;
 pub(crate) mod assets;
 pub(crate) mod auth_check;
+pub(crate) mod challenge;
 pub(crate) mod change_email;
 pub(crate) mod change_password;
 pub(crate) mod change_username;
@@ -49,6 +50,7 @@ const FEATURES: &[Feature] = &[
     Feature { name: "api_keys", endpoints: api_keys::endpoints, describe: api_keys::openapi::describe },
     Feature { name: "assets", endpoints: assets::endpoints, describe: assets::openapi::describe },
     Feature { name: "auth_check", endpoints: auth_check::endpoints, describe: auth_check::openapi::describe },
+    Feature { name: "challenge", endpoints: challenge::endpoints, describe: challenge::openapi::describe },
     Feature { name: "login", endpoints: login::endpoints, describe: login::openapi::describe },
     Feature { name: "logout", endpoints: logout::endpoints, describe: logout::openapi::describe },
     Feature { name: "openapi", endpoints: openapi::endpoints, describe: openapi::describe },
@@ -125,6 +127,7 @@ pub(crate) fn add_routes<S: Clone + Send + Sync + 'static>(gate: &Lychgate, rout
     api_keys::routes(gate, routes);
     assets::routes(gate, routes);
     auth_check::routes(gate, routes);
+    challenge::routes(gate, routes);
     lockout::routes(gate, routes);
     login::routes(gate, routes);
     logout::routes(gate, routes);

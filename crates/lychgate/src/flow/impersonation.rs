@@ -226,7 +226,7 @@ impl Exchange {
             context.insert("within".to_owned(), letters::within(settings, "impersonation_within").into());
             let (template, subject) =
                 (settings.text("email_template_impersonation"), settings.text("email_subject_impersonation"));
-            post.letter(self, Letter { template, subject: subject.to_owned(), to: &user.email, context })?;
+            post.notice(self, Letter { template, subject: subject.to_owned(), to: &user.email, context })?;
         }
         self.commit_and_send(batch, post).await?;
         let identifier = self.identifier();

@@ -9,9 +9,11 @@ use time::{Duration, OffsetDateTime};
 
 use super::{authenticate, unlock};
 use crate::{
+    clock::Moment,
     failure::Failure,
+    gate::Lychgate,
     limits::{ceil_seconds, network, short},
-    settings::Settings,
+    settings::{Settings, Source},
     web::exchange::Exchange,
 };
 
@@ -36,9 +38,10 @@ struct Count {
     seen: Option<RateState>,
 }
 
-/// Whether wrong passwords are counted.
+/// Whether wrong passwords are counted: as `limits.lockout` says, and where nothing is said, where limits are on.
 pub(crate) fn is_on(settings: &Settings) -> bool {
-    settings.flag("limits.enabled") && settings.flag("limits.lockout")
+    let is_said = *settings.source("limits.lockout") != Source::Default;
+    settings.flag("limits.lockout") || !is_said && settings.flag("limits.enabled")
 }
 
 /// What all counts of an account begin with.
@@ -49,6 +52,35 @@ fn of_account(user_id: i64) -> String {
 /// Forgets all wrong passwords of an account, as a step of a batch.
 pub(super) fn forgive(batch: &mut Batch, user_id: i64) {
     batch.forget_attempts(&of_account(user_id));
+}
+
+/// The same; the batch fails if there are none.
+pub(super) fn forgive_some(batch: &mut Batch, user_id: i64) {
+    batch.forget_some_attempts(&of_account(user_id));
+}
+
+/// Until when the next password for an account is not looked at, for whoever waits longest; a time that is past where the
+/// next wrong one brings another wait. Nothing where nobody has to wait.
+pub(crate) async fn waits_until(gate: &Lychgate, user_id: i64) -> Result<Option<OffsetDateTime>, Failure> {
+    let settings = gate.settings();
+    if !is_on(settings) {
+        return Ok(None);
+    }
+    let now = micros(Moment::of(gate.clock()).datetime());
+    let (first, longest) = (span(settings, "limits.lockout_delay"), span(settings, "limits.lockout_longest"));
+    let counts = gate.store().attempts(&of_account(user_id)).await?;
+    let ends = counts.into_iter().filter(|(_, state)| state.edge > now).filter_map(|(key, state)| {
+        let free =
+            settings.int(if key.ends_with("/all") { "limits.lockout_after_all" } else { "limits.lockout_after" });
+        let last = OffsetDateTime::from_unix_timestamp_nanos(i128::from(state.before) * 1000).ok()?;
+        (state.spent >= free).then(|| last.saturating_add(wait_after(state.spent, free, first, longest)))
+    });
+    Ok(ends.max())
+}
+
+fn span(settings: &Settings, name: &str) -> Duration {
+    let seconds = settings.duration(name).map_or(0, |span| span.as_secs());
+    Duration::seconds(seconds.clamp(0, 366 * 86_400))
 }
 
 fn micros(at: OffsetDateTime) -> i64 {
@@ -92,8 +124,7 @@ pub(crate) async fn password_is_right(
 
 impl Exchange {
     fn lockout_span(&self, name: &str) -> Duration {
-        let seconds = self.gate.settings().duration(name).map_or(0, |span| span.as_secs());
-        Duration::seconds(seconds.clamp(0, 366 * 86_400))
+        span(self.gate.settings(), name)
     }
 
     /// The counts that this try is under.
@@ -160,14 +191,19 @@ impl Exchange {
     }
 
     async fn charge(&self, counts: &[Count], only_as_seen: bool) -> lychgate_store::Result<()> {
+        let mut batch = self.gate.store().batch();
+        self.note_attempts(&mut batch, counts, only_as_seen);
+        self.gate.store().commit(batch).await.map(drop)
+    }
+
+    /// Counts a try, as steps of a batch.
+    fn note_attempts(&self, batch: &mut Batch, counts: &[Count], only_as_seen: bool) {
         let now = self.now.datetime();
         let until = now.saturating_add(self.lockout_span("limits.lockout_within"));
-        let mut batch = self.gate.store().batch();
         for count in counts {
             let seen = only_as_seen.then_some(count.seen);
             batch.note_attempt(&count.key, seen, now, until);
         }
-        self.gate.store().commit(batch).await.map(drop)
     }
 
     /// Takes a try back that was none.
@@ -204,15 +240,17 @@ impl Exchange {
         Ok(())
     }
 
-    /// The password was wrong. When so many were that all strangers wait, the owner gets a mail.
+    /// The password was wrong. When so many were that all strangers wait, the owner gets a mail, which is entered with the
+    /// count or not at all.
     pub(crate) async fn was_wrong(&self, attempt: Attempt, user: Option<&User>) -> Result<(), Failure> {
-        if !attempt.charged && !attempt.counts.is_empty() {
-            self.charge(&attempt.counts, false).await?;
-        }
         let strangers = attempt.counts.iter().find(|count| !count.is_own);
         let is_many = strangers.is_some_and(|count| count.seen.map_or(0, |seen| seen.spent) + 1 >= count.free);
-        if is_many {
-            unlock::tell(self, user).await?;
+        let uncharged: &[Count] = if attempt.charged { &[] } else { &attempt.counts };
+        if is_many && unlock::tell(self, user, |batch| self.note_attempts(batch, uncharged, false)).await? {
+            return Ok(());
+        }
+        if !uncharged.is_empty() {
+            self.charge(uncharged, false).await?;
         }
         Ok(())
     }

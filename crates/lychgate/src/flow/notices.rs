@@ -68,12 +68,12 @@ impl Exchange {
         if let Notice::EmailChanged { new } = notice {
             let mut context = context.clone();
             context.insert("at_new_address".to_owned(), true.into());
-            post.letter(self, Letter { template: form.template, subject: subject.to_owned(), to: new, context })?;
+            post.notice(self, Letter { template: form.template, subject: subject.to_owned(), to: new, context })?;
         }
         if let Some(link) = self.not_me_link(user, form.event)? {
             context.insert("not_me_link".to_owned(), link.into());
         }
-        post.letter(self, Letter { template: form.template, subject: subject.to_owned(), to: &user.email, context })
+        post.notice(self, Letter { template: form.template, subject: subject.to_owned(), to: &user.email, context })
     }
 
     fn form_of(&self, notice: &Notice<'_>) -> Form<'_> {

@@ -3,11 +3,20 @@
 use std::sync::Arc;
 
 use lychgate_signing::tokens::UnlockPayload;
-use lychgate_store::{ErrorKind, User};
+use lychgate_store::{Batch, ErrorKind, User};
 use time::Duration;
 
 use super::{account::anchor, lockout};
-use crate::{audit::Audited, failure::Failure, gate::Lychgate, mail::Letter, web::exchange::Exchange};
+use crate::{
+    audit::Audited,
+    failure::Failure,
+    gate::Lychgate,
+    mail::{Letter, Post},
+    web::exchange::Exchange,
+};
+
+/// Under which it is remembered that a mail of a day was written.
+const LETTER: &str = "lockout-letter";
 
 /// What a link tells.
 pub(crate) struct Unlocking {
@@ -16,35 +25,58 @@ pub(crate) struct Unlocking {
 }
 
 /// Mails the owner that passwords are being tried, and the link; once a day at most. It does about as much for nobody.
-pub(super) async fn tell(exchange: &Exchange, user: Option<&User>) -> Result<(), Failure> {
+///
+/// `with` adds what belongs into the same transaction. `false` if nothing of it was written, as the mail of this day was
+/// written before or cannot be.
+pub(super) async fn tell(
+    exchange: &Exchange,
+    user: Option<&User>,
+    with: impl FnOnce(&mut Batch),
+) -> Result<bool, Failure> {
     let (gate, now) = (&exchange.gate, exchange.now.datetime());
     let whom = user.map_or_else(|| "nobody".to_owned(), |user| user.id.to_string());
     let mark = format!("{whom}:{}", exchange.now.unix().div_euclid(86_400));
-    let is_first = gate.store().redeem_once("lockout-letter", &mark, now + Duration::days(2), now).await?;
-    let Some(user) = user.filter(|_| is_first) else { return Ok(()) };
-    let settings = gate.settings();
-    let id = crate::random::id();
-    let payload = UnlockPayload { user: user.id, anchor: anchor(user).unwrap_or_default(), id };
+    if gate.store().is_redeemed(LETTER, &mark).await? {
+        return Ok(false);
+    }
+    let mut post = exchange.post();
+    let mut batch = gate.store().batch();
+    batch.redeem_once(LETTER, &mark, now + Duration::days(2), now);
+    if let Some(user) = user {
+        // A wrong password is answered as one, whether or not a letter can be written.
+        if let Err(failure) = write(exchange, user, &mut post) {
+            tracing::error!(?failure, "the mail about wrong passwords was not written");
+            return Ok(false);
+        }
+        gate.audit().note(&mut batch, Audited::new("lockout-began").about(user.id));
+    }
+    with(&mut batch);
+    match exchange.commit_and_send(batch, post).await {
+        Ok(_) => Ok(true),
+        // Of several at once one writes it.
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
+        // It must not keep wrong passwords from being counted. The next one tries again.
+        Err(error) => {
+            tracing::error!(%error, "the mail about wrong passwords was not entered");
+            Ok(false)
+        }
+    }
+}
+
+fn write(exchange: &Exchange, user: &User, post: &mut Post) -> Result<(), Failure> {
+    let (gate, settings) = (&exchange.gate, exchange.gate.settings());
+    let payload = UnlockPayload { user: user.id, anchor: anchor(user).unwrap_or_default(), id: crate::random::id() };
     let token = gate.unlock_codec().mint(&payload, exchange.now.unix()).map_err(Failure::internal)?;
     let mut context = exchange.facts(user);
     let link = exchange.link_to(&exchange.token_path("unlock", token.as_str()));
     context.insert("unlock_link".to_owned(), link.into());
-    let mut post = exchange.post();
     let letter = Letter {
         template: settings.text("email_template_lockout"),
         subject: settings.text("email_subject_lockout").to_owned(),
         to: &user.email,
         context,
     };
-    // A wrong password is answered as one, whether or not a letter can be written.
-    if let Err(failure) = post.letter(exchange, letter) {
-        tracing::error!(?failure, "the mail about wrong passwords was not written");
-        return Ok(());
-    }
-    let mut batch = gate.store().batch();
-    gate.audit().note(&mut batch, Audited::new("lockout-began").about(user.id));
-    exchange.commit_and_send(batch, post).await?;
-    Ok(())
+    post.letter(exchange, letter)
 }
 
 /// Whose waits a link lifts, if it still may do something.
@@ -74,14 +106,14 @@ pub(crate) async fn use_unlock_link(exchange: &Exchange, found: &Unlocking) -> R
 }
 
 /// Lifts the waits of an account, for an administrator; `false` if there were none.
-pub(crate) async fn lift(gate: &Lychgate, user_id: i64) -> Result<bool, Failure> {
+pub(crate) async fn lift(gate: &Lychgate, user_id: i64, by: Option<&str>) -> Result<bool, Failure> {
     let mut batch = gate.store().batch();
-    lockout::forgive(&mut batch, user_id);
-    let lifted = gate.store().commit(batch).await?.changed(0) > 0;
-    if lifted {
-        let mut batch = gate.store().batch();
-        gate.audit().note(&mut batch, Audited::new("lockout-lifted").about(user_id));
-        gate.store().commit(batch).await?;
+    lockout::forgive_some(&mut batch, user_id);
+    let entry = Audited::new("lockout-lifted").about(user_id);
+    gate.audit().note(&mut batch, if let Some(name) = by { entry.with("by_name", name) } else { entry });
+    match gate.store().commit(batch).await {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
+        Err(error) => Err(error.into()),
     }
-    Ok(lifted)
 }

@@ -30,6 +30,9 @@ use crate::settings::{Settings, Source};
 /// How long a store that did not answer is left alone, in microseconds: nobody shall wait for it at each request.
 const LEFT_ALONE: i64 = 5_000_000;
 
+/// How often it is told that a limit of all messages is reached, in microseconds.
+const TOLD_EVERY: i64 = 300_000_000;
+
 /// What an endpoint does that is worth a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -37,6 +40,8 @@ pub(crate) enum Kind {
     Secret,
     /// It sends a message to somebody, or makes an account.
     Message,
+    /// It sends a message to somebody who is signed in and sets up how they sign in.
+    Setup,
     /// It changes something for somebody who has proved who they are.
     Change,
     /// It costs nothing worth counting.
@@ -95,6 +100,15 @@ pub(crate) struct Limits {
     secrets: Of,
     messages: Of,
     changes: Of,
+    /// For somebody who is signed in and sets up how they sign in.
+    pub(crate) setups: Vec<RateRule>,
+    /// For all mails together, and all text messages.
+    pub(crate) mails: Vec<RateRule>,
+    pub(crate) texts: Vec<RateRule>,
+    /// For text messages to one country.
+    pub(crate) texts_by_country: Vec<RateRule>,
+    /// When it was last told that one of these is reached, in microseconds.
+    cap_told: AtomicI64,
     pub(crate) every_route: Vec<RateRule>,
     pub(crate) application: Vec<RateRule>,
     prefix: String,
@@ -138,6 +152,7 @@ impl Limits {
         let on = settings.flag("limits.enabled");
         // Whoever says so means all of them.
         let off = !on && *settings.source("limits.enabled") != Source::Default;
+        let unless_off = |name: &str| if off { Ok(Vec::new()) } else { read(name) };
         Ok(Self {
             on,
             counting,
@@ -150,8 +165,13 @@ impl Limits {
                 by_target: read("limits.messages_by_account")?,
             },
             changes: Of { by_address: read("limits.changes_by_address")?, by_target: Vec::new() },
-            every_route: if off { Vec::new() } else { read("limits.default")? },
-            application: if off { Vec::new() } else { read("limits.application")? },
+            setups: read("limits.setups_by_account")?,
+            mails: unless_off("limits.mails_in_all")?,
+            texts: unless_off("limits.texts_in_all")?,
+            texts_by_country: unless_off("limits.texts_by_country")?,
+            cap_told: AtomicI64::new(i64::MIN),
+            every_route: unless_off("limits.default")?,
+            application: unless_off("limits.application")?,
             prefix: settings.text("limits.key_prefix").chars().take(32).collect(),
             place,
             shared,
@@ -166,7 +186,7 @@ impl Limits {
     pub(crate) fn of(&self, kind: Kind) -> Option<&Of> {
         match kind {
             Kind::Secret => Some(&self.secrets),
-            Kind::Message => Some(&self.messages),
+            Kind::Message | Kind::Setup => Some(&self.messages),
             Kind::Change => Some(&self.changes),
             Kind::Free => None,
         }
@@ -239,6 +259,26 @@ impl Limits {
             }
         }
         None
+    }
+
+    /// Counts a message under a limit of all; how long it has to wait if that is reached, which the log tells now and then.
+    pub(crate) async fn cap(
+        &self,
+        name: &'static str,
+        key: &str,
+        rules: &[RateRule],
+        now: OffsetDateTime,
+    ) -> Option<time::Duration> {
+        let standings = self.spend_shared(key, rules, 1, now).await;
+        let refused = standings.iter().find(|standing| !standing.admitted)?;
+        crate::measure::limit_hit(name);
+        let (last, at) = (self.cap_told.load(Ordering::Relaxed), micros(now));
+        // A clock that went back does not keep it quiet.
+        if at >= last.saturating_add(TOLD_EVERY) || at < last {
+            self.cap_told.store(at, Ordering::Relaxed);
+            tracing::error!(limit = name, "a limit of all messages together is reached");
+        }
+        Some(refused.view.wait)
     }
 
     /// What a count is kept under: a rule that changes begins anew.

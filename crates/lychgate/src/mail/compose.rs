@@ -66,6 +66,7 @@ impl Exchange {
             subject: one_line(&messages.translated(&letter.subject, &[("app", &gate.settings().text("app_name"))])),
             text,
             html,
+            is_notice: false,
         })
     }
 }

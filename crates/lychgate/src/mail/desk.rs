@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use lychgate_signing::tokens::fingerprint;
 use lychgate_store::{OutboxItem, StoreError};
 use minijinja::Value;
 use time::OffsetDateTime;
@@ -167,6 +168,13 @@ fn next_due(attempts: i64, now: OffsetDateTime) -> OffsetDateTime {
     now + time::Duration::seconds(seconds)
 }
 
+/// A part of the time that a letter waits beyond what it must: those that wait do not all come back at once, and not
+/// often.
+fn spread(id: &str, age: time::Duration) -> time::Duration {
+    let longest = (age / 2_i32).clamp(time::Duration::MINUTE, time::Duration::HOUR);
+    longest * i32::from(fingerprint(id).first().copied().unwrap_or_default()) / 255_i32
+}
+
 impl Lychgate {
     /// Sends what is due in the outbox, as the worker does by itself, and says how many letters were sent.
     ///
@@ -249,6 +257,14 @@ impl Lychgate {
     /// Tries to send something and notes the result; whether it was sent.
     async fn deliver(&self, parcel: &Parcel, attempts: i64, patience: Duration, for_request: bool) -> bool {
         let (id, name) = (parcel.id(), parcel.name());
+        if let Some(due) = self.held(parcel).await {
+            measure::message(name, "held");
+            tracing::debug!(id, "a {name} waits, as too many were sent");
+            if let Err(error) = self.store().outbox_hold(id, "limits.mails_in_all is reached", due).await {
+                tracing::warn!(id, %error, "the outbox cannot be written");
+            }
+            return false;
+        }
         let mut trouble = match self.attempt(parcel, patience).await {
             Ok(()) => {
                 measure::message(name, "sent");
@@ -265,6 +281,16 @@ impl Lychgate {
         trouble.is_permanent |= for_request && matches!(parcel, Parcel::Text(_));
         self.failed(id, name, attempts, &trouble).await;
         false
+    }
+
+    /// Until when a letter waits, where too many were sent; nothing if it is counted and may go.
+    async fn held(&self, parcel: &Parcel) -> Option<OffsetDateTime> {
+        let Parcel::Letter(letter) = parcel else { return None };
+        let (now, limits) = (self.now(), self.limits());
+        // What only changes to accounts write is not kept back by what strangers have written.
+        let key = if letter.is_notice { "mails/notices" } else { "mails/others" };
+        let wait = limits.cap("mails_in_all", key, &limits.mails, now).await?;
+        Some(now + wait + spread(&letter.id, now - letter.written_at))
     }
 
     async fn attempt(&self, parcel: &Parcel, patience: Duration) -> Result<(), Trouble> {

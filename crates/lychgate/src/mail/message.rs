@@ -27,6 +27,8 @@ pub struct Message {
     pub text: Option<String>,
     /// The body as HTML.
     pub html: Option<String>,
+    /// Whether it tells of a change to an account, and so does not wait for others where `limits.mails_in_all` is reached.
+    pub is_notice: bool,
 }
 
 impl Message {
@@ -43,6 +45,7 @@ impl Message {
             "subject": self.subject,
             "text": self.text,
             "html": self.html,
+            "notice": self.is_notice,
         })
         .to_string()
     }
@@ -59,6 +62,7 @@ impl Message {
             subject: text(&value["subject"])?,
             text: text(&value["text"]),
             html: text(&value["html"]),
+            is_notice: value["notice"].as_bool().unwrap_or_default(),
         })
     }
 }
@@ -139,6 +143,7 @@ mod tests {
             subject: "Welcome \u{1f44b}".to_owned(),
             text: Some("a\nb\0".to_owned()),
             html: None,
+            is_notice: true,
         };
         let payload = message.to_payload();
         assert!(!payload.contains('\0'));
@@ -157,6 +162,7 @@ mod tests {
             to: String::new(),
             subject: String::new(),
             text: Some("HIDDEN".to_owned()),
+            is_notice: false,
             html: Some("HIDDEN".to_owned()),
         };
         assert!(!format!("{message:?}").contains("HIDDEN"));

@@ -86,6 +86,7 @@ mod tests {
             subject,
             text: Some(body.clone()),
             html: Some(body),
+            is_notice: false,
         }
     }
 

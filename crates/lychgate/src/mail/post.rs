@@ -4,7 +4,7 @@ use lychgate_store::Batch;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::parcel::Parcel;
+use super::{Message, parcel::Parcel};
 use crate::{failure::Failure, gate::Lychgate, sms::TextMessage, web::exchange::Exchange};
 
 /// A letter to be written.
@@ -44,6 +44,13 @@ impl Post {
     /// Writes a letter, with a text part and an HTML part where the settings want them and the template has them.
     pub(crate) fn letter(&mut self, exchange: &Exchange, letter: Letter<'_>) -> Result<(), Failure> {
         self.parcels.push(Parcel::Letter(exchange.compose(letter)?));
+        Ok(())
+    }
+
+    /// The same for a letter that tells of a change to an account: it goes before others where there are too many.
+    pub(crate) fn notice(&mut self, exchange: &Exchange, letter: Letter<'_>) -> Result<(), Failure> {
+        let message = exchange.compose(letter)?;
+        self.parcels.push(Parcel::Letter(Message { is_notice: true, ..message }));
         Ok(())
     }
 

@@ -505,6 +505,8 @@ keys! {
     LANGUAGE_NOT_OFFERED
     /// A code that a mailed link showed is wrong, too old or of another request.
     RELAY_CODE_INVALID
+    /// A form asks for a calculation of the browser that was not done.
+    CHALLENGE_REQUIRED
     /// The link by which an owner says that it was not them is used, too old or not one of ours.
     NOT_ME_LINK_INVALID
     /// A notice: the second factor was changed.

@@ -105,6 +105,12 @@ impl Lychgate {
                             || RefOr::T(parts::refusal("Too often; `Retry-After` says when to try again.").build());
                         operation.responses.responses.entry("429".to_owned()).or_insert_with(often);
                     }
+                    if self.challenges().door_of(route.name).is_some() && kind != Kind::Free {
+                        let undone =
+                            "`code` is `challenge_required` where a calculation is asked for first: see `challenge`.";
+                        let refused = || RefOr::T(parts::refusal(undone).build());
+                        operation.responses.responses.entry("403".to_owned()).or_insert_with(refused);
+                    }
                     used.extend(operation.tags.iter().flatten().cloned());
                     // Merging keeps the methods that the path has already.
                     let item = PathItem::new(method, operation);

@@ -38,7 +38,8 @@ pub(crate) fn names(setting: &Setting) -> Vec<String> {
         Section::Cors => names.push(format!("CORS_{upper}")),
         Section::Jwt => names.push(format!("JWT_{upper}")),
         Section::Limits => names.push(format!("RATELIMIT_{upper}")),
-        Section::Sms | Section::Proxy | Section::Server | Section::Headers | Section::Webauthn => {}
+        Section::Sms | Section::Proxy | Section::Challenge | Section::Server | Section::Headers | Section::Webauthn => {
+        }
     }
     names
 }

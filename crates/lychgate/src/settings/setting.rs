@@ -31,6 +31,8 @@ pub enum Section {
     Server,
     /// `[limits]`: rate limits and lockout.
     Limits,
+    /// `[challenge]`: work that senders of forms prove.
+    Challenge,
     /// `[cors]`: pages of other origins.
     Cors,
     /// `[headers]`: security headers of replies.
@@ -53,6 +55,7 @@ impl Section {
         Self::Proxy,
         Self::Server,
         Self::Limits,
+        Self::Challenge,
         Self::Cors,
         Self::Headers,
         Self::Jwt,
@@ -73,6 +76,7 @@ impl Section {
             Self::Proxy => "proxy",
             Self::Server => "server",
             Self::Limits => "limits",
+            Self::Challenge => "challenge",
             Self::Cors => "cors",
             Self::Headers => "headers",
             Self::Jwt => "jwt",

@@ -18,7 +18,8 @@ impl Lychgate {
     /// longer than `good_for`.
     ///
     /// `false` means that it is not sent and will not be: there is no gateway (`sms_service`), the number is none, the
-    /// text is longer than 1600 bytes, the number has had as many as `sms.most_per_hour` allows, or, where messages are sent at once, the gateway did not take it.
+    /// text is longer than 1600 bytes, the number has had as many as
+    /// `sms.most_per_hour` allows, its country or everybody as many as `limits` does, or, where messages are sent at once, the gateway did not take it.
     ///
     /// # Errors
     ///
@@ -36,6 +37,16 @@ impl Lychgate {
         if !self.store().count_attempt(&key, most, time::Duration::HOUR, now).await? {
             tracing::warn!("a number got no text message, as it has had {most} within an hour");
             return Ok(false);
+        }
+        let limits = self.limits();
+        let by_country = format!("texts/{}", country(&read));
+        for (name, key, rules) in [
+            ("texts_by_country", by_country.as_str(), &limits.texts_by_country),
+            ("texts_in_all", "texts/all", &limits.texts),
+        ] {
+            if limits.cap(name, key, rules, now).await.is_some() {
+                return Ok(false);
+            }
         }
         let good_for = time::Duration::try_from(good_for).unwrap_or(time::Duration::MAX);
         let mut post = Post::new(self);
@@ -63,5 +74,48 @@ impl Lychgate {
         let wanted = self.settings().flag("sms.e164");
         let read = wanted.then(|| identity::map(self.identity_rules(), "uia_phone_mapper", to)).flatten();
         Some(read.unwrap_or_else(|| to.to_owned()))
+    }
+}
+
+/// Country codes of two digits (ITU-T E.164, list of country codes); but for 1 and 7 all others have three.
+const TWO_DIGITS: &[&str] = &[
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51",
+    "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90",
+    "91", "92", "93", "94", "95", "98",
+];
+
+/// What the number of a country begins with. Where many countries share one, in North America, it is that and the area.
+/// A number that does not say its country is one of `local`.
+fn country(number: &str) -> &str {
+    let Some(digits) = number.strip_prefix('+').filter(|digits| digits.is_ascii()) else { return "local" };
+    let length = match digits.get(..2) {
+        _ if digits.starts_with('1') => 4,
+        _ if digits.starts_with('7') => 1,
+        Some(two) if TWO_DIGITS.contains(&two) => 2,
+        _ => 3,
+    };
+    digits.get(..length).unwrap_or(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::country;
+
+    #[test]
+    fn numbers_tell_their_country() {
+        for (number, expected) in [
+            ("+16505551212", "1650"),
+            ("+18765551212", "1876"),
+            ("+79161234567", "7"),
+            ("+4930123456", "49"),
+            ("+35312345678", "353"),
+            ("+9601234567", "960"),
+            ("+1", "1"),
+            ("+", ""),
+            ("+ü12345", "local"),
+            ("030 123456", "local"),
+        ] {
+            assert_eq!(country(number), expected, "{number}");
+        }
     }
 }

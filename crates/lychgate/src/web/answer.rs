@@ -98,6 +98,7 @@ impl Exchange {
                 self.errors(failure.status(), &messages::ANONYMOUS_USER_REQUIRED.into())
             }
             Failure::AlreadySignedIn => redirect_to(&self.signed_in_home()),
+            Failure::Challenge(door) => self.answer_challenge(door).await,
             Failure::Form(rejected) if self.wants_json() => self.form_errors(&rejected.form),
             Failure::Form(rejected) => self.or_error_page(self.form_page(&rejected.form).await).await,
             Failure::Csrf(message) | Failure::Bad { message, .. } if self.wants_json() => {
@@ -310,6 +311,21 @@ impl Exchange {
         self.or_error_page(page).await
     }
 
+    /// Programs find the work in the reply.
+    async fn answer_challenge(self: &Arc<Self>, door: &str) -> Response {
+        if !self.wants_json() {
+            return self.error_page(StatusCode::FORBIDDEN, messages::CHALLENGE_REQUIRED.into()).await;
+        }
+        let text = self.text(&messages::CHALLENGE_REQUIRED.into());
+        match self.offer_challenge(door) {
+            Ok(offer) => {
+                let members = json!({"errors": [text], "code": "challenge_required", "challenge": offer});
+                self.in_language(envelope(StatusCode::FORBIDDEN, members))
+            }
+            Err(failure) => failure.into_response(),
+        }
+    }
+
     fn errors(&self, status: StatusCode, message: &Message) -> Response {
         self.in_language(envelope(status, json!({"errors": [self.text(message)]})))
     }
@@ -345,7 +361,11 @@ impl Exchange {
     pub(crate) async fn form_page(self: &Arc<Self>, form: &Form) -> Result<Response, Failure> {
         self.settle_language().await;
         let mut context = form.payload.clone();
-        context.insert("form".to_owned(), form.view(self.messages()));
+        let mut view = form.view(self.messages());
+        if let Some(challenge) = self.challenge_of_page().await? {
+            view["challenge"] = challenge;
+        }
+        context.insert("form".to_owned(), view);
         self.page(StatusCode::OK, &form.template, context).await
     }
 

@@ -66,6 +66,10 @@ pub(crate) struct Exchange {
     /// The session that this request began.
     pub(crate) began_session: OnceLock<String>,
     failed: AtomicBool,
+    /// The endpoint of ours that it came to.
+    pub(super) endpoint: OnceLock<&'static str>,
+    /// Whether it was refused as it brought no work.
+    pub(super) is_refused_for_work: AtomicBool,
     /// What lets in the scripts of this reply's page.
     pub(super) nonce: OnceLock<String>,
 }
@@ -192,6 +196,8 @@ impl Exchange {
             of_nobody: false,
             began_session: OnceLock::new(),
             failed: AtomicBool::new(false),
+            endpoint: OnceLock::new(),
+            is_refused_for_work: AtomicBool::new(false),
             nonce: OnceLock::new(),
             gate,
         }

@@ -78,6 +78,8 @@ enum Rule {
     },
     Quota(Quota),
     Limit(Limit),
+    /// Whoever has done the work of this form.
+    Challenge(Cow<'static, str>),
     Jwt(JwtRule),
     Permission(Permission),
     /// This step of the session came before.
@@ -208,6 +210,23 @@ pub fn quota(quota: Quota) -> Guard {
 /// If the text is no limit.
 pub fn limit(text: &str) -> Result<Limit, NotALimit> {
     Limit::new(text)
+}
+
+/// Whoever has done the work that `[challenge]` asks for, where it is enabled; where it is not, everybody passes.
+///
+/// `door` names the form: lower-case letters, digits, `-` and `_`, at most 32. Its page gets the work by
+/// `challenge_inputs(challenge_for("comments"))` of `security/_macros.html`, programs find it in the reply: 403 with
+/// `code` `challenge_required` and `challenge`. It is sent as `challenge` and `challenge_solution` in a form or in JSON.
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use lychgate::guard;
+///
+/// let app: Router =
+///     Router::new().route("/comments", post(|| async { "thank you" }).route_layer(guard::challenge("comments")));
+/// ```
+pub fn challenge(door: impl Into<Cow<'static, str>>) -> Guard {
+    guard(Rule::Challenge(door.into()))
 }
 
 impl From<Limit> for Guard {
@@ -394,6 +413,10 @@ impl Guard {
                 }
                 Rule::Quota(quota) => quota.count(exchange).await,
                 Rule::Limit(limit) => limit.count(exchange).await,
+                Rule::Challenge(door) => match exchange.passes_challenge(door, false).await? {
+                    true => Ok(()),
+                    false => Err(Failure::Challenge(door.clone())),
+                },
                 Rule::Jwt(rule) => rule.check(exchange).await,
                 Rule::Permission(permission) => exchange.authorize(permission).await,
                 Rule::Step(name) if exchange.has_step(name) => Ok(()),
@@ -467,6 +490,7 @@ impl fmt::Display for Guard {
             Rule::Address { .. } => f.write_str("from certain addresses"),
             Rule::Quota(_) => f.write_str("within a quota"),
             Rule::Limit(_) => f.write_str("within a limit"),
+            Rule::Challenge(_) => f.write_str("with work that is done"),
             Rule::Jwt(rule) => rule.fmt(f),
             Rule::Permission(permission) => permission.fmt(f),
             Rule::Step(name) => write!(f, "after step {name}"),

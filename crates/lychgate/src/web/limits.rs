@@ -21,6 +21,8 @@ pub(crate) struct Told {
 
 /// Fields that may name whose account is meant, in the order in which they are looked at.
 const TARGETS: [&str; 5] = ["identity", "email", "username", "phone", "us_phone_number"];
+/// What the count of somebody who is signed in begins with.
+const SIGNED_IN: &str = "signed-in/";
 /// The longest part of such a field that counts.
 const LONGEST: usize = 1024;
 
@@ -45,6 +47,10 @@ impl Exchange {
             return Ok(());
         }
         match self.target().await? {
+            // Nobody else can use up what somebody has who is signed in; they may set up several ways in one sitting.
+            Some(target) if kind == Kind::Setup && target.starts_with(SIGNED_IN) => {
+                self.count("setups", &format!("setups/{target}"), &limits.setups, 1, false).await
+            }
             Some(target) => self.count(what, &format!("{what}/{target}"), &of.by_target, 1, false).await,
             None => Ok(()),
         }
@@ -120,9 +126,9 @@ impl Exchange {
 
     /// Whose account a request is about, as counts know it: the one who is signed in, or whoever is named. It takes as
     /// long for names that nobody has.
-    async fn target(&self) -> Result<Option<String>, Failure> {
+    pub(super) async fn target(&self) -> Result<Option<String>, Failure> {
         if let Some(who) = self.by(Mechanism::Session).await? {
-            return Ok(Some(format!("signed-in/{}", who.user.id)));
+            return Ok(Some(format!("{SIGNED_IN}{}", who.user.id)));
         }
         let named = TARGETS.iter().find_map(|field| self.submitted_text(field));
         match named {
@@ -191,7 +197,8 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Kind::Secret => "secrets",
-            Kind::Message => "messages",
+            // Of an address they are one count.
+            Kind::Message | Kind::Setup => "messages",
             Kind::Change => "changes",
             Kind::Free => "free",
         }

@@ -7,6 +7,7 @@ mod api_key;
 pub(crate) mod banner;
 pub(crate) mod body;
 pub(crate) mod body_limit;
+pub(crate) mod challenge;
 pub(crate) mod config;
 pub(crate) mod cookie;
 pub(crate) mod cors;

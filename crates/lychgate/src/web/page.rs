@@ -132,6 +132,15 @@ impl Exchange {
         }
         let exchange = Arc::clone(self);
         all.insert("csrf_token".to_owned(), Value::from_function(move || exchange.csrf_token()));
+        let exchange = Arc::clone(self);
+        let challenge = move |door: String| -> Result<Value, minijinja::Error> {
+            let named = crate::challenge::is_door(&door).then(|| exchange.challenge_view(&door).ok()).flatten();
+            let unusable = || format!("no form can be called {door:?}");
+            named
+                .map(|view| Value::from(Serde(view)))
+                .ok_or_else(|| minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, unusable()))
+        };
+        all.insert("challenge_for".to_owned(), Value::from_function(challenge));
         let keep = all.get("keep_flashes").is_some_and(Value::is_true);
         let exchange = Arc::clone(self);
         let flashes = move |options: Kwargs| -> Result<Value, minijinja::Error> {

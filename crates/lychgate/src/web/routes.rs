@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     ops::Deref,
+    pin::Pin,
     sync::Arc,
 };
 
@@ -14,6 +15,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, any, on},
 };
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use parking_lot::RwLock;
 
 use super::{answer::Reply, exchange::Exchange};
 use crate::{failure::Failure, limits::Kind};
@@ -117,6 +119,19 @@ pub(crate) struct Routes<S> {
     cache_control: Option<HeaderValue>,
     /// What an endpoint does that is worth a limit.
     kind_of: KindOf,
+    /// The pages of forms, by path and by name.
+    pages: Pages,
+}
+
+/// What shows the page of a form.
+pub(super) type Page = Arc<dyn Fn(Call) -> Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>> + Send + Sync>;
+type Pages = Arc<RwLock<BTreeMap<String, Page>>>;
+
+/// The page of a form that is sent to more than one place.
+fn page_of(pages: &Pages, path: &str, name: &str) -> Option<Page> {
+    let pages = pages.read();
+    let elsewhere = || pages.get(if name == "us_signin_send_code" { "us_signin" } else { name });
+    pages.get(path).or_else(elsewhere).cloned()
 }
 
 /// Tells what an endpoint does by its name, a method and its path.
@@ -126,6 +141,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub(crate) fn new(prefix: &str, cache_control: Option<&str>, kind_of: KindOf) -> Self {
         Self {
             kind_of,
+            pages: Pages::default(),
             prefix: prefix.trim_end_matches('/').to_owned(),
             router: BTreeMap::new(),
             infos: Vec::new(),
@@ -144,7 +160,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         handler: F,
     ) where
         F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<Reply, Failure>> + Send,
+        Fut: Future<Output = Result<Reply, Failure>> + Send + 'static,
     {
         let path = format!("{}{path}", self.prefix);
         self.add_at(name, methods, path, guard, handler);
@@ -160,7 +176,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         handler: F,
     ) where
         F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<Reply, Failure>> + Send,
+        Fut: Future<Output = Result<Reply, Failure>> + Send + 'static,
     {
         self.add_at(name, methods, path.to_owned(), guard, handler);
     }
@@ -168,7 +184,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     fn add_at<F, Fut>(&mut self, name: &'static str, methods: &[Method], path: String, guard: &'static str, handler: F)
     where
         F: Fn(Call) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = Result<Reply, Failure>> + Send,
+        Fut: Future<Output = Result<Reply, Failure>> + Send + 'static,
     {
         let filters = methods.iter().filter_map(|method| MethodFilter::try_from(method.clone()).ok());
         let Some(filter) = filters.reduce(MethodFilter::or) else { return };
@@ -176,9 +192,19 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         // Whatever changes something may write a mail, and a followed link may write another one.
         let is_link = path.contains("{token}");
         let (kind_of, pattern) = (Arc::clone(&self.kind_of), path.clone());
+        if methods.contains(&Method::GET) {
+            let shown = handler.clone();
+            let page: Page = Arc::new(move |call| Box::pin(shown(call)));
+            let mut pages = self.pages.write();
+            pages.entry(name.to_owned()).or_insert_with(|| Arc::clone(&page));
+            pages.insert(path.clone(), page);
+        }
+        let pages = Arc::clone(&self.pages);
         let service = on(filter, move |call: Call| {
             let (handler, cache_control) = (handler.clone(), cache_control.clone());
             let kind = kind_of(name, &call.method, &pattern);
+            let page = page_of(&pages, &pattern, name);
+            let _ = call.endpoint.set(name);
             async move {
                 if !call.is_on_its_host() {
                     return StatusCode::NOT_FOUND.into_response();
@@ -192,9 +218,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                     Ok(()) => call.limit_endpoint(kind).await,
                     Err(refused) => Err(refused),
                 };
-                let replied = match checked {
-                    Ok(()) => handler(call.clone()).await,
-                    Err(refused) => Err(refused),
+                let door = call.gate.challenges().door_of(name).filter(|_| !call.method.is_safe());
+                let passes = match (&checked, door) {
+                    (Ok(()), Some(door)) => call.passes_challenge(door, true).await,
+                    _ => Ok(true),
+                };
+                let replied = match (checked, passes, door) {
+                    (Err(refused), ..) | (_, Err(refused), _) => Err(refused),
+                    (Ok(()), Ok(false), Some(door)) => call.clone().asks_for_work(door, page).await,
+                    _ => handler(call.clone()).await,
                 };
                 let mut response = match replied {
                     Ok(reply) => reply.into_response(&call.exchange).await,

@@ -176,7 +176,7 @@ fn write(
 ) -> Result<(), Failure> {
     let settings = call.gate.settings();
     let subject = settings.text("email_subject_account_secured").to_owned();
-    post.letter(call, Letter { template: settings.text("email_template_account_secured"), subject, to, context })
+    post.notice(call, Letter { template: settings.text("email_template_account_secured"), subject, to, context })
 }
 
 /// The user as it is going to be, which the link to a new password is made for.

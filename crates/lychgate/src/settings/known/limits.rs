@@ -25,10 +25,26 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             .means("How often one address may have mails and text messages sent, or make accounts."),
         text("messages_by_account", "6 per 15 minutes; 30 per day")
             .means("How often that may be for one account or name, whether there is one or not, from wherever."),
+        text("setups_by_account", "30 per 15 minutes; 100 per day").means(
+            "How often somebody who is signed in may have codes sent to set up how they sign in, which then is not counted \
+             as above.",
+        ),
+        text("mails_in_all", "").modern(Preset::Text("10000 per hour; 100000 per day")).means(
+            "How many mails leave in all; what is beyond waits in the outbox. Notices of changes to accounts have as many of \
+             their own.",
+        ),
+        text("texts_in_all", "")
+            .modern(Preset::Text("1000 per hour; 10000 per day"))
+            .means("How many text messages are sent in all; beyond that none are, as the codes in them do not last."),
+        text("texts_by_country", "").means(
+            "How many to numbers of one country (in North America, of one area), as `200 per hour`: against those who have \
+             messages sent to numbers that they earn by.",
+        ),
         text("changes_by_address", "300 per minute")
             .means("How often one address may change anything else, or renew tokens."),
-        flag("lockout", true).means(
-            "Whether, where limits are on, wrong passwords in a row make the next try wait, longer each time; counted in the database.",
+        flag("lockout", false).modern(Preset::Flag(true)).means(
+            "Whether wrong passwords in a row make the next try wait, longer each time; counted in the database. Where \
+             nothing is said, also wherever `limits.enabled` is on; a switch of its own otherwise.",
         ),
         int("lockout_after", 5)
             .within(1, 100)

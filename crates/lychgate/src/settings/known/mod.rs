@@ -34,9 +34,9 @@ use super::{
 };
 use crate::{
     features::{
-        account, api_keys, auth_check, change_email, change_password, confirm, impersonation, jwt, languages, lockout,
-        login, logout, not_me, passkeys, passwordless, recover, recovery_codes, register, tokens, two_factor,
-        unified_signin, users_api, verify,
+        account, api_keys, auth_check, challenge, change_email, change_password, confirm, impersonation, jwt,
+        languages, lockout, login, logout, not_me, passkeys, passwordless, recover, recovery_codes, register, tokens,
+        two_factor, unified_signin, users_api, verify,
     },
     messages::MessageKey,
 };
@@ -102,6 +102,8 @@ pub(crate) const GROUPS: &[Group] = &[
     group("Proxies", edge::PROXY),
     group("Limits", limits::SETTINGS),
     group("Waits after wrong passwords", lockout::settings::SETTINGS),
+    group("Work that senders prove", challenge::settings::SETTINGS),
+    group("Work that senders prove: tokens", challenge::settings::TOKENS),
     group("Other origins (CORS)", edge::CORS),
     group("Security headers", edge::HEADERS),
     group("Address rules", edge::ADDRESSES),
