@@ -193,6 +193,21 @@ impl Store {
         rows.into_iter().next().map(account_state).transpose()
     }
 
+    /// What is with those of these accounts that anything is with.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn account_states(&self, user_ids: &[i64]) -> Result<Vec<AccountState>> {
+        if user_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = user_ids.iter().map(i64::to_string).collect();
+        let sql = format!("SELECT {COLUMNS} FROM lychgate_account_state WHERE user_id IN ({})", ids.join(", "));
+        let rows = self.query(sql, Vec::new(), Reach::Scan).await?;
+        rows.into_iter().map(account_state).collect()
+    }
+
     /// Accounts with the mark of this word, the longest marked first; at most `limit`, and at most 1000.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ pub struct UserQuery {
     /// What the address or the user name begins with, in any ASCII case. Found by an index; of more than
     /// [`MOST_FOUND`] such users the first by name are listed.
     pub prefix: Option<String>,
-    /// A part of the address or the user name, in any ASCII case. Where few users have it, all are looked at.
+    /// A part of the address or the user name, in any ASCII case. Where few users have it, all names
+    /// are looked at.
     pub search: Option<String>,
     /// Only users who have this role.
     pub role: Option<String>,

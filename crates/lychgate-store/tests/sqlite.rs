@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{file_options, for_sqlite, now, open_file, run_in_file};
 use lychgate_store::{
     CreateMode, DatabaseUrl, ErrorKind, JournalMode, NewSession, NewUser, OpenError, OpenOptions, SchemaNames, Store,
-    UserPatch, conformance,
+    UserPatch, UserQuery, conformance,
 };
 use rstest::rstest;
 
@@ -337,4 +337,32 @@ async fn rows_of_the_applications_own_keep_a_user() {
 fn urls_and_paths_name_the_same_file() {
     let url: DatabaseUrl = "sqlite:////srv/app.db".parse().unwrap();
     assert_eq!(url.file(), DatabaseUrl::sqlite_path(Path::new("/srv/app.db")).file());
+}
+
+/// What many have is not collected first, and is found all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_a_name_that_many_have() {
+    let folder = Folder::new();
+    open_file(&folder.file()).await.close().await;
+    run_in_file(
+        &folder.file(),
+        "INSERT INTO \"user\" (id, email, active, fs_uniquifier) WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL \
+         SELECT n + 1 FROM c WHERE n < 1200) SELECT n, 'user' || n || '@example.com', 1, 'u' || n FROM c;",
+    );
+    let store = open_file(&folder.file()).await;
+    for (part, expected) in [("EXAMPLE", 1200), ("r12", 12), ("r1200@", 1), ("nobody", 0)] {
+        let mut query = UserQuery { search: Some(part.to_owned()), limit: 700, ..UserQuery::default() };
+        let mut seen = 0;
+        loop {
+            let page = store.users_page(&query).await.unwrap();
+            seen += page.items.len();
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected, "{part}");
+        assert_eq!(store.count_users_matching(&query, 5000).await.unwrap(), i64::try_from(expected).unwrap(), "{part}");
+    }
+    store.close().await;
 }

@@ -50,6 +50,11 @@ pub(super) async fn run(store: &Store) {
         assert!(store.delete_user(id).await.unwrap());
         return;
     }
+    let counted = passkey(id, b"counted", "counted");
+    add(store, &counted).await.unwrap();
+    assert_eq!(store.count_credentials_of(&[-1, id]).await.unwrap(), [0, 1]);
+    assert!(store.count_credentials_of(&[]).await.unwrap().is_empty());
+    delete(store, id, "counted").await.unwrap();
     rows(store, id).await;
     counters(store).await;
     since(store, id).await;

@@ -108,6 +108,10 @@ async fn filters(store: &Store, ids: &[i64]) {
     let mark = AccountMark { state: "listed".to_owned(), ..AccountMark::default() };
     batch.mark_account(ids[4], &mark, start());
     store.commit(batch).await.unwrap();
+    let states = store.account_states(ids).await.unwrap();
+    assert_eq!(states.iter().map(|state| state.user_id).collect::<Vec<_>>(), [ids[4]]);
+    assert_eq!(states[0].mark.as_ref().unwrap().state, "listed");
+    assert!(store.account_states(&[]).await.unwrap().is_empty());
     assert_eq!(of(UserQuery { state: Some("listed".to_owned()), ..UserQuery::default() }).await, [ids[4]]);
     assert_eq!(of(UserQuery { state: Some("other".to_owned()), ..UserQuery::default() }).await, Vec::<i64>::new());
 }

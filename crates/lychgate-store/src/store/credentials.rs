@@ -36,6 +36,33 @@ impl Store {
         rows.into_iter().map(decode::credential).collect()
     }
 
+    /// How many passkeys each of these users has, in their order.
+    ///
+    /// # Errors
+    ///
+    /// The usual ones of the database.
+    pub async fn count_credentials_of(&self, user_ids: &[i64]) -> Result<Vec<usize>> {
+        let Some(table) = self.schema().webauthn.as_ref().filter(|_| !user_ids.is_empty()) else {
+            return Ok(vec![0; user_ids.len()]);
+        };
+        let ids: Vec<String> = user_ids.iter().map(i64::to_string).collect();
+        let sql = format!(
+            "SELECT user_id, COUNT(*) FROM {} WHERE user_id IN ({}) GROUP BY user_id",
+            table.quoted,
+            ids.join(", ")
+        );
+        let mut counts = std::collections::HashMap::new();
+        for row in self.query(sql, Vec::new(), Reach::Scan).await? {
+            let mut values = row.into_iter().map(|value| value.int());
+            if let (Some(id), Some(count)) =
+                (values.next().transpose()?.flatten(), values.next().transpose()?.flatten())
+            {
+                counts.insert(id, usize::try_from(count).unwrap_or_default());
+            }
+        }
+        Ok(user_ids.iter().map(|id| counts.get(id).copied().unwrap_or_default()).collect())
+    }
+
     /// The passkey with this id.
     ///
     /// # Errors

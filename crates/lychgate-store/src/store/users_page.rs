@@ -96,6 +96,22 @@ fn wanted(text: Option<&str>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Whether a name of the user `p` fits the pattern at a mark.
+fn like(name: &str, mark: &str) -> String {
+    format!("lower(p.{name}) LIKE lower(CAST({mark} AS TEXT)) ESCAPE '\\'")
+}
+
+/// Whether the user `p` is one of these.
+fn among(mut ids: Vec<i64>) -> String {
+    if ids.is_empty() {
+        return "1 = 0".to_owned();
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    format!("p.id IN ({})", ids.join(", "))
+}
+
 impl Store {
     /// A page of users.
     ///
@@ -189,12 +205,16 @@ impl Store {
         if let Some(text) = wanted(query.search.as_deref()) {
             let special = |c| matches!(c, '%' | '_' | '\\').then_some('\\');
             let pattern: String = text.chars().flat_map(|c| special(c).into_iter().chain([c])).collect();
-            let mark = draft.mark(format!("%{pattern}%"));
-            let alternatives: Vec<String> = self
-                .name_columns()
-                .map(|name| format!("lower(p.{name}) LIKE lower(CAST({mark} AS TEXT)) ESCAPE '\\'"))
-                .collect();
-            draft.conditions.push(format!("({})", alternatives.join(" OR ")));
+            let pattern = format!("%{pattern}%");
+            match self.find_by_part(&pattern).await? {
+                Some(ids) => draft.conditions.push(among(ids)),
+                // Many have it, so they come soon.
+                None => {
+                    let mark = draft.mark(pattern);
+                    let tests: Vec<String> = self.name_columns().map(|name| like(name, &mark)).collect();
+                    draft.conditions.push(format!("({})", tests.join(" OR ")));
+                }
+            }
         }
         if let Some(role) = &query.role {
             let of_role = |mark: &str| {
@@ -254,6 +274,23 @@ impl Store {
         Ok(())
     }
 
+    /// The users with a name that fits a pattern; nothing if there are more than [`MOST_FOUND`]. Each name is asked by
+    /// itself, so that only its index is read, which is much less than the table.
+    async fn find_by_part(&self, pattern: &str) -> Result<Option<Vec<i64>>> {
+        let user = &self.schema().user.quoted;
+        let mut ids: Vec<i64> = Vec::new();
+        for name in self.name_columns() {
+            let sql = format!("SELECT p.id FROM {user} p WHERE {} LIMIT {}", like(name, "$1"), MOST_FOUND + 1);
+            for row in self.query(sql, vec![pattern.into()], Reach::Scan).await? {
+                ids.extend(row.first().map_or(Ok(None), Value::int)?);
+            }
+            if ids.len() > MOST_FOUND as usize {
+                return Ok(None);
+            }
+        }
+        Ok(Some(ids))
+    }
+
     /// Narrows to users whose id is among those that `source` selects from a table `q` for the value at a mark.
     async fn narrow(&self, draft: &mut Draft, value: &str, source: impl Fn(&str) -> String) -> Result<()> {
         let rare = self.is_rare(&source("$1"), vec![value.into()]).await?;
@@ -306,16 +343,9 @@ impl Store {
             found.truncate(MOST_FOUND as usize);
             ids.extend(found);
         }
-        ids.sort_unstable();
-        ids.dedup();
         // Everything else was asked already.
         *draft = Draft::default();
-        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-        draft.conditions.push(if ids.is_empty() {
-            "1 = 0".to_owned()
-        } else {
-            format!("p.id IN ({})", ids.join(", "))
-        });
+        draft.conditions.push(among(ids));
         Ok(cut)
     }
 

@@ -52,6 +52,15 @@ impl Accounts<'_> {
         self.0.resolve(account::standing(self.0, user).await.map_err(Problem::from))
     }
 
+    /// What is with each of these accounts, in their order; asked of the database at once.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Failed`] if the database does not answer.
+    pub async fn standings(&self, users: &[Arc<User>]) -> Result<Vec<Standing>, AccountError> {
+        self.0.resolve(account::standings(self.0, users).await.map_err(Problem::from))
+    }
+
     /// The accounts in a state that an administrator gave them or that waits for one, the longest first; at most `limit`,
     /// and at most 1000.
     ///
@@ -65,15 +74,12 @@ impl Accounts<'_> {
     ) -> Result<Vec<(Arc<User>, Standing)>, AccountError> {
         let store = self.0.store();
         let found = async {
-            let mut found = Vec::new();
+            let mut users = Vec::new();
             for state in store.marked_accounts(status.word(), limit).await? {
-                let Some(user) = store.user_by_id(state.user_id).await? else { continue };
-                let standing = account::standing(self.0, &user).await?;
-                if standing.status == status {
-                    found.push((user, standing));
-                }
+                users.extend(store.user_by_id(state.user_id).await?);
             }
-            Ok(found)
+            let standings = account::standings(self.0, &users).await?;
+            Ok(users.into_iter().zip(standings).filter(|(_, standing)| standing.status == status).collect())
         };
         self.0.resolve(found.await)
     }

@@ -1,5 +1,7 @@
 //! May this account be used? Whatever lets somebody in asks here.
 
+use std::{collections::HashMap, sync::Arc};
+
 use lychgate_store::{AccountMark, ErrorKind, User, UserPatch};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -88,6 +90,10 @@ impl Standing {
     fn plain(status: AccountStatus) -> Self {
         Self { status, since: None, until: None, reason: None, by: None }
     }
+
+    fn marked(since: Option<OffsetDateTime>, mark: AccountMark) -> Self {
+        Self { status: AccountStatus::of_mark(&mark.state), since, until: mark.until, reason: mark.reason, by: mark.by }
+    }
 }
 
 /// What is with an account. A suspension whose time is over ends here, should nobody have noticed yet.
@@ -104,9 +110,8 @@ pub(crate) async fn standing(gate: &Lychgate, user: &User) -> Result<Standing, F
         let active = gate.store().user_by_id(user.id).await?.is_some_and(|user| user.active);
         return Ok(Standing::plain(if active { AccountStatus::Active } else { AccountStatus::SwitchedOff }));
     };
-    let status = AccountStatus::of_mark(&mark.state);
     let now = Moment::of(gate.clock()).datetime();
-    if status == AccountStatus::Suspended && mark.until.is_some_and(|until| until <= now) {
+    if suspension_is_over(&mark, now) {
         return Ok(match end_suspension(gate, user.id, now).await? {
             true => Standing::plain(AccountStatus::Active),
             // Somebody else was faster, to whatever end.
@@ -116,7 +121,30 @@ pub(crate) async fn standing(gate: &Lychgate, user: &User) -> Result<Standing, F
             },
         });
     }
-    Ok(Standing { status, since, until: mark.until, reason: mark.reason, by: mark.by })
+    Ok(Standing::marked(since, mark))
+}
+
+fn suspension_is_over(mark: &AccountMark, now: OffsetDateTime) -> bool {
+    mark.state == AccountStatus::Suspended.word() && mark.until.is_some_and(|until| until <= now)
+}
+
+/// What is with each of these accounts, in their order, as read a moment ago: one question for all.
+pub(crate) async fn standings(gate: &Lychgate, users: &[Arc<User>]) -> Result<Vec<Standing>, Failure> {
+    let off: Vec<i64> = users.iter().filter(|user| !user.active).map(|user| user.id).collect();
+    let states = gate.store().account_states(&off).await?;
+    let mut marks: HashMap<i64, _> =
+        states.into_iter().filter_map(|state| Some((state.user_id, (state.marked_at, state.mark?)))).collect();
+    let now = Moment::of(gate.clock()).datetime();
+    let mut all = Vec::with_capacity(users.len());
+    for user in users {
+        all.push(match marks.remove(&user.id) {
+            _ if user.active => Standing::plain(AccountStatus::Active),
+            None => Standing::plain(AccountStatus::SwitchedOff),
+            Some((_, mark)) if suspension_is_over(&mark, now) => standing(gate, user).await?,
+            Some((since, mark)) => Standing::marked(since, mark),
+        });
+    }
+    Ok(all)
 }
 
 /// Lets an account be used again whose suspension is over at `now`; `false` if it is not.
