@@ -176,12 +176,17 @@ async fn nobody_gains_rights_by_it() {
     let app = start(Database::Sqlite, "").await;
     let mut matt = app.browser();
     matt.sign_in("matt@lp.com").await;
+    // A role that permits nothing by itself, and that pages may ask for by its name.
+    let store = app.store();
+    store.create_role("superuser", None, None, app.now()).await.unwrap();
+    store.add_role(app.user("jess@lp.com").await.id, "superuser").await.unwrap();
     // Other administrators; somebody with a permission that matt lacks; an account that cannot be used; oneself.
     for (whom, why) in [
         ("dave@lp.com", "Administrator"),
         ("gal@lp.com", "Administrator"),
         ("jill@lp.com", "MoreRights([\"my-write\"])"),
         ("tiya@lp.com", "NotUsable"),
+        ("jess@lp.com", "Administrator"),
         ("matt@lp.com", "Yourself"),
     ] {
         assert_eq!(act(&app, &mut matt, whom).await, format!("refused: {why}"), "{whom}");
@@ -254,6 +259,35 @@ async fn it_ends_by_itself() {
     store.revoke_sessions_of(admin, None, app.now()).await.unwrap();
     assert_eq!(matt.who().await, "nobody");
     assert_eq!(matt.who().await, "nobody");
+}
+
+/// Ended by the owner, it is entered as that, and who ended it is the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_ends_it() {
+    let app = start(Database::Sqlite, "").await;
+    let (mut matt, mut owner) = (app.browser(), app.browser());
+    matt.sign_in("matt@lp.com").await;
+    let token = owner.sign_in("joe@lp.com").await;
+    let joe = app.user("joe@lp.com").await.id;
+    for all in [false, true] {
+        act(&app, &mut matt, "joe@lp.com").await;
+        let sessions = owner.get_json("/account").await.response()["sessions"].take();
+        let support = sessions.as_array().unwrap().iter().find(|one| one["via"] == "support").unwrap()["id"].clone();
+        let (path, body) = match all {
+            true => ("/account/sessions/end-others", json!({"csrf_token": token})),
+            false => ("/account/sessions/end", json!({"csrf_token": token, "session": support})),
+        };
+        let done = owner.post_json(path, body).await;
+        assert_eq!(done.status(), 200, "{}", done.text());
+        assert_eq!((matt.who().await, matt.who().await), ("nobody".to_owned(), "matt@lp.com".to_owned()));
+    }
+    let ended = audited(&app, "support-ended").await;
+    assert_eq!(ended.len(), 2, "{ended:?}");
+    for entry in ended {
+        assert_eq!((&entry["actor_id"], &entry["user_id"]), (&json!(joe), &json!(joe)), "{entry}");
+        assert_eq!(entry["details"]["detail"], "by the owner", "{entry}");
+    }
+    assert!(audited(&app, "session-ended").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

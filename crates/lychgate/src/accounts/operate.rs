@@ -12,7 +12,7 @@ use crate::{
         activity::What,
         administrators::{Left, last_administrator},
         audit::Context,
-        letters,
+        impersonation, letters,
         public_id::public_id,
     },
     gate::Lychgate,
@@ -245,9 +245,15 @@ impl Operator {
         let now = self.now();
         let all = self.gate().store().sessions_of(user_id).await?;
         let found = all.iter().find(|one| one.is_live(now) && public_id(&one.sid) == session);
+        let found = found.ok_or(Refused::Nothing)?;
         let mut batch = self.batch();
-        batch.end_session(&found.ok_or(Refused::Nothing)?.sid, user_id, now);
-        self.note(&mut batch, user_id, "session ended");
+        batch.end_session(&found.sid, user_id, now);
+        let support = found.via == impersonation::VIA;
+        self.note(
+            &mut batch,
+            user_id,
+            if support { "session of an administrator as this user ended" } else { "session ended" },
+        );
         Ok(self.gate().store().commit(batch).await.map(drop)?)
     }
 

@@ -74,7 +74,7 @@ impl Impersonator {
 pub(crate) enum Obstacle {
     /// Whoever wants to is no administrator.
     NoAdministrator,
-    /// It is the account of an administrator.
+    /// It is the account of an administrator, or of somebody with a role that nobody may take on.
     Administrator,
     /// The account has these permissions, and the administrator does not.
     MoreRights(Vec<String>),
@@ -90,7 +90,9 @@ pub(crate) async fn obstacle(
     if !admin.has_role(role) {
         return Ok(Some(Obstacle::NoAdministrator));
     }
-    if admin.id == user.id || user.has_role(role) {
+    // What a role is worth that only pages ask for by its name, only the settings can say.
+    let apart = gate.settings().list("impersonation_protected_roles");
+    if admin.id == user.id || user.has_role(role) || apart.iter().any(|role| user.has_role(role)) {
         return Ok(Some(Obstacle::Administrator));
     }
     let theirs = permissions(gate, user).await?;
@@ -305,6 +307,11 @@ impl Exchange {
     fn renew_csrf(&self) {
         self.rotate_csrf();
         self.session(|session| drop(session.remove(key::CSRF_BEFORE)));
+    }
+
+    /// Notes that the owner of an account ended what an administrator did as them; not from where, as ever.
+    pub(crate) fn note_owners_end(&self, batch: &mut Batch, user_id: i64) {
+        self.note_by(batch, user_id, What::SupportEnded, Some("by the owner"), user_id);
     }
 
     /// Refuses a route of ours to whoever acts as somebody else, unless it is a way out.

@@ -7,7 +7,7 @@ use lychgate_store::{ErrorKind, SessionRecord, StoreError, User, UserPatch};
 use super::{done, refuse};
 use crate::{
     failure::Failure,
-    flow::{activity::What, public_id::public_id},
+    flow::{activity::What, impersonation, public_id::public_id},
     messages,
     web::{
         answer::Reply,
@@ -61,7 +61,11 @@ pub(super) async fn end(call: Call) -> Result<Reply, Failure> {
     }
     let mut batch = call.gate.store().batch();
     batch.end_session(&found.sid, who.user.id, call.now.datetime());
-    call.note(&mut batch, who.user.id, What::SessionEnded, None);
+    if found.via == impersonation::VIA {
+        call.note_owners_end(&mut batch, who.user.id);
+    } else {
+        call.note(&mut batch, who.user.id, What::SessionEnded, None);
+    }
     match call.gate.store().commit(batch).await {
         Ok(_) => done(&call, messages::ACCOUNT_SESSION_ENDED),
         Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => {
@@ -98,6 +102,9 @@ async fn renew(call: &Exchange, who: &Authenticated) -> Result<(), Failure> {
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     batch.revoke_sessions_of(user.id, own.as_deref(), call.now.datetime());
     call.note(&mut batch, user.id, What::OthersEnded, None);
+    if live(call, user.id).await?.iter().any(|session| session.via == impersonation::VIA) {
+        call.note_owners_end(&mut batch, user.id);
+    }
     match store.commit(batch).await {
         Ok(_) => {}
         // Somebody did the same, or changed the password: then it is this session that has ended.
