@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     ask::{Answer, Ask, Stop, object},
     texts::say,
-    view::{brief, iso},
+    view::{briefs, iso},
 };
 
 /// The most that is listed of each.
@@ -33,11 +33,11 @@ fn invitation(ask: &Ask, one: &Invitation) -> Value {
 pub(crate) async fn show(ask: Ask) -> Answer {
     let made = async {
         let store = ask.gate().store();
-        let mut waiting = Vec::new();
-        for (user, standing) in ask.gate().accounts().in_state(AccountStatus::Waiting, MOST).await? {
-            let mut value = brief(&ask.operator, &user).await?;
+        let found = ask.gate().accounts().in_state(AccountStatus::Waiting, MOST).await?;
+        let (users, standings): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let mut waiting = briefs(&ask.operator, &users).await?;
+        for (value, standing) in waiting.iter_mut().zip(standings) {
             value["since"] = standing.since.map(|at| ask.operator.ago(at)).into();
-            waiting.push(value);
         }
         let invitations: Vec<Value> = store.invitations(MOST).await?.iter().map(|one| invitation(&ask, one)).collect();
         let roles: Vec<String> = store.roles().await?.iter().map(|role| role.name.clone()).collect();

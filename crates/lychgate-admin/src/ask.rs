@@ -28,6 +28,8 @@ pub(crate) struct Ask {
     pub(crate) operator: Operator,
     /// Whether the client is a program.
     pub(crate) json: bool,
+    /// How many accounts wait for approval, for the frame of pages.
+    waiting: i64,
     csrf: Csrf,
     path: Pairs,
     query: Pairs,
@@ -92,14 +94,13 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
         let refuse = |error: Error| error.into_response();
         let operator = Operator::from_request_parts(&mut parts, state).await.map_err(refuse)?;
         let csrf = Csrf::from_request_parts(&mut parts, state).await.map_err(refuse)?;
-        let WantsJson(wants) = WantsJson::from_request_parts(&mut parts, state).await.map_err(refuse)?;
+        let WantsJson(json) = WantsJson::from_request_parts(&mut parts, state).await.map_err(refuse)?;
         let path = RawPathParams::from_request_parts(&mut parts, state).await.map_err(|error| error.into_response())?;
         let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
-        let below = format!("{}/api", operator.gate().admin_url());
-        let whole = parts.extensions.get::<axum::extract::OriginalUri>().map_or(&parts.uri, |original| &original.0);
-        let json = wants || whole.path().starts_with(&below);
-        let mut ask = Self { operator, json, csrf, path, query, fields: Pairs::new() };
+        let waiting = if json { Ok(0) } else { operator.gate().store().count_marked("waiting").await };
+        let waiting = waiting.map_err(|error| refuse(error.into()))?;
+        let mut ask = Self { operator, json, waiting, csrf, path, query, fields: Pairs::new() };
         if parts.method != Method::GET && parts.method != Method::HEAD {
             // Browsers send cookies, and a password that was typed once, by themselves: for a page of somebody else, too.
             if matches!(ask.operator.user().mechanism(), Mechanism::Session | Mechanism::Basic) {
@@ -205,7 +206,8 @@ impl Ask {
             return envelope(StatusCode::OK, &values.into());
         }
         let page = values.into_iter().fold(Page::new(template), |page, (name, value)| page.with(name, value));
-        let page = page.with("panel", self.url("")).with("here", here).into_response();
+        let page =
+            page.with("panel", self.url("")).with("here", here).with("approvals_waiting", self.waiting).into_response();
         private(page)
     }
 

@@ -1,10 +1,13 @@
 //! The audit log: who did what to whom, the last first.
 
+use std::collections::HashMap;
+
 use lychgate::store::AuditQuery;
 use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
+    kinds::{kind, kinds},
     texts::say,
 };
 
@@ -33,10 +36,24 @@ pub(crate) async fn list(ask: Ask) -> Answer {
         let found = audit.page(&query).await?;
         let full = found.len() == PER_PAGE as usize;
         let next = found.last().filter(|_| full).map(|last| last.number);
+        // Deleted accounts have no name any more.
+        let mut names: HashMap<i64, String> = HashMap::new();
+        let ids: Vec<i64> = found.iter().flat_map(|record| [record.actor_id, record.user_id]).flatten().collect();
+        for id in ids {
+            if !names.contains_key(&id)
+                && let Some(user) = ask.gate().store().user_by_id(id).await?
+            {
+                names.insert(id, user.email.clone());
+            }
+        }
+        let name = |id: Option<i64>| id.and_then(|id| names.get(&id));
         let entries: Vec<Value> = found
             .iter()
             .map(|record| {
                 let mut value = record.to_json();
+                value["actor_email"] = name(record.actor_id).cloned().into();
+                value["user_email"] = name(record.user_id).cloned().into();
+                value["label"] = kind(&record.kind).map(|text| text.to(&ask.operator)).into();
                 value["ago"] = ask.operator.ago(record.at).into();
                 value["said"] = ["what", "detail", "by", "needed", "address", "path"]
                     .map(|name| record.detail(name))
@@ -55,7 +72,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
             }
             format!("?{}", to.append_pair("before", &next.to_string()).finish())
         });
-        Ok::<_, Stop>(json!({
+        let mut values = json!({
             "entries": entries,
             "next": next,
             "next_url": next_url,
@@ -63,7 +80,12 @@ pub(crate) async fn list(ask: Ask) -> Answer {
             "asked_user": ask.query("user"),
             "asked_kind": ask.query("kind"),
             "asked_request": ask.query("request"),
-        }))
+        });
+        if !ask.json {
+            let all = kinds().map(|(word, text)| json!({"word": word, "text": text.to(&ask.operator)}));
+            values["kinds"] = all.collect::<Vec<_>>().into();
+        }
+        Ok::<_, Stop>(values)
     };
     let values = made.await.map_err(|stop| ask.stop(stop))?;
     Ok(ask.page("admin/audit.html", "audit", object(values)))

@@ -28,6 +28,7 @@ mod export;
 mod impersonate;
 mod import;
 mod keys;
+mod kinds;
 mod outbox;
 mod overview;
 mod rights;

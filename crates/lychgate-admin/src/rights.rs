@@ -1,16 +1,65 @@
 //! Who may do something, and why somebody was refused.
 
-use lychgate::{Need, Permission};
+use lychgate::{Asked, Explanation, Need, Origin, Permission};
 use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
-    texts::say,
+    texts::{Text, say},
     view::iso,
 };
 
 /// People on a page.
 const MOST: usize = 50;
+
+/// The deepest part that is set apart from the one above it.
+const DEEPEST: usize = 6;
+
+/// An explanation, a line for each of its parts, in the language of the reader.
+fn lines(ask: &Ask, why: &Explanation) -> Vec<Value> {
+    let mut all = Vec::new();
+    add_lines(ask, why, 0, &mut all);
+    all
+}
+
+fn add_lines(ask: &Ask, why: &Explanation, depth: usize, all: &mut Vec<Value>) {
+    let from: Vec<String> = why.from.iter().map(|origin| source(origin).to(&ask.operator)).collect();
+    let text = asked(why).to(&ask.operator);
+    all.push(json!({"depth": depth.min(DEEPEST), "holds": why.holds, "text": text, "from": from}));
+    for part in &why.parts {
+        add_lines(ask, part, depth + 1, all);
+    }
+}
+
+fn asked(why: &Explanation) -> Text {
+    match &why.asked {
+        Asked::Need(need) => {
+            let name = need.value().to_string();
+            if *need == Need::role(name.clone()) {
+                say("role %(name)s").with("name", name)
+            } else if *need == Need::permission(name.clone()) {
+                say("permission %(name)s").with("name", name)
+            } else {
+                need.to_string().into()
+            }
+        }
+        Asked::Any if why.parts.is_empty() => say("one of none"),
+        Asked::Any => say("at least one of"),
+        Asked::All if why.parts.is_empty() => say("all of none"),
+        Asked::All => say("all of"),
+        Asked::Not => say("not"),
+        other => other.to_string().into(),
+    }
+}
+
+fn source(origin: &Origin) -> Text {
+    match origin {
+        Origin::Account => say("the account itself"),
+        Origin::Role(name) => say("role %(name)s").with("name", name),
+        Origin::Application => say("the application"),
+        other => other.to_string().into(),
+    }
+}
 
 pub(crate) async fn show(ask: Ask) -> Answer {
     let made = async {
@@ -28,7 +77,7 @@ pub(crate) async fn show(ask: Ask) -> Answer {
             let people: Vec<Value> = found
                 .people
                 .iter()
-                .map(|one| json!({"id": one.user.id, "email": one.user.email, "why": one.why.to_json(), "text": one.why.to_string()}))
+                .map(|one| json!({"id": one.user.id, "email": one.user.email, "why": one.why.to_json(), "lines": lines(&ask, &one.why)}))
                 .collect();
             values["people"] = people.into();
             values["next"] = found.next.clone().into();

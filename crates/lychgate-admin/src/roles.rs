@@ -41,7 +41,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 }
 
 /// What a change would do to people: the first of them.
-async fn add_effects(ask: &Ask, change: &RoleChange, values: &mut Value) -> Result<(), Stop> {
+pub(crate) async fn add_effects(ask: &Ask, change: &RoleChange, values: &mut Value) -> Result<(), Stop> {
     let found = ask.gate().would_change(change, None, CONCERNED).await?;
     let names = |needs: &[Need]| needs.iter().map(ToString::to_string).collect::<Vec<_>>();
     let one = |effect: &Effect| {

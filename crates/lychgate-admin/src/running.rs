@@ -3,7 +3,19 @@
 use lychgate::settings::Source;
 use serde_json::{Value, json};
 
-use crate::ask::{Answer, Ask, object};
+use crate::{
+    ask::{Answer, Ask, object},
+    texts::{Text, say},
+};
+
+fn from(source: &Source) -> Text {
+    match source {
+        Source::Default => say("default of the profile"),
+        Source::Environment(name) => say("environment variable %(name)s").with("name", name),
+        Source::Builder => say("code of the application"),
+        source => source.to_string().into(),
+    }
+}
 
 pub(crate) async fn show(ask: Ask) -> Answer {
     let settings = ask.gate().settings();
@@ -18,6 +30,7 @@ pub(crate) async fn show(ask: Ask) -> Answer {
                 "name": row.name,
                 "value": row.value,
                 "source": row.source.to_string(),
+                "from": from(row.source).to(&ask.operator),
                 "meaning": row.setting.meaning(),
                 "secret": row.setting.is_secret(),
             })

@@ -35,20 +35,25 @@ async fn act(ask: Ask, act: Act) -> Answer {
     let name = ask.operator.name();
     let accounts = ask.gate().accounts().by(&name);
     let reason = Some(ask.field("reason")).filter(|reason| !reason.is_empty());
-    let (done, text) = match act {
+    let (done, what, text) = match act {
         Act::Suspend => {
             let until = until(ask.field("until")).map_err(|stop| ask.stop(stop))?;
-            (accounts.suspend(&user, until, reason).await, say("The account is suspended, and its owner is told."))
+            let done = accounts.suspend(&user, until, reason).await;
+            (done, "suspended", say("The account is suspended, and its owner is told."))
         }
-        Act::Unsuspend => (accounts.unsuspend(&user).await, say("The suspension is over, and the owner is told.")),
+        Act::Unsuspend => {
+            let done = accounts.unsuspend(&user).await;
+            (done, "ended the suspension of", say("The suspension is over, and the owner is told."))
+        }
         Act::Lock => {
-            (accounts.lock(&user, reason).await, say("The account is locked; all that was signed in has ended."))
+            let done = accounts.lock(&user, reason).await;
+            (done, "locked", say("The account is locked; all that was signed in has ended."))
         }
-        Act::Unlock => (accounts.unlock(&user).await, say("The account is open again.")),
+        Act::Unlock => (accounts.unlock(&user).await, "unlocked", say("The account is open again.")),
     };
     match done {
         Ok(true) => {
-            ask.operator.remember_own(&format!("{} {}", text.to_string().trim_end_matches('.'), user.email)).await;
+            ask.operator.remember_own(&format!("{what} {}", user.email)).await;
             Ok(ask.done(text, &to, json!({})))
         }
         Ok(false) => Ok(ask.refused(lychgate::Refused::Nothing.to_string(), &to)),

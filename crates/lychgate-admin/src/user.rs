@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use axum::response::Response;
 use lychgate::{
-    Refused,
+    Refused, RoleChange,
     store::{AuditQuery, User},
 };
 use serde_json::{Value, json};
 
 use crate::{
     ask::{Answer, Ask, Stop, object},
-    impersonate, keys,
+    impersonate, keys, roles,
     view::{brief, iso, session},
 };
 
@@ -64,9 +64,9 @@ pub(crate) async fn show(ask: Ask) -> Answer {
             .take(100)
             .map(|one| session(operator, one))
             .collect();
-        let passkeys: Vec<Value> = store
-            .credentials_of(user.id)
-            .await?
+        let keys_of_user = store.credentials_of(user.id).await?;
+        let standing = ask.gate().accounts().standing(&user).await?;
+        let passkeys: Vec<Value> = keys_of_user
             .iter()
             .map(|key| json!({"name": key.name, "usage": key.usage, "added_at": iso(key.created_at), "last_used": operator.ago(key.last_used_at)}))
             .collect();
@@ -91,7 +91,7 @@ pub(crate) async fn show(ask: Ask) -> Answer {
         let missing: Vec<String> =
             store.roles().await?.iter().map(|role| role.name.clone()).filter(|name| !user.has_role(name)).collect();
         Ok::<_, Stop>(json!({
-            "subject": brief(operator, &user).await?,
+            "subject": brief(operator, &user, keys_of_user.len(), &standing),
             "has_password": user.password.as_deref().is_some_and(|hash| !hash.is_empty()),
             "phone": user.us_phone_number,
             "recovery_codes": user.mf_recovery_codes.len(),
@@ -171,14 +171,44 @@ pub(crate) async fn end_sessions(ask: Ask) -> Answer {
     Ok(result(&ask, &user, done, "All sessions have ended."))
 }
 
+/// What giving or taking a role would do to somebody, where that is asked first.
+async fn asked_first(ask: &Ask, user: &User, give: bool) -> Result<Option<Response>, Response> {
+    if !ask.ticked("ask") || ask.ticked("confirm") {
+        return Ok(None);
+    }
+    let (user_id, role) = (user.id, ask.field("role").to_owned());
+    let made = async {
+        ask.gate().store().role_by_name(&role).await?.ok_or_else(Stop::missing)?;
+        let mut values = json!({
+            "action": if give { "give-role" } else { "take-role" },
+            "role_name": role,
+            "person": {"id": user.id, "email": user.email},
+        });
+        let change = match give {
+            true => RoleChange::Give { user_id, role },
+            false => RoleChange::Take { user_id, role },
+        };
+        roles::add_effects(ask, &change, &mut values).await?;
+        Ok(values)
+    };
+    let values = made.await.map_err(|stop| ask.stop(stop))?;
+    Ok(Some(ask.page("admin/confirm.html", "users", object(values))))
+}
+
 pub(crate) async fn give_role(ask: Ask) -> Answer {
     let user = ask.subject().await?;
+    if let Some(asked) = asked_first(&ask, &user, true).await? {
+        return Ok(asked);
+    }
     let done = ask.operator.give_role(&user, ask.field("role")).await;
     Ok(result(&ask, &user, done, "The role is given."))
 }
 
 pub(crate) async fn take_role(ask: Ask) -> Answer {
     let user = ask.subject().await?;
+    if let Some(asked) = asked_first(&ask, &user, false).await? {
+        return Ok(asked);
+    }
     let done = ask.operator.take_role(&user, ask.field("role")).await;
     Ok(result(&ask, &user, done, "The role is taken away."))
 }

@@ -10,7 +10,7 @@ use crate::{
     ask::{Answer, Ask, Pairs, Stop, first, object},
     bulk, columns,
     texts::{Text, say},
-    view::brief,
+    view::briefs,
 };
 
 /// Users on a page unless the client asks for another number.
@@ -105,10 +105,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
         if let Some(user) = by_id(&ask).await?.filter(|user| !items.iter().any(|item| item.id == user.id)) {
             items.insert(0, user);
         }
-        let mut users = Vec::with_capacity(items.len());
-        for user in &items {
-            users.push(brief(&ask.operator, user).await?);
-        }
+        let users = briefs(&ask.operator, &items).await?;
         let wide = if widened { "yes" } else { ask.query("anywhere") };
         let turned = |place: &Option<String>, name| {
             place.as_ref().map(|at| format!("?{}", link(&ask, &[("anywhere", wide), (name, at)])))

@@ -1,7 +1,9 @@
 //! How users and times look to programs and templates.
 
+use std::sync::Arc;
+
 use lychgate::{
-    Operator,
+    Operator, Standing,
     store::{SessionRecord, User},
 };
 use serde_json::{Value, json};
@@ -14,12 +16,19 @@ pub(crate) fn iso(at: OffsetDateTime) -> Option<String> {
     at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
 }
 
+/// What lists show of each of these users, asked of the database at once.
+pub(crate) async fn briefs(operator: &Operator, users: &[Arc<User>]) -> Result<Vec<Value>, Stop> {
+    let ids: Vec<i64> = users.iter().map(|user| user.id).collect();
+    let passkeys = operator.gate().store().count_credentials_of(&ids).await?;
+    let standings = operator.gate().accounts().standings(users).await?;
+    let rows = users.iter().zip(passkeys).zip(standings);
+    Ok(rows.map(|((user, passkeys), standing)| brief(operator, user, passkeys, &standing)).collect())
+}
+
 /// What lists show of a user. Never a password, secret, code or uniquifier.
-pub(crate) async fn brief(operator: &Operator, user: &User) -> Result<Value, Stop> {
-    let passkeys = operator.gate().store().credentials_of(user.id).await?.len();
-    let standing = operator.gate().accounts().standing(user).await?;
+pub(crate) fn brief(operator: &Operator, user: &User, passkeys: usize, standing: &Standing) -> Value {
     let roles: Vec<&str> = user.roles.iter().map(|role| role.name.as_str()).collect();
-    Ok(json!({
+    json!({
         "id": user.id,
         "email": user.email,
         "username": user.username,
@@ -35,7 +44,7 @@ pub(crate) async fn brief(operator: &Operator, user: &User) -> Result<Value, Sto
         "last_sign_in_at": user.current_login_at.and_then(iso),
         "last_sign_in": user.current_login_at.map(|at| operator.ago(at)),
         "created_at": user.create_datetime.and_then(iso),
-    }))
+    })
 }
 
 /// A session, under a name that is no secret.

@@ -50,6 +50,17 @@ async fn roles_count_at_the_next_request() {
     joe.sign_in("joe@lp.com").await;
     let page = format!("/admin/users/{}", id_of(&app, "joe@lp.com").await);
     assert_eq!(joe.get("/admin").await.status(), 403);
+    // Asked first, nothing is changed, and it is said what would be.
+    let ask = json!({"role": "admin", "ask": true});
+    let asked = change(&mut matt, &format!("{page}/give-role"), &token, ask).await.response();
+    let gains = asked["concerned"][0]["gains"].as_array().unwrap();
+    assert!(gains.contains(&json!("role admin")), "{asked}");
+    let sure = post(&mut matt, &format!("{page}/give-role"), &token, &[("role", "admin"), ("ask", "y")]).await;
+    assert_eq!(sure.input("confirm").as_deref(), Some("y"), "{}", sure.text());
+    assert!(sure.text().contains("role admin") && sure.text().contains(&format!("action=\"{page}/give-role\"")));
+    let none = change(&mut matt, &format!("{page}/take-role"), &token, json!({"role": "none", "ask": true})).await;
+    assert_eq!(none.status(), 404);
+    assert_eq!(joe.get("/admin").await.status(), 403);
     let give = change(&mut matt, &format!("{page}/give-role"), &token, json!({"role": "admin"})).await;
     assert_eq!(give.status(), 200, "{}", give.text());
     assert_eq!(joe.get("/admin").await.status(), 200);

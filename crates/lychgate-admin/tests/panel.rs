@@ -3,7 +3,9 @@
 
 mod support;
 
-use lychgate_testkit::{Browser, Database, TestApp};
+use lychgate::store::UserPatch;
+use lychgate_otp::{Key, Totp};
+use lychgate_testkit::{Browser, Database, PASSWORD, TestApp};
 use serde_json::json;
 use support::{admin, change, id_of, panel, post};
 
@@ -41,6 +43,18 @@ async fn administrators_see_every_page_and_nobody_else_any() {
         assert!(stranger.get(page).await.location().starts_with("/login?next="), "{page}");
         assert_eq!(stranger.get_json(page).await.status(), 401, "{page}");
     }
+    // Below `/api` everything is JSON, whatever a client asks for, refusals as well.
+    for path in ["/admin/api", "/admin/api/users", "/admin/api/users/create", "/admin/api/users/1/delete"] {
+        for (browser, status) in [(&mut stranger, 401), (&mut joe, 403)] {
+            for method in ["GET", "POST"] {
+                let reply = browser.call(method, path).header("accept", "text/html").send().await;
+                assert_eq!(reply.header("content-type"), "application/json", "{method} {path}");
+                assert!([status, 405].contains(&reply.status()), "{method} {path}: {}", reply.text());
+            }
+        }
+    }
+    let none = stranger.call("GET", "/admin/api/nothing").header("accept", "text/html").send().await;
+    assert_eq!((none.status(), none.header("content-type")), (404, "application/json"));
     let api = matt.call("GET", "/admin/api/users").send().await;
     assert!(api.response()["users"].as_array().unwrap().len() >= 8);
     assert_eq!(matt.get("/admin/static/admin.css").await.status(), 200);
@@ -130,6 +144,65 @@ async fn the_last_moment_of_the_calendar_is_a_moment() {
     let path = format!("/admin/users/{}/suspend", id_of(&app, "joe@lp.com").await);
     let reply = change(&mut matt, &path, &token, json!({"until": "9999-12-31T23:59:59-01:00"})).await;
     assert_eq!(reply.status(), 200, "{}", reply.text());
+}
+
+const SECOND: &str = r#"
+[csrf]
+enabled = false
+[security]
+impersonation = true
+two_factor = true
+totp_issuer = "lychgate"
+totp_secrets = { 1 = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B" }
+"#;
+
+/// A key of one-time codes as the reference stores it under that secret, and its code at this moment.
+const STORED: &str = concat!(
+    r#"{"enckey":{"c":14,"k":"M5ZV7D5IRESWMXDFDU3TRBUGFTG5H23F","s":"AAAQEAYEAUDAOCAJBIFQ","t":"1","v":1},"#,
+    r#""type":"totp","v":1}"#
+);
+
+fn code(app: &TestApp) -> String {
+    let at = u64::try_from(app.now().unix_timestamp()).unwrap();
+    Totp::new(Key::new(*b"12345678901234567890").unwrap()).code_at(at).as_str().to_owned()
+}
+
+/// Who acts as somebody else, or changes anything, proves anew what they signed in with: with a second factor, that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_with_a_second_factor_proves_that_one() {
+    let app = panel(SECOND).await;
+    let patch = UserPatch {
+        tf_primary_method: Some(Some("authenticator".to_owned())),
+        tf_totp_secret: Some(Some(STORED.to_owned())),
+        ..UserPatch::default()
+    };
+    app.update("matt@lp.com", patch).await;
+    let mut matt = app.browser();
+    let asked = matt.post_json("/login", json!({"email": "matt@lp.com", "password": PASSWORD})).await;
+    assert_eq!(asked.response()["tf_required"], true, "{}", asked.text());
+    assert_eq!(matt.post_json("/tf-validate", json!({"code": code(&app)})).await.status(), 200);
+    let path = format!("/admin/users/{}/impersonate", id_of(&app, "joe@lp.com").await);
+    let why = json!({"reason": "cannot find a document"});
+    app.advance(86_400);
+    for (proof, asked, page) in [
+        (None, json!(null), "/verify?next="),
+        (Some(json!({"password": PASSWORD})), json!("second_factor"), "/tf-verify?next="),
+    ] {
+        if let Some(proof) = proof {
+            assert_eq!(matt.post_json("/verify", proof).await.status(), 200);
+        }
+        let refused = matt.post_json(&path, why.clone()).await;
+        let said = refused.response();
+        assert_eq!((refused.status(), &said["reauth_required"]), (401, &json!(true)), "{said}");
+        assert_eq!(said["proof_required"], asked, "{said}");
+        let sent = matt.post_form(&path, &[("reason", "x")]).await;
+        assert!(sent.location().starts_with(page), "{}", sent.location());
+        assert_eq!(matt.who().await, "matt@lp.com");
+    }
+    assert_eq!(matt.post_json("/tf-verify", json!({"code": code(&app)})).await.status(), 200);
+    let done = matt.post_json(&path, why).await;
+    assert_eq!(done.status(), 200, "{}", done.text());
+    assert_eq!(matt.who().await, "joe@lp.com");
 }
 
 async fn emails(browser: &mut Browser, query: &str) -> Vec<String> {
@@ -240,8 +313,17 @@ async fn what_people_write_is_shown_as_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_panel_speaks_the_language_of_its_reader() {
-    let app = panel("languages = [\"en\", \"de\", \"es\"]").await;
+    let app = panel("languages = [\"en\", \"de\", \"es\"]\n[security]\naudit = true").await;
     let (mut matt, token) = admin(&app).await;
+    app.gate().audit().settled().await;
+    for (page, texts) in [
+        ("/admin/audit", ["Angemeldet <small><code>sign-in</code>", "matt@lp.com</a>"]),
+        ("/admin/rights?permission=role:admin", ["Rolle admin", "Warum?"]),
+        ("/admin/settings", ["steht auf Englisch da", "<small lang=\"en\">"]),
+    ] {
+        let page = matt.call("GET", page).header("accept-language", "de").send().await;
+        assert!(texts.iter().all(|text| page.text().contains(text)), "{texts:?}: {}", page.text());
+    }
     for (tag, heading, count, none) in [
         ("de-AT", "<h1>Konten</h1>", "8 Konten", "So etwas gibt es hier nicht."),
         ("es", "<h1>Usuarios</h1>", "8 cuentas", "Aquí no hay nada así."),

@@ -227,7 +227,18 @@ pub(super) static PAGES: &[Page] = &[
 ];
 
 const REASON: Members = &[("reason", Text, "Its owner is told.")];
-const ROLE: Members = &[("role", Text, "Name of a role.")];
+const GIVEN: Members = &[
+    ("role", Text, "Name of a role."),
+    ("ask", Flag, "Say what it would do to the user, and do nothing."),
+    ("confirm", Flag, "Do it although `ask` is there."),
+];
+const GIVEN_CHANGE: Members = &[
+    ("action", Text, "With `ask`: what was asked about."),
+    ("role_name", Text, "With `ask`: the role."),
+    ("person", Object, "With `ask`: the user."),
+    ("concerned", Objects, "With `ask`: what the user would gain or lose; nothing if nothing."),
+    ("concerned_more", Flag, "With `ask`: whether there are more of them."),
+];
 const USER: Members = &[("id", Number, "Id of the user.")];
 const ITEM: Members = &[("id", Text, "Id of the item.")];
 const TABLE: Members = &[("csv", Text, "A table whose first line names the columns.")];
@@ -316,8 +327,8 @@ pub(super) static CHANGES: &[Change] = &[
         ("until", Text, "When it ends by itself (RFC 3339)."),
         ("csrf_token", Text, "The CSRF token for the next request."),
     ]),
-    change("/users/{id}/give-role", "Give a role", ROLE),
-    change("/users/{id}/take-role", "Take a role away", ROLE),
+    change("/users/{id}/give-role", "Give a role", GIVEN).replying(GIVEN_CHANGE),
+    change("/users/{id}/take-role", "Take a role away", GIVEN).replying(GIVEN_CHANGE),
     change("/approvals/approve", "Approve an account", USER),
     change(
         "/approvals/decline",

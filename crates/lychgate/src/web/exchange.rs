@@ -292,9 +292,15 @@ impl Exchange {
         })
     }
 
-    /// Whether the client wants JSON: it sent JSON, or its best `Accept` entry is JSON.
+    /// Whether the client wants JSON: it sent JSON, its best `Accept` entry is JSON, or nothing else is to be had there.
     pub(crate) fn wants_json(&self) -> bool {
-        self.sent_json() || negotiate::prefers_json(text(self.headers.accept.as_ref()))
+        self.sent_json() || negotiate::prefers_json(text(self.headers.accept.as_ref())) || self.is_for_programs()
+    }
+
+    /// Whether the path is below the panel's `/api`, where everything is JSON, refusals too.
+    fn is_for_programs(&self) -> bool {
+        let below = self.uri.path().strip_prefix(self.gate.admin_url()).and_then(|rest| rest.strip_prefix("/api"));
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) && self.gate.has_panel()
     }
 
     /// Whether the body is JSON.
@@ -326,20 +332,25 @@ impl Exchange {
     /// is this machine, in development, and in the flask profile, as in the reference: whoever names another host in a
     /// request must not get a link to that host mailed to somebody else.
     pub(crate) fn origin(&self) -> String {
+        self.known_origin().unwrap_or_else(|| {
+            tracing::error!(request_id = self.request_id(), "links in mails lead nowhere: `base_url` is not set");
+            format!("{}://localhost", self.scheme())
+        })
+    }
+
+    /// The same, if it is known.
+    pub(crate) fn known_origin(&self) -> Option<String> {
         let config = self.config();
-        if let Some(base) = &config.base_url {
-            return base.clone();
+        if config.base_url.is_some() {
+            return config.base_url.clone();
         }
         let named = || config.as_flask || self.gate.settings().text("environment") == "development";
         let host = match config.server_name.as_deref() {
             Some(name) => name,
             None if is_loopback_host(self.host()) || named() => self.host(),
-            None => {
-                tracing::error!(request_id = self.request_id(), "links in mails lead nowhere: `base_url` is not set");
-                "localhost"
-            }
+            None => return None,
         };
-        format!("{}://{host}", self.scheme())
+        Some(format!("{}://{host}", self.scheme()))
     }
 
     /// The client's address: the peer's, or what as many trusted proxies as configured say.
