@@ -163,6 +163,11 @@ impl Context {
         self.parts.default
     }
 
+    /// The memory that a new hash takes while it is computed, in KiB; 0 where that is next to nothing.
+    pub fn memory_kib(&self) -> u64 {
+        self.dummy.as_ref().map_or(0, Recipe::memory_kib)
+    }
+
     /// The listed scheme that a stored value belongs to: by its prefix or shape, else plain text where that is
     /// allowed. None for an empty value and for hashes of schemes that are not listed.
     pub fn identify(&self, stored: &str) -> Option<Scheme> {

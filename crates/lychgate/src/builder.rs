@@ -14,7 +14,7 @@ use crate::{
     features,
     flow::recovery::Vault,
     gate::{Codecs, Hooks, Inner, Lychgate, RegisterField, SignUp},
-    hashing::Hashing,
+    hashing::{self, Hashing},
     identity_rules,
     limits::Limits,
     mail::{AnyMailer, Desk, Mailer},
@@ -354,7 +354,11 @@ impl Builder {
         let recovery = Vault::from_settings(&settings).map_err(BuildError::Setting)?;
         let count = |name: &str| usize::try_from(settings.int(name)).unwrap_or(usize::MAX);
         let at_once = match count("server.hashing_threads") {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            0 => {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                let cost_kib = contexts.first().map_or(0, lychgate_passwords::Context::memory_kib);
+                hashing::affordable(cores, count("server.hashing_memory"), cost_kib)
+            }
             chosen => chosen,
         };
         let max_waiting = self.max_waiting.unwrap_or_else(|| count("server.hashing_queue"));

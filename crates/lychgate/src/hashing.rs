@@ -1,6 +1,6 @@
 //! Password hashing in a pool of its own.
 //!
-//! As many hashes run at a time as there are cores, so memory stays at cores × the cost of one hash; the others wait in
+//! As many hashes run at a time as there are cores, and no more than a bound of memory bears; the others wait in
 //! a bounded line, and beyond it a request is told to come back. The pool's threads run at a lower priority, so that a
 //! wave of sign-ins does not starve requests that need no hash.
 
@@ -34,6 +34,12 @@ pub(crate) struct Hashing {
     running: Arc<Semaphore>,
     waiting: AtomicUsize,
     max_waiting: usize,
+}
+
+/// How many hashes of `cost_kib` may run at a time on so many cores within `memory` bytes; one always may.
+pub(crate) fn affordable(cores: usize, memory: usize, cost_kib: u64) -> usize {
+    let held = u64::try_from(memory / 1024).unwrap_or(u64::MAX).checked_div(cost_kib).unwrap_or(u64::MAX);
+    cores.min(usize::try_from(held).unwrap_or(usize::MAX)).max(1)
 }
 
 impl Hashing {
@@ -160,3 +166,16 @@ fn lower_priority() {
 
 #[cfg(not(target_os = "linux"))]
 fn lower_priority() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_bounds_the_hashes_at_a_time() {
+        let of = |cores| affordable(cores, 192 << 20, 64 << 10);
+        assert_eq!((of(1), of(2), of(3), of(32)), (1, 2, 3, 3));
+        assert_eq!(affordable(32, 192 << 20, 0), 32, "a scheme without memory is bounded by the cores");
+        assert_eq!(affordable(32, 1 << 20, 64 << 10), 1, "one may always");
+    }
+}

@@ -117,6 +117,18 @@ impl Recipe {
         }
     }
 
+    /// The memory that it takes at a time, in KiB, where that is much.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        match self {
+            Self::Argon2 { memory_kib, .. } => u64::from(*memory_kib),
+            // 128 bytes for each r of N.
+            Self::Scrypt { log_n, r, .. } => {
+                1_u64.checked_shl(u32::from(*log_n)).map_or(u64::MAX, |n| n.saturating_mul(u64::from(*r)) / 8)
+            }
+            _ => 0,
+        }
+    }
+
     /// How many bytes of a secret count; none when all do.
     pub(crate) fn reads_only(&self) -> Option<usize> {
         match self {

@@ -81,6 +81,8 @@ impl fmt::Debug for Paced {
 }
 
 /// The body of a reply; its request lasts until it is sent, and no longer than the limit.
+///
+/// HTTP/2 does not ask for more while the other side opens no window, so there the connection keeps the time.
 pub(super) struct Lasting {
     inner: Body,
     until: Option<Pin<Box<Sleep>>>,
@@ -88,10 +90,22 @@ pub(super) struct Lasting {
 }
 
 impl Lasting {
-    pub(super) fn new(inner: Body, limits: &Limits, request: life::Request) -> Self {
+    pub(super) fn new(inner: Body, limits: &Limits, mut request: life::Request, http2: bool) -> Self {
+        let whole = http_body::Body::size_hint(&inner).exact();
+        if http2 {
+            // Whoever opens no window for a reply leaves it where it is, and the connection does not look stuck.
+            let earned = |bytes: u64| bytes.checked_div(limits.body_rate).map(Duration::from_secs);
+            let most = match whole {
+                Some(0) => None,
+                Some(bytes) => earned(bytes).map(|earned| limits.send.saturating_add(earned)),
+                None => limits.reply,
+            };
+            if let Some(until) = most.and_then(|most| Instant::now().checked_add(most)) {
+                request.must_be_taken(until);
+            }
+        }
         // What is there already needs no timer: what is stuck on its way is noticed by the connection.
-        let whole = http_body::Body::size_hint(&inner).exact().is_some();
-        let until = limits.reply.filter(|_| !whole).map(|reply| Box::pin(tokio::time::sleep(reply)));
+        let until = limits.reply.filter(|_| whole.is_none()).map(|reply| Box::pin(tokio::time::sleep(reply)));
         Self { inner, until, _request: request }
     }
 }

@@ -1,7 +1,8 @@
 //! What a connection is doing, and since when: what decides when it has had its time.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -25,6 +26,12 @@ struct Doing {
     /// When the last request was served; its reply may still be on its way.
     served: Instant,
     requests: usize,
+    /// Requests so far, those that are over too.
+    asked: usize,
+    /// The request after so many others is refused with this status.
+    refused: Option<(usize, StatusCode)>,
+    /// Until when replies have to be taken whose way only HTTP/2 knows, and the number of their request.
+    replies: BTreeSet<(Instant, usize)>,
     /// Since when the other side has taken nothing of what is sent.
     stuck_since: Option<Instant>,
     http2: bool,
@@ -49,6 +56,9 @@ impl Life {
             since: now,
             served: now,
             requests: 0,
+            asked: 0,
+            refused: None,
+            replies: BTreeSet::new(),
             stuck_since: None,
             http2,
             upgraded: false,
@@ -100,7 +110,14 @@ impl Life {
         let mut doing = self.now.lock();
         doing.requests += 1;
         doing.http2 |= http2;
-        Request(Arc::clone(self))
+        let number = doing.asked;
+        doing.asked += 1;
+        Request { life: Arc::clone(self), number, reply: None }
+    }
+
+    /// The request after `after` others is not what came, but stands for one that is refused.
+    pub(crate) fn refuse(&self, after: usize, status: StatusCode) {
+        self.now.lock().refused = Some((after, status));
     }
 
     /// Ends when the connection has had its time.
@@ -127,6 +144,8 @@ impl Life {
             (0, false) => doing.since.checked_add(self.limits.keep_alive),
             _ => None,
         };
+        let reply = doing.replies.first().map(|(until, _)| *until);
+        let stuck = stuck.into_iter().chain(reply).min();
         match (stuck, waiting) {
             (Some(stuck), waiting) if waiting.is_none_or(|waiting| stuck <= waiting) => (Some(stuck), Over::Slow),
             (_, waiting) if doing.reading_head => (waiting, Over::Slow),
@@ -137,11 +156,32 @@ impl Life {
 
 /// A request that is being served.
 #[derive(Debug)]
-pub(crate) struct Request(Arc<Life>);
+pub(crate) struct Request {
+    life: Arc<Life>,
+    number: usize,
+    reply: Option<Instant>,
+}
+
+impl Request {
+    /// What it is refused with, if that was found out before it was handed on.
+    pub(crate) fn refused(&self) -> Option<StatusCode> {
+        self.life.now.lock().refused.filter(|(after, _)| *after == self.number).map(|(_, status)| status)
+    }
+
+    /// Its reply has to be taken until then, or the connection ends.
+    pub(crate) fn must_be_taken(&mut self, until: Instant) {
+        let mut doing = self.life.now.lock();
+        doing.replies.insert((until, self.number));
+        self.reply = Some(until);
+    }
+}
 
 impl Drop for Request {
     fn drop(&mut self) {
-        let mut doing = self.0.now.lock();
+        let mut doing = self.life.now.lock();
+        if let Some(until) = self.reply {
+            doing.replies.remove(&(until, self.number));
+        }
         doing.requests -= 1;
         if doing.requests == 0 {
             doing.reading_head = false;
@@ -191,6 +231,28 @@ mod tests {
         life.heard();
         assert_eq!(ends(&life), Some((15, Over::Slow)), "the second head");
         assert!(life.now.lock().since >= before, "it runs from its first byte");
+    }
+
+    #[test]
+    fn a_reply_that_is_not_taken_has_its_time() {
+        let life = Life::begin(limits(), true);
+        let (mut one, mut two) = (life.request(true), life.request(true));
+        let (early, late) = (Instant::now() + Duration::from_secs(5), Instant::now() + Duration::from_secs(9));
+        one.must_be_taken(late);
+        two.must_be_taken(early);
+        assert_eq!(life.bound(), (Some(early), Over::Slow));
+        drop(two);
+        assert_eq!(life.bound(), (Some(late), Over::Slow));
+        drop(one);
+        assert_eq!(ends(&life), Some((75, Over::Idle)));
+    }
+
+    #[test]
+    fn one_request_is_refused_and_no_other() {
+        let life = Life::begin(limits(), false);
+        life.refuse(1, StatusCode::BAD_REQUEST);
+        assert_eq!(life.request(false).refused(), None);
+        assert_eq!(life.request(false).refused(), Some(StatusCode::BAD_REQUEST));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod accept;
 mod bodies;
+mod frames;
+mod heads;
 mod life;
 mod limits;
 mod mount;

@@ -13,12 +13,11 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{life::Life, places::Place, strict::Strict};
-
-/// A byte that no parser of HTTP takes in a head.
-const POISON: u8 = 0;
-/// What makes a head look whole: until then it is not parsed, and not answered.
-const END: &[u8] = b"\r\n\r\n";
+use super::{
+    heads::{End, Heads},
+    life::Life,
+    places::Place,
+};
 
 /// How much of a body that nobody wanted is still taken after the reply, and how long: whoever sends it all before they
 /// read would see a broken connection instead of the reply.
@@ -29,9 +28,7 @@ const LINGER: Duration = Duration::from_secs(5);
 pub(super) struct Watched<S> {
     inner: S,
     life: Arc<Life>,
-    strict: Strict,
-    /// What is still read once the client is no longer listened to.
-    stopped: Option<&'static [u8]>,
+    heads: Heads,
     linger: Option<Linger>,
     _place: Place,
 }
@@ -62,41 +59,54 @@ impl Linger {
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(inner: S, life: Arc<Life>, strict: Strict, place: Place) -> Self {
-        Self { inner, life, strict, stopped: None, linger: None, _place: place }
+    pub(super) fn new(inner: S, life: Arc<Life>, heads: Heads, place: Place) -> Self {
+        Self { inner, life, heads, linger: None, _place: place }
     }
 
-    fn note(&self, written: &Poll<io::Result<usize>>) {
+    fn note(&mut self, written: &Poll<io::Result<usize>>) {
         self.life.takes(written.is_ready());
         if let Poll::Ready(Ok(bytes)) = written {
             self.life.took(*bytes);
+            self.heads.took(*bytes);
         }
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if let Some(end) = self.stopped {
-            let (now, later) = end.split_at(end.len().min(buffer.remaining()));
-            buffer.put_slice(now);
-            self.stopped = Some(later);
-            return Poll::Ready(Ok(()));
-        }
-        let before = buffer.filled().len();
-        std::task::ready!(Pin::new(&mut self.inner).poll_read(cx, buffer))?;
-        let came = buffer.filled_mut().get_mut(before..).unwrap_or_default();
-        if came.is_empty() || self.life.is_upgraded() {
-            return Poll::Ready(Ok(()));
-        }
-        self.life.heard();
-        if let Err(ambiguous) = self.strict.read(came) {
-            if let Some(byte) = came.get_mut(ambiguous.at) {
-                *byte = POISON;
+        let Self { inner, life, heads, .. } = &mut *self;
+        loop {
+            if life.is_upgraded() {
+                heads.let_go();
             }
-            buffer.set_filled(before + ambiguous.at + 1);
-            self.stopped = Some(END);
+            if buffer.remaining() == 0 || heads.hand_on(buffer) {
+                return Poll::Ready(Ok(()));
+            }
+            match heads.end() {
+                // The reply closes the connection; until then it looks as if nothing more came.
+                Some(End::Refused(..)) => return Poll::Pending,
+                Some(End::Broken) => return Poll::Ready(Ok(())),
+                None => {}
+            }
+            let before = buffer.filled().len();
+            std::task::ready!(Pin::new(&mut *inner).poll_read(cx, buffer))?;
+            let came = buffer.filled().get(before..).unwrap_or_default();
+            if came.is_empty() || life.is_upgraded() {
+                return Poll::Ready(Ok(()));
+            }
+            life.heard();
+            match heads.take(came) {
+                Ok(true) => return Poll::Ready(Ok(())),
+                Ok(false) => buffer.set_filled(before),
+                Err(flood) => {
+                    buffer.set_filled(before);
+                    return Poll::Ready(Err(io::Error::other(flood)));
+                }
+            }
+            if let Some(End::Refused(after, status)) = heads.end() {
+                life.refuse(after, status);
+            }
         }
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -128,10 +138,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { inner, linger, strict, stopped, .. } = &mut *self;
+        let Self { inner, linger, heads, .. } = &mut *self;
         if linger.is_none() {
             std::task::ready!(Pin::new(&mut *inner).poll_shutdown(cx))?;
-            if !strict.is_within_a_body() || stopped.is_some() {
+            if !heads.may_go_on() {
                 return Poll::Ready(Ok(()));
             }
         }

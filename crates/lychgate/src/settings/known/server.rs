@@ -55,8 +55,11 @@ pub(crate) const SETTINGS: &[Setting] = &section(
         opt_text("acme_ca").means("File of certificates in PEM that are trusted for that directory, instead of the usual ones."),
         int("hashing_threads", 0).within(0, 256).means(
             "Most passwords that are hashed at a time; each takes the memory that its scheme asks for. 0 for as many as \
-             cores.",
+             cores, but no more than `hashing_memory` bears.",
         ),
+        int("hashing_memory", 192 << 20)
+            .within(1 << 20, 1 << 50)
+            .means("Bytes that the passwords being hashed may take together, where `hashing_threads` is 0."),
         int("hashing_queue", 256)
             .within(1, 100_000)
             .means("Most passwords that wait to be hashed; beyond it a request is answered with 503."),
