@@ -6,7 +6,7 @@ mod weak;
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
 use serde_json::Value;
 use support::{PASSWORD, Place, Said};
@@ -64,6 +64,57 @@ fn a_weak_server_is_found_out() {
     assert_eq!(with_result(&report, "skipped"), skipped, "{report:#}");
     assert_eq!((with_result(&report, "holds"), with_result(&report, "silent")), Default::default(), "{report:#}");
     assert!(with_result(&report, "found").len() > 25, "{report:#}");
+}
+
+/// Writes `tls.pem` and `tls.key`: a certificate of this machine that signs itself.
+fn certificate(place: &Place) {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "tls.key", "-out", "tls.pem"])
+        .current_dir(place.path(""))
+        .output()
+        .expect("the program openssl is not installed (Debian: apt-get install openssl)");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[test]
+fn over_tls_our_own_server_holds() {
+    let place = Place::new();
+    prepared(&place);
+    certificate(&place);
+    place.write(
+        "lychgate.toml",
+        "attack_token_file = \"attack.token\"\n[limits]\nenabled = false\n[server]\ntls_certificate = \"tls.pem\"\n\
+         tls_key = \"tls.key\"\n",
+    );
+    place.user(&["-a", "joe@example.com"]);
+    let server = place.serve(&[]);
+    let more = ["--account", "joe@example.com", "--format", "json", "--ca", "tls.pem"];
+    let said = attack(&place, &format!("https://{}", server.address), &more);
+    let report: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+    assert_eq!((with_result(&report, "found"), with_result(&report, "silent")), Default::default(), "{report:#}");
+    assert_eq!(with_result(&report, "skipped"), BTreeSet::from(["slow-senders"]), "{report:#}");
+    let untrusted = attack(&place, &format!("https://{}", server.address), &[]);
+    assert_eq!((untrusted.code, untrusted.out.as_str()), (1, ""), "{untrusted:?}");
+}
+
+#[test]
+fn over_tls_a_weak_server_is_found_out() {
+    let place = Place::new();
+    certificate(&place);
+    let (url, _old) = weak::serve_tls(&prepared(&place), &place.path("tls.pem"), &place.path("tls.key"));
+    // What is about TLS is asked first; the rest is found without it too.
+    let said =
+        attack(&place, &url, &["--ca", "tls.pem", "--format", "json", "--patience", "2", "--most-requests", "60"]);
+    let report: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+    let found = with_result(&report, "found");
+    for check in ["strict-transport", "cookie-names", "cookies", "old-tls"] {
+        assert!(found.contains(check), "{check}: {report:#}");
+    }
+    assert!(with_result(&report, "holds").contains("https"), "{report:#}");
+    let old = report["checks"].as_array().unwrap().iter().find(|check| check["id"] == "old-tls").unwrap().to_string();
+    assert!(old.contains("TLS 1.0 is spoken") && old.contains("TLS 1.1 is spoken"), "{old}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "nginx/between.rs"]
+mod between;
 mod support;
 
 use std::{
@@ -14,12 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use between::Between;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use serde_json::{Value, json};
-use support::{PASSWORD, Place, Server};
+use support::{PASSWORD, Place, Server, rest};
 
 fn guide(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides/nginx").join(name)
@@ -431,4 +434,129 @@ fn an_api_for_pages_of_other_origins() {
     let cookie = reply.cookie("session");
     assert!(cookie.contains("; Secure") && cookie.contains("SameSite=None"), "{cookie}");
     assert_eq!(joe.send("GET", "/verify", &from_page, "").status, 200);
+}
+
+/// T138: whatever nginx takes for one request is one for the server too. nginx is set up as it is hardest: its connections
+/// are kept for the requests of others, and bodies go through as they come.
+#[test]
+fn a_proxy_and_the_server_read_requests_alike() {
+    let place = Place::new();
+    let name = "api.shop.example";
+    place.write("lychgate.toml", &format!("{}\n[limits]\nenabled = false\n", read_guide("api.toml")));
+    let server = place.serve(&[]);
+    let between = Between::start(server.address);
+    let tls = certificate(&place, name);
+    let kept = "proxy_pass http://kept; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_request_buffering off; \
+                client_body_timeout 2s; client_header_timeout 2s; keepalive_timeout 2s; ignore_invalid_headers off;";
+    let conf = read_guide("api.conf").replace("proxy_pass http://127.0.0.1:5000;", kept);
+    let conf = format!("upstream kept {{ server 127.0.0.1:5000; keepalive 1; }}\n{conf}");
+    let (_nginx, [_, https]) = start_nginx(&place, &conf, between.address, "");
+    let open = || {
+        let connection = ClientConnection::new(Arc::clone(&tls), name.try_into().unwrap()).unwrap();
+        let socket = TcpStream::connect(("127.0.0.1", https)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
+        StreamOwned::new(connection, socket)
+    };
+    // Every request that nginx hands on says how it came; nobody else says so here.
+    let of = |bytes: &[u8], part: &str| bytes.windows(part.len()).filter(|seen| *seen == part.as_bytes()).count();
+    let agree = |name: &str| {
+        let mut handed_on = 0;
+        between.each(|said| {
+            let (asked, answered) = (of(&said.asked, "X-Forwarded-Proto: https"), of(&said.answered, "HTTP/1.1 "));
+            handed_on += asked;
+            let text = String::from_utf8_lossy(&said.asked);
+            assert!(answered <= asked, "{name}: {answered} replies to {asked} requests: {text:?}");
+        });
+        handed_on
+    };
+    let hidden = format!("GET /login?hidden HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
+    let length = hidden.len();
+    let post = format!(
+        "POST /login HTTP/1.1\r\nhost: {name}\r\naccept: application/json\r\ncontent-type: application/json\r\n"
+    );
+    let chunked = format!("{post}transfer-encoding: chunked\r\n");
+    let none = "0\r\n\r\n";
+    for (what, request) in [
+        (
+            "length, then chunks",
+            format!("{post}content-length: {}\r\ntransfer-encoding: chunked\r\n\r\n{none}{hidden}", length + 5),
+        ),
+        ("chunks, then length", format!("{chunked}content-length: 4\r\n\r\n{length:x}\r\n{hidden}\r\n{none}")),
+        ("chunks of two kinds", format!("{chunked}transfer-encoding: x\r\n\r\n{none}{hidden}")),
+        ("chunks twice", format!("{chunked}transfer-encoding: chunked\r\n\r\n{none}{hidden}")),
+        ("chunks after another coding", format!("{post}transfer-encoding: gzip, chunked\r\n\r\n{none}{hidden}")),
+        ("identity", format!("{post}transfer-encoding: identity\r\ncontent-length: {length}\r\n\r\n{hidden}")),
+        ("a tab before chunked", format!("{post}transfer-encoding:\u{b}chunked\r\n\r\n{none}{hidden}")),
+        ("chunked in a folded line", format!("{post}transfer-encoding:\r\n chunked\r\n\r\n{none}{hidden}")),
+        ("a folded line", format!("{post}x: a\r\n\tcontent-length: {length}\r\ncontent-length: 0\r\n\r\n{hidden}")),
+        ("bare line ends", format!("{post}x: a\ncontent-length: {length}\n\n{hidden}")),
+        ("a bare CR", format!("{post}x: a\rcontent-length: {length}\r\ncontent-length: 0\r\n\r\n{hidden}")),
+        (
+            "a space before the colon",
+            format!("{post}transfer-encoding : chunked\r\ncontent-length: {length}\r\n\r\n{hidden}"),
+        ),
+        (
+            "an underscore",
+            format!(
+                "{post}content_length: {length}\r\ntransfer_encoding: chunked\r\ncontent-length: 0\r\n\r\n{hidden}"
+            ),
+        ),
+        ("two lengths", format!("{post}content-length: 0\r\ncontent-length: {length}\r\n\r\n{hidden}")),
+        ("a list of lengths", format!("{post}content-length: 0, {length}\r\n\r\n{hidden}")),
+        ("a length with a sign", format!("{post}content-length: +{length}\r\n\r\n{hidden}")),
+        ("an extension of a chunk", format!("{chunked}\r\n2;a=b\r\n{{}}\r\n{none}{hidden}")),
+        ("an extension with a line end in it", format!("{chunked}\r\n2;\n{{}}\r\n{none}{hidden}")),
+        ("an extension with quotes", format!("{chunked}\r\n2;a=\"\r\nxx\r\n{none}{hidden}\"\r\n{none}")),
+        ("a size that is too large", format!("{chunked}\r\n10000000000000002\r\n{{}}\r\n{none}{hidden}")),
+        ("a size below zero", format!("{chunked}\r\n-1\r\n{hidden}")),
+        ("a size of another kind", format!("{chunked}\r\n0x2\r\n{{}}\r\n{none}{hidden}")),
+        ("a chunk that is longer than it says", format!("{chunked}\r\n2\r\n{{}}xx\r\n{none}{hidden}")),
+        ("a chunk that ends in a bare LF", format!("{chunked}\r\n2\r\n{{}}\n{none}{hidden}")),
+        (
+            "trailers",
+            format!(
+                "{chunked}\r\n2\r\n{{}}\r\n0\r\ncontent-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n{hidden}"
+            ),
+        ),
+        ("a request in a trailer", format!("{chunked}\r\n2\r\n{{}}\r\n0\r\nx: y\r\n{hidden}")),
+        ("chunks in HTTP/1.0", format!("{}\r\n{none}{hidden}", chunked.replace("HTTP/1.1", "HTTP/1.0"))),
+        (
+            "another host in the address",
+            format!("GET http://other.example/login HTTP/1.1\r\nhost: {name}\r\n\r\n{hidden}"),
+        ),
+        ("two hosts", format!("GET /login HTTP/1.1\r\nhost: {name}\r\nhost: other.example\r\n\r\n{hidden}")),
+        (
+            "a body that nobody wants",
+            format!("GET /login HTTP/1.1\r\nhost: {name}\r\ncontent-length: {length}\r\n\r\n{hidden}"),
+        ),
+        (
+            "HTTP/2 by an upgrade",
+            format!(
+                "GET /login HTTP/1.1\r\nhost: {name}\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\n\
+                 http2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n{hidden}"
+            ),
+        ),
+        (
+            "a websocket that is none",
+            format!("GET /login HTTP/1.1\r\nhost: {name}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n{hidden}"),
+        ),
+        (
+            "a line end in the address",
+            format!("GET /login%0d%0a%0d%0aGET%20/x HTTP/1.1\r\nhost: {name}\r\n\r\n{hidden}"),
+        ),
+        ("an expectation", format!("{post}expect: 100-continue\r\ncontent-length: 2\r\n\r\n{{}}{hidden}")),
+    ] {
+        let mut stream = open();
+        // nginx may have refused and gone before it has read all.
+        let _ = stream.write_all(request.as_bytes());
+        rest(&mut stream);
+        agree(what);
+        // Whoever comes next on a connection that was kept gets the answer to their own request.
+        let mut next = open();
+        write!(next, "GET /healthz?{length} HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n").unwrap();
+        let reply = rest(&mut next);
+        assert!(reply.starts_with("HTTP/1.1 200") && reply.ends_with("{\"status\":\"ok\"}"), "{what}: {reply:?}");
+        assert_eq!(reply.matches("HTTP/1.1 ").count(), 1, "{what}: {reply:?}");
+    }
+    assert!(agree("all") > 60, "{} requests came to the server", agree("all"));
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "tls/pebble.rs"]
+mod pebble;
 mod support;
 
 use std::{
@@ -10,9 +12,10 @@ use std::{
     path::Path,
     process::Command,
     sync::{Arc, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use pebble::{Pebble, Way};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
     client::Resumption,
@@ -343,7 +346,7 @@ mod authority {
 
     /// An authority looks at the certificate of a challenge by itself.
     #[derive(Debug)]
-    struct Anything;
+    pub(crate) struct Anything;
 
     impl ServerCertVerifier for Anything {
         fn verify_server_cert(
@@ -414,4 +417,77 @@ fn a_certificate_by_acme() {
     let server = place.serve(&[]);
     assert!(served(&server), "{}", place.read("log"));
     assert!(place.run(&["doctor"]).out.contains("certificate of id.example by ACME"));
+}
+
+/// The certificate that the server shows, if it shows one.
+fn shown(server: &Server) -> Option<Vec<u8>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.dangerous().with_custom_certificate_verifier(Arc::new(authority::Anything));
+    let mut config = config.with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    let stream = connect(server, &Arc::new(config)).ok()?;
+    Some(stream.conn.peer_certificates()?.first()?.to_vec())
+}
+
+/// A certificate of Pebble, by the rules of ACME as Let's Encrypt reads them: ordered, kept over a new start, and renewed.
+#[test]
+fn a_real_authority_issues_and_renews() {
+    let place = Place::new();
+    certificate(&place, "ca", "127.0.0.1", "90");
+    let way = Way::open();
+    let settings = |pebble: &Pebble, cache: &str| {
+        place.write(
+            "lychgate.toml",
+            &format!(
+                "[server]\nacme_domains = [\"{NAME}\"]\nacme_terms_agreed = true\nacme_contact = \"ops@id.example\"\n\
+                 acme_directory = \"https://{}/dir\"\nacme_ca = \"ca.pem\"\nacme_cache = \"{cache}\"\n",
+                pebble.address
+            ),
+        );
+    };
+    // For as long as it takes, with a breath in between: the authority and the server are to get on with it.
+    let until = |what: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + Duration::from_secs(300);
+        while !what() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        what()
+    };
+    let pebble = Pebble::start(&place, "long", way.port, 90 * 86_400);
+    settings(&pebble, "keys/long");
+    let server = place.serve(&[]);
+    way.lead_to(server.address);
+    assert!(until(&|| shown(&server).is_some()), "{}\n{}", place.read("log"), pebble.log(&place));
+    let first = shown(&server).unwrap();
+    // The whole chain is shown: whoever trusts the root of the authority trusts the page.
+    let mut tls =
+        ClientConnection::new(trusting(&place.path("ca.pem"), &[&TLS13], &[]), "127.0.0.1".try_into().unwrap())
+            .unwrap();
+    let mut tcp = TcpStream::connect(pebble.told).unwrap();
+    let mut told = rustls::Stream::new(&mut tls, &mut tcp);
+    write!(told, "GET /roots/0 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+    let root = rest(&mut told);
+    place.write("root.pem", root.split_once("\r\n\r\n").unwrap().1);
+    let browser = trusting(&place.path("root.pem"), &[&TLS13], &[]);
+    assert!(get(&server, &browser, "/login").starts_with("HTTP/1.1 200"));
+    assert_eq!(pebble.issued(&place), 1, "{}", pebble.log(&place));
+    server.stop("-TERM");
+    let server = place.serve(&[]);
+    way.lead_to(server.address);
+    assert!(until(&|| shown(&server).is_some()), "{}", place.read("log"));
+    assert_eq!(shown(&server).unwrap(), first, "it was kept");
+    assert!(until(&|| place.read("log").contains("the certificate of the last start is used")));
+    server.stop("-TERM");
+    assert_eq!(pebble.issued(&place), 1, "and not ordered again");
+
+    // One for a few seconds is replaced while the server runs.
+    let pebble = Pebble::start(&place, "short", way.port, 6);
+    settings(&pebble, "keys/short");
+    let server = place.serve(&[]);
+    way.lead_to(server.address);
+    assert!(until(&|| shown(&server).is_some()), "{}\n{}", place.read("log"), pebble.log(&place));
+    let first = shown(&server);
+    assert!(until(&|| shown(&server).is_some_and(|now| Some(&now) != first.as_ref())), "{}", place.read("log"));
+    assert!(pebble.issued(&place) >= 2, "{}", pebble.log(&place));
 }

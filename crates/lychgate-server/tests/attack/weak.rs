@@ -3,8 +3,10 @@
 
 use std::{
     collections::BTreeSet,
-    io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{BufRead as _, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
 };
@@ -12,6 +14,10 @@ use std::{
 use lychgate_signing::{
     KeyRing,
     session::{Map, SessionCodec},
+};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 
 /// What the server remembers.
@@ -35,9 +41,68 @@ pub fn serve(proof: &str) -> String {
     url
 }
 
+/// A program that speaks TLS 1.0; it ends with the test.
+pub struct Old(Child, SocketAddr);
+
+impl Drop for Old {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Old {
+    fn start(certificate: &Path, key: &Path) -> Self {
+        let mut child = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-min_protocol", "TLSv1", "-cipher", "ALL:@SECLEVEL=0"])
+            .args(["-cert".as_ref(), certificate.as_os_str(), "-key".as_ref(), key.as_os_str()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program openssl is not installed (Debian: apt-get install openssl)");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.find_map(|line| line.strip_prefix("ACCEPT ")?.parse().ok()).unwrap();
+        thread::spawn(move || lines.for_each(drop));
+        Self(child, address)
+    }
+}
+
+/// The same over TLS of every age, with this certificate.
+pub fn serve_tls(proof: &str, certificate: &Path, key: &Path) -> (String, Old) {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
+    let config = config.with_no_client_auth().with_single_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap());
+    let config = Arc::new(config.unwrap());
+    let old = Old::start(certificate, key);
+    let older = old.1;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let weak = Arc::new(Weak { proof: proof.to_owned(), signed_in: Mutex::default(), made: Mutex::default() });
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let (weak, config) = (Arc::clone(&weak), Arc::clone(&config));
+            thread::spawn(move || {
+                // The version is in the greeting, behind the heads of record and message.
+                let mut greeting = [0; 11];
+                while stream.peek(&mut greeting).is_ok_and(|seen| 0 < seen && seen < greeting.len()) {}
+                if greeting[10] >= 3 {
+                    return weak.talk(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
+                }
+                let mut onward = TcpStream::connect(older).unwrap();
+                let (mut back, mut forth) = (stream.try_clone().unwrap(), onward.try_clone().unwrap());
+                thread::spawn(move || std::io::copy(&mut forth, &mut back));
+                let _ = std::io::copy(&mut stream, &mut onward);
+            });
+        }
+    });
+    (url, old)
+}
+
 impl Weak {
     /// Answers whatever looks like a request, and waits for ever for what does not.
-    fn talk(&self, mut stream: TcpStream) {
+    fn talk(&self, mut stream: impl Read + Write) {
         let mut unread = Vec::new();
         let mut piece = [0; 65_536];
         loop {

@@ -70,8 +70,8 @@ fn greeting(minor: u8) -> Vec<u8> {
     let mut body = vec![3, minor];
     body.extend([0x5a; 32]);
     body.push(0);
-    // ECDHE and RSA with AES-CBC, which every server of that time had.
-    body.extend([0, 8, 0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35, 1, 0]);
+    // ECDHE with ECDSA and with RSA, and RSA alone, each with AES-CBC: every server of that time had them for its key.
+    body.extend([0, 12, 0xc0, 0x09, 0xc0, 0x0a, 0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35, 1, 0]);
     // The groups x25519, secp256r1 and secp384r1; uncompressed points; signatures of ECDSA and RSA.
     let extensions = [
         [0, 10, 0, 8, 0, 6, 0, 29, 0, 23, 0, 24].as_slice(),

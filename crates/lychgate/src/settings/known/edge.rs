@@ -78,6 +78,8 @@ pub(crate) const HEADERS: &[Setting] = &section(
             "What pages may load; a table of directives, or text. Off is a policy that lets in what comes from the same \
              origin; false sends none.",
         ),
+        map("content_security_policy_add", &[])
+            .means("Sources that are added to that policy, by directive. Lychgate's own."),
         opt_text("content_security_policy_report_uri").means("Where browsers report violations."),
         flag("content_security_policy_report_only", false).means("Whether violations are reported only."),
         list("content_security_policy_nonce_in", &[])

@@ -39,6 +39,9 @@ impl Policy {
         if settings.profile() == Profile::Modern {
             complete(&mut directives, settings, frame);
         }
+        for (name, value) in settings.map("headers.content_security_policy_add") {
+            add(&mut directives, name, &written(value));
+        }
         if let Some(uri) = settings.text_opt("headers.content_security_policy_report_uri") {
             directives.push(("report-uri".to_owned(), uri.to_owned()));
         }
@@ -120,6 +123,25 @@ fn complete(directives: &mut Directives, settings: &Settings, frame: &str) {
     }
 }
 
+/// Lets a directive let in more; one that is not there yet begins with what stands for it.
+fn add(directives: &mut Directives, name: &str, more: &str) {
+    let at = directives.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+        let of_all = if name.ends_with("-src") { value_of(directives, "default-src") } else { None };
+        directives.push((name.to_owned(), of_all.unwrap_or_default().to_owned()));
+        directives.len() - 1
+    });
+    if let Some((_, value)) = directives.get_mut(at) {
+        // 'none' stands alone (CSP level 3, section 2.3.1).
+        if value == "'none'" {
+            value.clear();
+        }
+        if !value.is_empty() {
+            value.push(' ');
+        }
+        value.push_str(more);
+    }
+}
+
 /// Whether some form of ours may end on a page of another origin.
 fn leads_away(settings: &Settings) -> bool {
     let is_text = |kind: Kind| matches!(kind, Kind::Text | Kind::OptText | Kind::Path);
@@ -164,4 +186,37 @@ fn directives_of(text: &str) -> Directives {
     let parts = text.split(';').map(str::trim).filter(|part| !part.is_empty());
     let split = parts.map(|part| part.split_once(char::is_whitespace).unwrap_or((part, "")));
     split.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn more_can_be_let_in() {
+        let policy = |text: &str| {
+            let settings = Settings::builder().toml(
+                "test",
+                &format!("profile = \"flask\"\nsecret_key = \"0123456789abcdef0123456789abcdef\"\n[security]\npassword_salt = \"0123456789abcdef\"\n{text}"),
+            );
+            let policy = Policy::from_settings(&settings.build().unwrap(), "SAMEORIGIN").unwrap().unwrap();
+            policy.value(None).to_str().unwrap().to_owned()
+        };
+        let own = "default-src 'self'; object-src 'none'";
+        assert_eq!(policy(""), own);
+        let added = "[headers.content_security_policy_add]\nimg-src = \"https://a.example\"\nobject-src = \"'self'\"\n\
+                     frame-ancestors = [\"https://a.example\", \"https://b.example\"]\n";
+        assert_eq!(
+            policy(added),
+            "default-src 'self'; object-src 'self'; img-src 'self' https://a.example; frame-ancestors https://a.example \
+             https://b.example"
+        );
+        let replaced = format!("[headers.content_security_policy]\nimg-src = \"*\"\n{added}");
+        assert_eq!(
+            policy(&replaced),
+            "img-src * https://a.example; object-src 'self'; frame-ancestors https://a.example https://b.example"
+        );
+    }
 }
