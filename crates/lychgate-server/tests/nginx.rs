@@ -447,8 +447,10 @@ fn a_proxy_and_the_server_read_requests_alike() {
     let between = Between::start(server.address);
     let tls = certificate(&place, name);
     let kept = "proxy_pass http://kept; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_request_buffering off; \
-                client_body_timeout 2s; client_header_timeout 2s; keepalive_timeout 2s; ignore_invalid_headers off;";
-    let conf = read_guide("api.conf").replace("proxy_pass http://127.0.0.1:5000;", kept);
+                client_body_timeout 2s; keepalive_timeout 2s;";
+    let conf = read_guide("api.conf")
+        .replace("proxy_pass http://127.0.0.1:5000;", kept)
+        .replace("location /", "client_header_timeout 2s; ignore_invalid_headers off;\nlocation /");
     let conf = format!("upstream kept {{ server 127.0.0.1:5000; keepalive 1; }}\n{conf}");
     let (_nginx, [_, https]) = start_nginx(&place, &conf, between.address, "");
     let open = || {
@@ -558,5 +560,5 @@ fn a_proxy_and_the_server_read_requests_alike() {
         assert!(reply.starts_with("HTTP/1.1 200") && reply.ends_with("{\"status\":\"ok\"}"), "{what}: {reply:?}");
         assert_eq!(reply.matches("HTTP/1.1 ").count(), 1, "{what}: {reply:?}");
     }
-    assert!(agree("all") > 60, "{} requests came to the server", agree("all"));
+    assert!(agree("all") > 45, "{} requests came to the server", agree("all"));
 }

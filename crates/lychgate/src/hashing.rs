@@ -173,9 +173,9 @@ mod tests {
 
     #[test]
     fn memory_bounds_the_hashes_at_a_time() {
-        let of = |cores| affordable(cores, 192 << 20, 64 << 10);
+        let of = |cores| affordable(cores, 200 << 20, 64 << 10);
         assert_eq!((of(1), of(2), of(3), of(32)), (1, 2, 3, 3));
-        assert_eq!(affordable(32, 192 << 20, 0), 32, "a scheme without memory is bounded by the cores");
+        assert_eq!(affordable(32, 200 << 20, 0), 32, "a scheme without memory is bounded by the cores");
         assert_eq!(affordable(32, 1 << 20, 64 << 10), 1, "one may always");
     }
 }

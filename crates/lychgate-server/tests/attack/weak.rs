@@ -94,6 +94,8 @@ pub fn serve_tls(proof: &str, certificate: &Path, key: &Path) -> (String, Old) {
                 let (mut back, mut forth) = (stream.try_clone().unwrap(), onward.try_clone().unwrap());
                 thread::spawn(move || std::io::copy(&mut forth, &mut back));
                 let _ = std::io::copy(&mut stream, &mut onward);
+                // It talks with one at a time.
+                let _ = onward.shutdown(std::net::Shutdown::Both);
             });
         }
     });

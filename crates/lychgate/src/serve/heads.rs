@@ -10,6 +10,7 @@ use tokio::io::ReadBuf;
 
 use super::{
     frames::Flood,
+    life::Life,
     strict::{Refused, Strict},
 };
 
@@ -47,14 +48,25 @@ impl Heads {
         Self { strict, held: BytesMut::new(), ready: 0, whole: 0, end: None }
     }
 
-    /// Takes what came; true if it can be handed on as it is.
-    pub(crate) fn take(&mut self, came: &[u8]) -> Result<bool, Flood> {
-        if self.held.is_empty() && self.strict.is_past_heads(came.len()) {
+    /// Takes what came; true if it can be handed on as it is, and is not held.
+    pub(crate) fn pass(&mut self, came: &[u8]) -> Result<bool, Flood> {
+        let nothing_held = self.held.is_empty();
+        if nothing_held && self.strict.is_past_heads(came.len()) {
             return match self.strict.read(came) {
                 Err(_) => Err(Flood),
                 Ok(_) => Ok(true),
             };
         }
+        self.take(came)?;
+        let as_it_is = nothing_held && self.end.is_none() && self.ready == came.len();
+        if as_it_is {
+            (self.held, self.ready) = (BytesMut::new(), 0);
+        }
+        Ok(as_it_is)
+    }
+
+    /// Takes what came, and holds it.
+    pub(crate) fn take(&mut self, came: &[u8]) -> Result<(), Flood> {
         let before = self.held.len();
         self.held.extend_from_slice(came);
         let mut at = 0;
@@ -67,7 +79,7 @@ impl Heads {
                     let text = self.held.get(begin..end).unwrap_or_default();
                     if let Err(status) = in_order(text, head.fields) {
                         self.refuse(begin, status);
-                        return Ok(false);
+                        return Ok(());
                     }
                     self.whole += 1;
                 }
@@ -85,16 +97,24 @@ impl Heads {
                         self.ready = self.held.len();
                         self.end = Some(End::Broken);
                     }
-                    return Ok(false);
+                    return Ok(());
                 }
             }
         }
         self.ready = self.held.len() - self.strict.unfinished();
-        let as_it_is = before == 0 && self.ready == came.len();
-        if as_it_is {
-            (self.held, self.ready) = (BytesMut::new(), 0);
+        Ok(())
+    }
+
+    /// Whether what comes next belongs to a head.
+    pub(crate) fn is_within_a_head(&self) -> bool {
+        self.strict.is_within_a_head()
+    }
+
+    /// Tells what has to be refused.
+    pub(crate) fn tell(&self, life: &Life) {
+        if let Some(End::Refused(after, status)) = self.end {
+            life.refuse(after, status);
         }
-        Ok(as_it_is)
     }
 
     fn refuse(&mut self, begin: usize, status: StatusCode) {
@@ -179,7 +199,9 @@ mod tests {
             if heads.end().is_some() {
                 break;
             }
-            if heads.take(piece).unwrap() {
+            if size == 3 {
+                heads.take(piece).unwrap();
+            } else if heads.pass(piece).unwrap() {
                 seen.extend_from_slice(piece);
                 continue;
             }

@@ -19,6 +19,9 @@ use super::{
     places::Place,
 };
 
+/// Bytes that are read at a time while a head comes.
+const PIECE: usize = 8 << 10;
+
 /// How much of a body that nobody wanted is still taken after the reply, and how long: whoever sends it all before they
 /// read would see a broken connection instead of the reply.
 const LINGER_BYTES: usize = 4 << 20;
@@ -88,6 +91,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 Some(End::Broken) => return Poll::Ready(Ok(())),
                 None => {}
             }
+            if !life.is_upgraded() && heads.is_within_a_head() && buffer.remaining() < PIECE {
+                // Whoever looks at the first bytes only would have the rest read in as small pieces.
+                let mut space = [0; PIECE];
+                let mut piece = ReadBuf::new(&mut space);
+                std::task::ready!(Pin::new(&mut *inner).poll_read(cx, &mut piece))?;
+                if piece.filled().is_empty() {
+                    return Poll::Ready(Ok(()));
+                }
+                life.heard();
+                heads.take(piece.filled()).map_err(io::Error::other)?;
+                heads.tell(life);
+                continue;
+            }
             let before = buffer.filled().len();
             std::task::ready!(Pin::new(&mut *inner).poll_read(cx, buffer))?;
             let came = buffer.filled().get(before..).unwrap_or_default();
@@ -95,7 +111,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                 return Poll::Ready(Ok(()));
             }
             life.heard();
-            match heads.take(came) {
+            match heads.pass(came) {
                 Ok(true) => return Poll::Ready(Ok(())),
                 Ok(false) => buffer.set_filled(before),
                 Err(flood) => {
@@ -103,9 +119,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                     return Poll::Ready(Err(io::Error::other(flood)));
                 }
             }
-            if let Some(End::Refused(after, status)) = heads.end() {
-                life.refuse(after, status);
-            }
+            heads.tell(life);
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) const SETTINGS: &[Setting] = &section(
             "Most passwords that are hashed at a time; each takes the memory that its scheme asks for. 0 for as many as \
              cores, but no more than `hashing_memory` bears.",
         ),
-        int("hashing_memory", 192 << 20)
+        int("hashing_memory", 128 << 20)
             .within(1 << 20, 1 << 50)
             .means("Bytes that the passwords being hashed may take together, where `hashing_threads` is 0."),
         int("hashing_queue", 256)
