@@ -28,8 +28,8 @@ use crate::{
     failure::Failure,
     features,
     flow::{
-        account, deletion, links::Links, passkeys::PasskeyCodecs, recovery::Vault, refusals::Refusals,
-        unified::UnifiedCodecs,
+        account, deletion, links::Links, passkeys::PasskeyCodecs, recovery::Vault, refresh::Vouched,
+        refusals::Refusals, unified::UnifiedCodecs,
     },
     hashing::Hashing,
     identity::Rules,
@@ -45,7 +45,7 @@ use crate::{
         exchange::Exchange,
         form::Message,
         guard::Guard,
-        identify::SESSION_CLAIM,
+        identify::{SECOND_FACTOR_CLAIM, SESSION_CLAIM},
         layer::GateLayer,
         opened::OpenedCookies,
         refused::ReplyHook,
@@ -461,19 +461,16 @@ impl Lychgate {
         &self.0.codecs.refresh
     }
 
-    /// An auth token for `user`, who proved who they are at `proved_at`; it ends with the session `sid`.
-    pub(crate) fn auth_token(
-        &self,
-        user: &User,
-        proved_at: f64,
-        sid: Option<&str>,
-        now: Moment,
-    ) -> Result<String, Failure> {
+    /// An auth token for `user` that tells this much of them.
+    pub(crate) fn auth_token(&self, user: &User, vouched: Vouched<'_>, now: Moment) -> Result<String, Failure> {
         let expires = self.0.hooks.token_expiry.as_ref().map_or(0, |expiry| expiry(user));
         let uid = user.fs_token_uniquifier.as_ref().unwrap_or(&user.fs_uniquifier);
-        let mut payload = AuthTokenPayload::new(uid.clone(), proved_at, expires);
-        if let Some(sid) = sid {
+        let mut payload = AuthTokenPayload::new(uid.clone(), vouched.proved_at, expires);
+        if let Some(sid) = vouched.sid {
             payload = payload.with_claim(SESSION_CLAIM, sid.into()).map_err(Failure::internal)?;
+        }
+        if let Some(at) = vouched.second_factor_at {
+            payload = payload.with_claim(SECOND_FACTOR_CLAIM, at.into()).map_err(Failure::internal)?;
         }
         let token = self.0.codecs.auth_token.mint(&payload, now.unix()).map_err(Failure::internal)?;
         Ok(token.into_string())

@@ -281,3 +281,90 @@ async fn a_password_that_was_chosen_just_now_proves_nothing() {
     assert_eq!(browser.post_json("/tf-verify", json!({"code": code(&app, 0)})).await.status(), 200);
     assert_eq!(status(&mut browser, "/pay").await, 401, "a mailbox, twice");
 }
+
+/// An auth token out of the reply to `body`.
+async fn token_of(browser: &mut Browser, path: &str, body: serde_json::Value) -> String {
+    let reply = browser.post_json(&format!("{path}?include_auth_token"), body).await;
+    assert_eq!(reply.status(), 200, "{}", reply.text());
+    reply.response()["user"]["authentication_token"].as_str().unwrap().to_owned()
+}
+
+/// A session that was left open and a password must not be enough to take the second factor away, also not by way of a
+/// token that the password alone was proved for.
+#[tokio::test]
+async fn a_token_says_whether_a_second_factor_was_proved() {
+    let minute = Duration::from_secs(60);
+    let routes =
+        move |routes: Router| routes.route("/others", get(async || "changed").route_layer(guard::fresh_proof(minute)));
+    let short = "[security]\nfreshness = 60\nfreshness_grace_period = 0\napi_enabled_methods = [\"session\", \"token\", \"jwt\"]\n\
+                 [jwt]\nenabled = true\nauthenticate_reply = \"json\"";
+    let app = TestApp::builder().toml(ON).toml(short).routes(routes).start().await;
+    enrol(&app, "gal@lp.com", "authenticator").await;
+    let by_token = async |name: &str, token: &str, method: &str, path: &str| {
+        let mut program = app.browser();
+        let call = program.call(method, path).header(name, token).header("accept", "application/json");
+        if method == "GET" { call.send().await } else { call.json(&json!({"setup": "disable"})).send().await }
+    };
+    let mut browser = begin(&app, "gal@lp.com").await;
+    let whole = token_of(&mut browser, "/tf-validate", json!({"code": code(&app, 0)})).await;
+    for path in ["/tf-setup", "/others"] {
+        assert_eq!(
+            by_token("authentication-token", &whole, "GET", path).await.status(),
+            200,
+            "{path}: both were proved"
+        );
+    }
+    app.advance(61);
+    let half = token_of(&mut browser, "/verify", json!({"password": PASSWORD})).await;
+    let issued = browser.post_json("/jwt/tokens", json!({})).await;
+    let jwt = format!("Bearer {}", issued.json()["access_token"].as_str().unwrap());
+    for (name, token) in [("authentication-token", &half), ("authorization", &jwt)] {
+        for (method, path) in [("GET", "/tf-setup"), ("POST", "/tf-setup"), ("GET", "/others")] {
+            let refused = by_token(name, token, method, path).await;
+            assert_eq!(refused.status(), 401, "{name} {method} {path}: {}", refused.text());
+            assert_eq!(refused.response()["proof_required"], "second_factor", "{name} {method} {path}");
+        }
+        assert_eq!(by_token(name, token, "GET", "/whoami").await.json()["email"], "gal@lp.com");
+    }
+    assert_eq!(app.user("gal@lp.com").await.tf_primary_method.as_deref(), Some("authenticator"));
+    // With the code, tokens from then on say so.
+    assert_eq!(browser.post_json("/tf-verify", json!({"code": code(&app, 0)})).await.status(), 200);
+    let whole = token_of(&mut browser, "/verify", json!({"password": PASSWORD})).await;
+    let issued = browser.post_json("/jwt/tokens", json!({})).await;
+    let jwt = format!("Bearer {}", issued.json()["access_token"].as_str().unwrap());
+    for (name, token) in [("authorization", &jwt), ("authentication-token", &whole)] {
+        assert_eq!(by_token(name, token, "GET", "/others").await.status(), 200, "{name}");
+        let off = by_token(name, token, "POST", "/tf-setup").await;
+        // The second has nothing left to take away.
+        assert_eq!(off.status(), if name == "authorization" { 200 } else { 400 }, "{name}: {}", off.text());
+    }
+}
+
+/// The address gets links for a new password and mailed codes; a key acts without any proof.
+#[tokio::test]
+async fn what_opens_the_account_later_asks_for_both_factors() {
+    let app = app("freshness = 60\nfreshness_grace_period = 0\nchange_email = true\napi_keys = true\n").await;
+    enrol(&app, "gal@lp.com", "email").await;
+    let mut browser = begin(&app, "gal@lp.com").await;
+    assert_eq!(validate(&mut browser, &code(&app, 0)).await, 200);
+    app.advance(61);
+    assert_eq!(browser.post_json("/verify", json!({"password": PASSWORD})).await.status(), 200);
+    app.mails().await;
+    let changes = [
+        ("/change-email", json!({"email": "elsewhere@lp.com"})),
+        ("/account/keys", json!({"name": "build", "scopes": []})),
+    ];
+    for (path, body) in &changes {
+        let refused = browser.post_json(path, body.clone()).await;
+        assert_eq!(refused.status(), 401, "{path}: {}", refused.text());
+        assert_eq!(refused.response()["proof_required"], "second_factor", "{path}");
+    }
+    assert!(app.mails().await.is_empty());
+    assert_eq!(browser.get("/change-email").await.location(), "/tf-verify?next=/change-email");
+    assert!(browser.get("/account/keys").await.text().contains("/tf-verify?next=/account/keys"));
+    assert_eq!(browser.post_json("/tf-verify", json!({"send_code": true})).await.status(), 200);
+    assert_eq!(browser.post_json("/tf-verify", json!({"code": code(&app, 0)})).await.status(), 200);
+    for (path, body) in changes {
+        assert_eq!(browser.post_json(path, body).await.status(), 200, "{path}");
+    }
+}

@@ -10,7 +10,7 @@ use lychgate_signing::tokens::RefreshTokenPayload;
 use lychgate_store::{Batch, ErrorKind, RefreshFamily, User};
 use time::{Duration, OffsetDateTime};
 
-use super::{account, activity::What, notices::Notice};
+use super::{account, activity::What, notices::Notice, second_factor::Proof};
 use crate::{
     events::Event,
     failure::Failure,
@@ -70,6 +70,17 @@ fn judge(config: &RefreshConfig, generation: i64, family: &RefreshFamily, now: O
     if family.revoked_at.is_some() { Err(Refused::Revoked) } else { Ok(found) }
 }
 
+/// What an auth token tells of its bearer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vouched<'a> {
+    /// When they proved who they are, unix seconds; 0 is never.
+    pub(crate) proved_at: f64,
+    /// When they last proved a second factor, unix seconds.
+    pub(crate) second_factor_at: Option<f64>,
+    /// The session that the token ends with.
+    pub(crate) sid: Option<&'a str>,
+}
+
 /// A family whose last token was used up.
 #[derive(Debug)]
 pub(crate) struct Refreshed {
@@ -94,7 +105,9 @@ impl Exchange {
     /// An auth token for somebody who has just proved who they are; in the modern profile it ends with their session.
     pub(crate) fn new_auth_token(&self, user: &User) -> Result<String, Failure> {
         let sid = if self.config().token.ends_with_session { self.session_of(user) } else { None };
-        self.gate.auth_token(user, self.now.float(), sid.as_deref(), self.now)
+        let second_factor_at = self.last_proof(user, Proof::SecondFactor);
+        let vouched = Vouched { proved_at: self.now.float(), second_factor_at, sid: sid.as_deref() };
+        self.gate.auth_token(user, vouched, self.now)
     }
 
     /// Begins a family of refresh tokens, where they are switched on; its first token goes into a cookie, or is given
@@ -208,8 +221,8 @@ impl Exchange {
             // The session's own time may be over before the family's.
             sid = self.gate.store().session(known).await?.filter(|session| session.revoked_at.is_none());
         }
-        let token =
-            self.gate.auth_token(user, proved_at, sid.as_ref().map(|session| session.sid.as_str()), self.now)?;
+        let sid = sid.as_ref().map(|session| session.sid.as_str());
+        let token = self.gate.auth_token(user, Vouched { proved_at, second_factor_at: None, sid }, self.now)?;
         Ok((token, self.hand_out(user, family)?))
     }
 

@@ -494,14 +494,28 @@ impl Exchange {
     /// a second factor since the first one.
     pub(crate) async fn second_factor_takes_part(&self, who: &Authenticated) -> Result<(), Failure> {
         let rule = self.freshness();
-        if who.via != Mechanism::Session || methods_of(&self.gate, &who.user).await?.is_empty() {
+        let within = if rule.within < 0.0 { f64::INFINITY } else { rule.within + rule.grace };
+        if self.needs_no_second_factor(who, within).await? {
             return Ok(());
         }
-        let within = if rule.within < 0.0 { f64::INFINITY } else { rule.within + rule.grace };
-        if self.has_proved(&who.user, Proof::SecondFactor, within) || !self.can_prove(&who.user).await? {
+        // Whoever has no way to prove it here was asked for it at sign-in, which a token says.
+        if who.via == Mechanism::Session && !self.can_prove(&who.user).await? {
             return Ok(());
         }
         Err(Failure::NeedsProof(Proof::SecondFactor))
+    }
+
+    /// Whether somebody has no second factor, or has proved it within so many seconds: in their session, or before their
+    /// token was handed out.
+    pub(crate) async fn needs_no_second_factor(&self, who: &Authenticated, within: f64) -> Result<bool, Failure> {
+        let at = match who.via {
+            Mechanism::Session => self.last_proof(&who.user, Proof::SecondFactor),
+            Mechanism::Token => self.second_factor_of_token(),
+            Mechanism::Jwt => self.second_factor_of_jwt(),
+            Mechanism::Basic | Mechanism::ApiKey => None,
+        };
+        let is_recent = at.is_some_and(|at| (0.0..=within).contains(&(self.now.float() - at)));
+        Ok(is_recent || methods_of(&self.gate, &who.user).await?.is_empty())
     }
 
     /// Whether somebody signed in has a second factor that they can prove here: a passkey, or codes beside something else.
@@ -523,20 +537,24 @@ impl Exchange {
 
     /// Whether the session's user has proved this much within so many seconds.
     pub(crate) fn has_proved(&self, user: &User, proof: Proof, within: f64) -> bool {
-        let proofs = self.session(|session| proofs_of(session, &user.fs_uniquifier));
+        self.last_proof(user, proof).is_some_and(|at| (0.0..=within).contains(&(self.now.float() - at)))
+    }
+
+    /// When the session's user has last proved this much, if they have.
+    pub(crate) fn last_proof(&self, user: &User, proof: Proof) -> Option<f64> {
+        let proofs = self.peek(|session| proofs_of(session, &user.fs_uniquifier));
         let proofs: Vec<(&str, f64)> = proofs
             .iter()
             .filter_map(|(method, at)| if let Value::Float(at) = at { Some((method.as_str(), *at)) } else { None })
             .collect();
-        let recent = |at: f64| (0.0..=within).contains(&(self.now.float() - at));
         let beside = |method: &str| proofs.iter().any(|(other, _)| !is_same_way(other, method));
-        proofs.iter().any(|(method, at)| {
-            recent(*at)
-                && match proof {
-                    Proof::PhishingResistant => matches!(*method, PASSKEY | TOUCHED),
-                    Proof::SecondFactor => *method == PASSKEY || SECOND.contains(method) && beside(method),
-                }
-        })
+        let counts = |method: &str| match proof {
+            Proof::PhishingResistant => matches!(method, PASSKEY | TOUCHED),
+            Proof::SecondFactor => method == PASSKEY || SECOND.contains(&method) && beside(method),
+        };
+        let now = self.now.float();
+        let counted = proofs.iter().filter(|(method, at)| *at <= now && counts(method)).map(|(_, at)| *at);
+        counted.max_by(f64::total_cmp)
     }
 }
 

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
+/// What browsers keep of a cookie at least (RFC 6265, 6.1); a longer one is dropped without a word.
+pub(crate) const LONGEST_COOKIE: usize = 4096;
+
 /// Attributes that a cookie is set with.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CookieAttributes {

@@ -40,7 +40,7 @@ use super::{addresses, config::Freshness, exchange::Exchange, identify::Mechanis
 pub use crate::limits::NotALimit;
 use crate::{
     failure::{Failure, Refused},
-    flow::second_factor::{self, Proof},
+    flow::second_factor::Proof,
     principal::{Need, Permission},
     settings::network,
 };
@@ -161,8 +161,8 @@ pub fn phishing_resistant(within: Duration) -> Guard {
     guard(Rule::Proved { proof: Proof::PhishingResistant, within })
 }
 
-/// Somebody signed in who proved who they are within `within`, and with a session by a second factor too, if they have
-/// set one up: for what administrators do to others.
+/// Somebody signed in who proved who they are within `within`, and by a second factor too, if they have set one up: for
+/// what administrators do to others. A token proves what was proved in its session before it was handed out.
 pub fn fresh_proof(within: Duration) -> Guard {
     guard(Rule::Whole { within })
 }
@@ -392,14 +392,11 @@ impl Guard {
                 }
                 Rule::Whole { within } => {
                     fresh(*within).check(exchange).await?;
-                    let Some(who) = exchange.current().await?.filter(|who| who.via == Mechanism::Session) else {
-                        return Ok(());
-                    };
-                    let has_one = !second_factor::methods_of(&exchange.gate, &who.user).await?.is_empty();
-                    if has_one && !exchange.has_proved(&who.user, Proof::SecondFactor, within.as_secs_f64()) {
-                        return Err(Failure::NeedsProof(Proof::SecondFactor));
+                    let Some(who) = exchange.current().await? else { return Ok(()) };
+                    match exchange.needs_no_second_factor(&who, within.as_secs_f64()).await? {
+                        true => Ok(()),
+                        false => Err(Failure::NeedsProof(Proof::SecondFactor)),
                     }
-                    Ok(())
                 }
                 Rule::Anonymous => exchange.anonymous_only().await,
                 Rule::Address { networks, inside } => {

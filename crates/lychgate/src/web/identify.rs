@@ -257,10 +257,11 @@ impl Exchange {
         }
         let id = self.derived_session_id(user);
         self.gate.store().open_session(self.new_session(&id, user, "flask", false)).await?;
+        // It may have been registered before, by a copy of the cookie that has not our id in it.
         match self.gate.store().session(&id).await? {
             Some(record) if record.user_id == user.id && record.revoked_at.is_none() => {
                 self.session(|session| session.set(key::SESSION_ID, id));
-                Ok(true)
+                Ok(self.goes_on_now(&record))
             }
             _ => Ok(false),
         }
@@ -442,6 +443,15 @@ impl Exchange {
         }))
     }
 
+    /// When the bearer of this request's auth token had proved a second factor, if they had.
+    pub(crate) fn second_factor_of_token(&self) -> Option<f64> {
+        let token = self.gate.open_auth_token(&self.presented_token()?, self.now)?;
+        match token.claim(SECOND_FACTOR_CLAIM) {
+            Some(Value::Float(at)) => Some(*at),
+            _ => None,
+        }
+    }
+
     /// The text of an auth token: a member of the JSON body, else of the query, else the header.
     fn presented_token(&self) -> Option<String> {
         let config = &self.config().token;
@@ -521,6 +531,9 @@ fn signed_in_later(record: &SessionRecord, signed_in_at: Option<f64>) -> bool {
 
 /// The claim of an auth token that names the session it was handed out in.
 pub(crate) const SESSION_CLAIM: &str = "lg_sid";
+
+/// The claim of a token that says when its bearer last proved a second factor before it was handed out, unix seconds.
+pub(crate) const SECOND_FACTOR_CLAIM: &str = "lg_tf";
 
 /// How exact "last seen" is.
 const SEEN_EVERY: time::Duration = time::Duration::minutes(5);

@@ -90,12 +90,10 @@ fn sent_scopes(submitted: &Submitted) -> Option<BTreeSet<String>> {
 
 pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     let who = call.admit(&[Mechanism::Session], None).await?;
-    if !call.is_fresh(&who, call.freshness()) {
-        return Err(Failure::NotFresh);
-    }
+    call.admit_to_change(&who).await?;
     let user = &who.user;
     let mut mine = kept(&call, user).await?;
-    let mut form = page(&call, user, &mine, true);
+    let mut form = page(&call, user, &mine, None);
     form.fill(&call.submitted)?;
     let name = form.value("name").trim().to_owned();
     if name.is_empty() && !form.has_error_in("name") {
@@ -142,7 +140,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
         return Ok(Reply::Json(call.members(shown)));
     }
     mine.insert(0, key);
-    let mut form = page(&call, user, &mine, true);
+    let mut form = page(&call, user, &mine, None);
     form.payload.insert("new_key".to_owned(), text.as_str().into());
     Ok(Reply::Form(Box::new(form)))
 }

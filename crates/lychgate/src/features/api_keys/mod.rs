@@ -18,7 +18,7 @@ use crate::{
     flow::{
         account_page::{Action, PartFuture, Place, Row, Section},
         activity::What,
-        api_keys,
+        api_keys, second_factor,
     },
     gate::Lychgate,
     messages,
@@ -27,7 +27,7 @@ use crate::{
         answer::Reply,
         exchange::Exchange,
         form::{Field, Form, Kind, Message},
-        identify::Mechanism,
+        identify::{Authenticated, Mechanism},
         routes::{Call, Routes},
     },
 };
@@ -100,8 +100,22 @@ fn view(call: &Exchange, key: &ApiKey) -> Value {
     })
 }
 
-/// The page: the form, the keys, and whether a proof is asked for before one is made.
-fn page(call: &Exchange, user: &User, mine: &[ApiKey], is_fresh: bool) -> Form {
+/// Where somebody proves what is asked for before a key is made, unless they have just done so.
+async fn prove_url(call: &Call, who: &Authenticated) -> Result<Option<String>, Failure> {
+    let page = match call.admit_to_change(who).await {
+        Ok(()) => return Ok(None),
+        Err(Failure::NotFresh) => {
+            let verify = if call.gate.settings().flag("unified_signin") { "us_verify" } else { "verify" };
+            Some(call.gate.url(verify))
+        }
+        Err(Failure::NeedsProof(proof)) => second_factor::where_to_prove(call, &who.user, proof).await?,
+        Err(failure) => return Err(failure),
+    };
+    Ok(page.map(|page| call.with_next(&page, &call.gate.url("api_keys"))))
+}
+
+/// The page: the form, the keys, and where a proof is given before one is made.
+fn page(call: &Exchange, user: &User, mine: &[ApiKey], prove_url: Option<String>) -> Form {
     let mut form = create::form(call, user);
     let list = mine.iter().map(|key| {
         let mut shown = view(call, key);
@@ -111,9 +125,7 @@ fn page(call: &Exchange, user: &User, mine: &[ApiKey], is_fresh: bool) -> Form {
     });
     form.payload.insert("api_keys".to_owned(), list.collect());
     form.payload.insert("revoke_action".to_owned(), call.gate.url("api_keys_revoke").into());
-    let verify = if call.gate.settings().flag("unified_signin") { "us_verify" } else { "verify" };
-    let proof = (!is_fresh).then(|| call.with_next(&call.gate.url(verify), &call.gate.url("api_keys")));
-    form.payload.insert("prove_url".to_owned(), proof.into());
+    form.payload.insert("prove_url".to_owned(), prove_url.into());
     form
 }
 
@@ -125,8 +137,8 @@ async fn list(call: Call) -> Result<Reply, Failure> {
         let scopes = api_keys::grantable(&who.user);
         return Ok(Reply::Json(call.members(json!({"api_keys": list, "available_scopes": scopes}))));
     }
-    let is_fresh = call.is_fresh(&who, call.freshness());
-    Ok(Reply::Form(Box::new(page(&call, &who.user, &mine, is_fresh))))
+    let prove_url = prove_url(&call, &who).await?;
+    Ok(Reply::Form(Box::new(page(&call, &who.user, &mine, prove_url))))
 }
 
 /// Takes a key back. It asks for no new proof: that has to be quick.

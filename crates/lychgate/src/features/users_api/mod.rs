@@ -104,10 +104,11 @@ async fn caller(call: &Call) -> Result<Arc<Authenticated>, Failure> {
     Ok(who)
 }
 
-/// The same for a change, which needs a recent proof.
+/// The same for a change, which needs a recent proof, by a second factor too where there is one.
 async fn fresh_caller(call: &Call) -> Result<Arc<Authenticated>, Failure> {
     let who = caller(call).await?;
-    if call.is_fresh(&who, call.freshness()) { Ok(who) } else { Err(Failure::NotFresh) }
+    call.admit_to_change(&who).await?;
+    Ok(who)
 }
 
 fn bad(message: &str) -> Failure {

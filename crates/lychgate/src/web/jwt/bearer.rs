@@ -21,7 +21,7 @@ use crate::{
     flow::authenticate,
     web::{
         exchange::Exchange,
-        identify::{Found, Mechanism},
+        identify::{Found, Mechanism, SECOND_FACTOR_CLAIM},
     },
 };
 
@@ -265,6 +265,12 @@ impl Exchange {
     pub(crate) fn jwt_proves_intent(&self) -> bool {
         let Some(config) = &self.config().jwt else { return false };
         matches!(self.jwt_access.get(), Some(Ok(bearer)) if !bearer.needs_csrf(config))
+    }
+
+    /// When the bearer of this request's access token had proved a second factor, if they had.
+    pub(crate) fn second_factor_of_jwt(&self) -> Option<f64> {
+        let bearer = self.jwt_access.get()?.as_ref().ok()?;
+        bearer.claims.get(SECOND_FACTOR_CLAIM).and_then(Value::as_f64)
     }
 
     /// Revokes a token and all of its family; of several who do so at once, one does.

@@ -11,12 +11,13 @@ use super::{
     rotate::{Chain, FAMILY},
 };
 use crate::{
-    flow::account,
-    web::{cookie::Keep, exchange::Exchange},
+    flow::{account, second_factor::Proof},
+    web::{
+        cookie::{Keep, LONGEST_COOKIE},
+        exchange::Exchange,
+        identify::SECOND_FACTOR_CLAIM,
+    },
 };
-
-/// What browsers keep of a cookie at least (RFC 6265, 6.1); a longer one is dropped without a word.
-const LONGEST_COOKIE: usize = 4096;
 
 /// A new token.
 pub(crate) struct Issued {
@@ -52,6 +53,9 @@ impl Exchange {
             Kind::Access => (None, None),
         };
         claims.insert("jti".to_owned(), id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()).into());
+        if let Some(at) = self.last_proof(user, Proof::SecondFactor).filter(|_| fresh) {
+            claims.insert(SECOND_FACTOR_CLAIM.to_owned(), at.into());
+        }
         if let Some(family) = &chain.family {
             claims.insert(FAMILY.to_owned(), family.clone().into());
         }
