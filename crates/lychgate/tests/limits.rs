@@ -254,3 +254,39 @@ async fn setting_up_is_not_counted_with_what_strangers_have_sent() {
     let fourth = joe.post_json("/us-setup", json!({"chosen_method": "sms", "phone": "+16505551215"})).await;
     assert_eq!(fourth.status(), 429);
 }
+
+/// Whoever fills in what an endpoint does not read, writes it in another way or is signed in still asks for one account.
+#[tokio::test]
+async fn no_other_way_to_ask_is_a_budget_of_its_own() {
+    let app = app("messages_by_account = \"2/hour\"\nsecrets_by_account = \"2/hour\"")
+        .toml("[jwt]\nenabled = true\n[security]\nusername_enable = true")
+        .start()
+        .await;
+    let mut gene = from(&app, "203.0.113.1");
+    gene.sign_in("gene@lp.com").await;
+    let mut statuses = Vec::new();
+    for (at, body) in [
+        json!({"email": "joe@lp.com"}),
+        json!({"identity": "somebody else", "email": "joe@lp.com"}),
+        json!({"identity": "a", "username": "b", "phone": "c", "email": "joe@lp.com"}),
+        json!({"email": ["joe@lp.com"]}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut stranger = from(&app, &format!("192.0.2.{at}"));
+        statuses.push(stranger.post_json("/reset", body).await.status());
+    }
+    statuses.push(gene.post_json("/reset", json!({"email": "joe@lp.com"})).await.status());
+    assert_eq!(statuses, [200, 200, 429, 429, 429]);
+    assert_eq!(app.mails().await.len(), 2);
+    // What somebody does with their own account is counted once.
+    for status in [200, 429] {
+        assert_eq!(gene.post_json("/reset", json!({"email": "gene@lp.com"})).await.status(), status);
+    }
+    for (at, status) in [401, 401, 429].into_iter().enumerate() {
+        let mut stranger = from(&app, &format!("192.0.2.{at}"));
+        let reply = stranger.post_json("/authenticate", json!({"uid": "matt@lp.com", "password": "wrong"})).await;
+        assert_eq!(reply.status(), status);
+    }
+}

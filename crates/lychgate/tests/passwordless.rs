@@ -105,6 +105,18 @@ async fn an_old_link_brings_a_new_one() {
 }
 
 #[tokio::test]
+async fn an_old_link_is_no_way_to_fill_a_mailbox() {
+    let app = app().toml("[limits]\nenabled = true\nmessages_by_account = \"3/hour\"").start().await;
+    let old = link(&app, "joe@lp.com").await;
+    app.advance(3 * 3600);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(app.browser().get(&old).await.status());
+    }
+    assert_eq!((statuses, app.mails().await.len()), (vec![302, 302, 302, 429], 3));
+}
+
+#[tokio::test]
 async fn of_many_uses_at_once_one_wins() {
     let app = app().start().await;
     let link = link(&app, "joe@lp.com").await;

@@ -34,8 +34,8 @@ impl Exchange {
         }
         let limits = self.gate.limits();
         let mut keys = vec![self.challenge_key(door)];
-        if of_account && let Some(target) = self.target().await? {
-            keys.push(format!("challenge/{door}/{target}"));
+        if of_account {
+            keys.extend(self.targets().await?.iter().map(|target| format!("challenge/{door}/{target}")));
         }
         for key in keys {
             let standings = limits.spend(&key, &challenges.free, 1, now).await;

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lychgate_store::RateRule;
+use lychgate_store::{RateRule, User};
 use serde_json::Value;
 
 use super::{body::Submitted, cookie::http_date, exchange::Exchange, identify::Mechanism};
@@ -19,8 +19,8 @@ pub(crate) struct Told {
     standing: Standing,
 }
 
-/// Fields that may name whose account is meant, in the order in which they are looked at.
-const TARGETS: [&str; 5] = ["identity", "email", "username", "phone", "us_phone_number"];
+/// Fields that may name whose account is meant.
+const TARGETS: [&str; 6] = ["identity", "email", "username", "uid", "phone", "us_phone_number"];
 /// What the count of somebody who is signed in begins with.
 const SIGNED_IN: &str = "signed-in/";
 /// The longest part of such a field that counts.
@@ -46,14 +46,23 @@ impl Exchange {
         if of.by_target.is_empty() {
             return Ok(());
         }
-        match self.target().await? {
+        for target in self.targets().await? {
             // Nobody else can use up what somebody has who is signed in; they may set up several ways in one sitting.
-            Some(target) if kind == Kind::Setup && target.starts_with(SIGNED_IN) => {
-                self.count("setups", &format!("setups/{target}"), &limits.setups, 1, false).await
+            if kind == Kind::Setup && target.starts_with(SIGNED_IN) {
+                self.count("setups", &format!("setups/{target}"), &limits.setups, 1, false).await?;
+                continue;
             }
-            Some(target) => self.count(what, &format!("{what}/{target}"), &of.by_target, 1, false).await,
-            None => Ok(()),
+            self.count(what, &format!("{what}/{target}"), &of.by_target, 1, false).await?;
         }
+        Ok(())
+    }
+
+    /// Counts a message to somebody whom the request does not name.
+    pub(crate) async fn limit_message_to(&self, user: &User) -> Result<(), Failure> {
+        let limits = self.gate.limits();
+        let Some(of) = limits.of(Kind::Message).filter(|_| limits.on) else { return Ok(()) };
+        let what = Kind::Message.name();
+        self.count(what, &format!("{what}/user/{}", user.id), &of.by_target, 1, false).await
     }
 
     /// Whether an address may send a password with a request of any kind; what it costs is counted when it is wrong.
@@ -124,17 +133,24 @@ impl Exchange {
         told.extend(standings.into_iter().map(|standing| Told { name: name.to_owned(), standing }));
     }
 
-    /// Whose account a request is about, as counts know it: the one who is signed in, or whoever is named. It takes as
-    /// long for names that nobody has.
-    pub(super) async fn target(&self) -> Result<Option<String>, Failure> {
+    /// Whose accounts a request is about, as counts know them: the one who is signed in, and whoever else is named. Each
+    /// field counts that may name somebody, as only the endpoint knows which it reads. It takes as long for names that
+    /// nobody has.
+    pub(super) async fn targets(&self) -> Result<Vec<String>, Failure> {
+        let mut targets = Vec::new();
+        let mut own = None;
         if let Some(who) = self.by(Mechanism::Session).await? {
-            return Ok(Some(format!("{SIGNED_IN}{}", who.user.id)));
+            let id = who.user.id;
+            targets.push(format!("{SIGNED_IN}{id}"));
+            own = Some([format!("known/{id}"), format!("user/{id}")]);
         }
-        let named = TARGETS.iter().find_map(|field| self.submitted_text(field));
-        match named {
-            Some(name) => self.target_named(&name).await.map(Some),
-            None => Ok(None),
+        for name in TARGETS.iter().filter_map(|field| self.submitted_text(field)) {
+            let target = self.target_named(&name).await?;
+            if !targets.contains(&target) && own.as_ref().is_none_or(|own| !own.contains(&target)) {
+                targets.push(target);
+            }
         }
+        Ok(targets)
     }
 
     /// All names of an account are one; a name that nobody has counts for itself. A browser that the account was used in
@@ -152,10 +168,13 @@ impl Exchange {
         }
     }
 
-    /// A field of what was sent, if it holds text.
+    /// A field of what was sent, if it holds text; of a list the first, as forms read it.
     pub(crate) fn submitted_text(&self, name: &str) -> Option<String> {
         let found = match &self.submitted {
-            Submitted::Json(map) => map.get(name).and_then(Value::as_str),
+            Submitted::Json(map) => match map.get(name) {
+                Some(Value::Array(items)) => items.first().and_then(Value::as_str),
+                value => value.and_then(Value::as_str),
+            },
             Submitted::Form(pairs) => pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()),
             Submitted::Nothing | Submitted::Broken(_) => None,
         };

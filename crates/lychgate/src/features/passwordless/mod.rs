@@ -154,6 +154,7 @@ async fn act(call: Call) -> Result<Reply, Failure> {
             if account::problem(&call.gate, &user).await?.is_some() {
                 return failed(messages::INVALID_LOGIN_TOKEN.into(), None);
             }
+            call.limit_message_to(&user).await?;
             send_link(&call, &user).await?;
             let expired = Message::from(messages::LOGIN_EXPIRED)
                 .with("within", letters::LOGIN.within(settings))
