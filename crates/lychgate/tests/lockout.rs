@@ -1,6 +1,8 @@
 //! Wrong passwords in a row: waits that grow, and that nobody can use to lock somebody else out.
 #![allow(clippy::unwrap_used)]
 
+mod second_factor;
+
 use axum::{Router, routing::get};
 use lychgate::guard;
 use lychgate_testkit::{AppBuilder, Browser, Database, PASSWORD, Reply, TestApp, at_once, link_in};
@@ -121,6 +123,26 @@ async fn of_many_at_once_one_is_tried_after_a_wait() {
 }
 
 #[tokio::test]
+async fn of_many_at_once_no_more_are_answered_than_cost_nothing() {
+    let app = app().configure(|builder| builder.max_waiting_hashes(100)).start().await;
+    let tries = (0..20).map(|at| {
+        let mut browser = app.browser();
+        // The right one is among them.
+        let password = if at == 19 { PASSWORD.to_owned() } else { format!("wrong {at}") };
+        async move { sign_in(&mut browser, "joe@lp.com", &password).await.status() }
+    });
+    let statuses = at_once(tries).await;
+    assert!(statuses.iter().all(|status| [200, 400, 429].contains(status)), "{statuses:?}");
+    assert!(statuses.iter().filter(|status| **status == 400).count() <= 3, "{statuses:?}");
+    // Those who are right do not wait for one another.
+    let tries = (0..20).map(|_| {
+        let mut browser = app.browser();
+        async move { browser.call("GET", "/basic").basic("matt@lp.com", PASSWORD).send().await.status() }
+    });
+    assert_eq!(at_once(tries).await, [200; 20]);
+}
+
+#[tokio::test]
 async fn the_mailed_link_lifts_the_wait_once() {
     let app = app().start().await;
     attack(&app, "joe@lp.com", 1..3).await;
@@ -218,4 +240,30 @@ async fn limits_and_waits_are_switched_apart(#[case] limits: &str, #[case] expec
     let mut browser = app.browser();
     assert_eq!(sign_in(&mut browser, "joe@lp.com", "wrong").await.status(), 400);
     assert_eq!(sign_in(&mut browser, "joe@lp.com", "wrong").await.status(), expected);
+}
+
+/// Somebody who has learned the password uses up the guesses of codes; the owner's own browser has others.
+#[tokio::test]
+async fn who_knows_the_password_does_not_use_up_the_owners_codes() {
+    let both = "[security]\ntwo_factor = true\ntotp_issuer = \"lychgate\"\n\
+                totp_secrets = { 1 = \"TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B\" }";
+    let app = app().toml(both).start().await;
+    second_factor::enrol(&app, "gal@lp.com", "authenticator").await;
+    let mut home = second_factor::begin(&app, "gal@lp.com").await;
+    assert_eq!(second_factor::validate(&mut home, &second_factor::code(&app, 0)).await, 200);
+    home.post_json("/logout", json!({})).await;
+    let mut thief = second_factor::begin(&app, "gal@lp.com").await;
+    for _ in 0..10 {
+        assert_eq!(second_factor::validate(&mut thief, "000000").await, 400);
+    }
+    app.advance(30);
+    let right = second_factor::code(&app, 0);
+    let mut thief = second_factor::begin(&app, "gal@lp.com").await;
+    assert_eq!(second_factor::validate(&mut thief, &right).await, 429);
+    second_factor::begin_as(&mut home, "gal@lp.com").await;
+    // That browser has a limit, too.
+    for _ in 0..9 {
+        assert_eq!(second_factor::validate(&mut home, "000000").await, 400);
+    }
+    assert_eq!(second_factor::validate(&mut home, &right).await, 200);
 }

@@ -129,6 +129,9 @@ const OF_STRANGERS: [(&str, i64, Duration); 2] =
 /// What codes are for that sign in by themselves: anybody may type or ask for one.
 const ALONE: &str = "us";
 
+/// What codes are for that are typed before somebody is signed in.
+const AT_SIGN_IN: [&str; 3] = [ALONE, "tf", "recovery"];
+
 /// The clock of a phone may be off by this many seconds: one step before or after.
 const DRIFT: u64 = 30;
 
@@ -240,7 +243,6 @@ pub(crate) async fn use_code(exchange: &Exchange, secret: &Secret<'_>, code: &st
     let mut batch = exchange.gate.store().batch();
     forgive_guesses(&mut batch, secret.scope, secret.user.id);
     if secret.scope == ALONE {
-        forgive_guesses(&mut batch, &of_known(), secret.user.id);
         forgive_guesses(&mut batch, &of_address(exchange), secret.user.id);
     }
     exchange.gate.store().commit(batch).await?;
@@ -392,18 +394,18 @@ fn counted(what: &str, window: &str, scope: &str, user_id: i64) -> String {
 }
 
 /// Counts a guess of an account, of whatever kind of code; beyond a limit, the seconds until the next one.
-pub(crate) async fn count_guess(exchange: &Exchange, scope: &str, user_id: i64) -> Result<Option<u32>, Failure> {
-    count(exchange, "guess", scope, user_id, LIMITS).await
+pub(crate) async fn count_guess(exchange: &Exchange, scope: &str, user: &User) -> Result<Option<u32>, Failure> {
+    count_for(exchange, "guess", scope, user).await
 }
 
-/// Counts a guess or a sending. Where whoever asks has proved nothing, a browser that the account was used in before has a
-/// count of its own, which strangers cannot use up.
+/// Counts a guess or a sending. At sign-in a browser that the account was used in before has a count of its own, which
+/// strangers cannot use up, not even those who know the password.
 async fn count_for(exchange: &Exchange, what: &str, scope: &str, user: &User) -> Result<Option<u32>, Failure> {
+    if AT_SIGN_IN.contains(&scope) && exchange.is_known_device(user).await? {
+        return count(exchange, what, &of_known(scope), user.id, LIMITS).await;
+    }
     if scope != ALONE {
         return count(exchange, what, scope, user.id, LIMITS).await;
-    }
-    if exchange.is_known_device(user).await? {
-        return count(exchange, what, &of_known(), user.id, LIMITS).await;
     }
     match count(exchange, what, &of_address(exchange), user.id, OF_ADDRESS).await? {
         Some(retry_after) => Ok(Some(retry_after)),
@@ -412,8 +414,8 @@ async fn count_for(exchange: &Exchange, what: &str, scope: &str, user: &User) ->
 }
 
 /// What is counted for browsers that an account was used in before.
-fn of_known() -> String {
-    format!("{ALONE}-known")
+fn of_known(scope: &str) -> String {
+    format!("{scope}-known")
 }
 
 /// What is counted for the address of a request; of IPv6, for the network that one customer has.
@@ -430,6 +432,9 @@ fn of_address(exchange: &Exchange) -> String {
 pub(crate) fn forgive_guesses(batch: &mut Batch, scope: &str, user_id: i64) {
     for (window, _, _) in LIMITS {
         batch.clear_attempts(&counted("guess", window, scope, user_id));
+        if AT_SIGN_IN.contains(&scope) {
+            batch.clear_attempts(&counted("guess", window, &of_known(scope), user_id));
+        }
     }
 }
 

@@ -87,6 +87,15 @@ fn micros(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
+/// Microseconds since the last try. One that is farther ahead than anybody waits was made by a clock that went wrong.
+fn since(now: i64, before: i64, longest: Duration) -> i64 {
+    let longest = i64::try_from(longest.whole_microseconds()).unwrap_or(i64::MAX);
+    match now.saturating_sub(before) {
+        ahead if ahead < -longest => longest,
+        since => since.max(0),
+    }
+}
+
 /// The wait after so many wrong ones: it doubles.
 fn wait_after(wrong: i64, free: i64, first: Duration, longest: Duration) -> Duration {
     if wrong < free {
@@ -171,7 +180,7 @@ impl Exchange {
                 count.seen = store.rate(&count.key).await?.filter(|state| state.edge > micros(now));
                 let Some(state) = count.seen else { continue };
                 near |= state.spent >= count.free;
-                let since = Duration::microseconds(micros(now).saturating_sub(state.before).max(0));
+                let since = Duration::microseconds(since(micros(now), state.before, longest));
                 wait = wait.max(wait_after(state.spent, count.free, first, longest) - since);
             }
             if wait.is_positive() {
@@ -220,6 +229,7 @@ impl Exchange {
 
     /// The password was right. It ends the count of its own address or browser, and no other: what strangers did stays.
     pub(crate) async fn was_right(&self, attempt: Attempt) -> Result<(), Failure> {
+        self.was_in_time(&attempt, 0).await?;
         let mut batch = self.gate.store().batch();
         let mut any = false;
         for count in &attempt.counts {
@@ -246,11 +256,26 @@ impl Exchange {
         let strangers = attempt.counts.iter().find(|count| !count.is_own);
         let is_many = strangers.is_some_and(|count| count.seen.map_or(0, |seen| seen.spent) + 1 >= count.free);
         let uncharged: &[Count] = if attempt.charged { &[] } else { &attempt.counts };
-        if is_many && unlock::tell(self, user, |batch| self.note_attempts(batch, uncharged, false)).await? {
+        let is_told = is_many && unlock::tell(self, user, |batch| self.note_attempts(batch, uncharged, false)).await?;
+        if !is_told && !uncharged.is_empty() {
+            self.charge(uncharged, false).await?;
+        }
+        self.was_in_time(&attempt, 1).await
+    }
+
+    /// Refuses to say what came of a try if so many others were wrong while it was looked at that it would not have been;
+    /// else of many at once all would be answered. `own` is what this one adds to the counts.
+    async fn was_in_time(&self, attempt: &Attempt, own: i64) -> Result<(), Failure> {
+        if attempt.charged {
             return Ok(());
         }
-        if !uncharged.is_empty() {
-            self.charge(uncharged, false).await?;
+        let now = micros(self.now.datetime());
+        for count in &attempt.counts {
+            let state = self.gate.store().rate(&count.key).await?.filter(|state| state.edge > now);
+            if state.is_some_and(|state| state.spent - own >= count.free) {
+                let wait = self.lockout_span("limits.lockout_delay");
+                return Err(Failure::TooMany { retry_after: ceil_seconds(wait).max(1) });
+            }
         }
         Ok(())
     }
@@ -259,6 +284,14 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_goes_back_keeps_nobody_waiting() {
+        let since = |now: i64, before: i64| since(now, before, Duration::microseconds(900));
+        assert_eq!((since(1000, 400), since(1000, 1000)), (600, 0));
+        assert_eq!((since(1000, 1900), since(1000, 1901)), (0, 900), "another machine may be a little ahead");
+        assert_eq!(since(0, i64::MAX), 900);
+    }
 
     #[test]
     fn waits_double_up_to_the_longest() {

@@ -185,7 +185,7 @@ async fn take(call: Call) -> Result<Reply, Failure> {
     if !call.guess(&pending).await? {
         return call.out_of_turn(form);
     }
-    if let Some(retry_after) = codes::count_guess(&call, SCOPE, pending.user.id).await? {
+    if let Some(retry_after) = codes::count_guess(&call, SCOPE, &pending.user).await? {
         return Err(Failure::TooMany { retry_after });
     }
     if !use_up(&call, &pending.user, form.value("code")).await? {

@@ -41,26 +41,33 @@ pub(super) async fn judge(
         let name = exchange.submitted_text("identity").unwrap_or_default();
         match exchange.begin_attempt(user, &name).await {
             Ok(begun) => {
-                let right = authenticate::password_matches(gate, user, &password, exchange.now).await?;
-                if right && user.is_some() {
-                    exchange.was_right(begun).await?;
-                    return Ok(Judged::Right("password"));
+                match authenticate::password_matches(gate, user, &password, exchange.now).await {
+                    Ok(true) if user.is_some() => {
+                        exchange.was_right(begun).await?;
+                        return Ok(Judged::Right("password"));
+                    }
+                    Ok(_) => attempt = Some(begun),
+                    Err(failure) => {
+                        // It was not looked at.
+                        exchange.withdraw(begun).await?;
+                        return Err(failure);
+                    }
                 }
-                attempt = Some(begun);
             }
             // A code may be tried whatever passwords were.
             Err(Failure::TooMany { .. }) if codes::is_like_a_code(typed) => {}
             Err(failure) => return Err(failure),
         }
     }
-    let judged = judge_code(exchange, scope, user, typed).await?;
+    let judged = judge_code(exchange, scope, user, typed).await;
     if let Some(attempt) = attempt {
-        match judged {
-            Judged::Right(_) => exchange.withdraw(attempt).await?,
+        match &judged {
+            Ok(Judged::Right(_)) => exchange.withdraw(attempt).await?,
+            // Also where the code could not be looked at: the password was.
             _ => exchange.was_wrong(attempt, user).await?,
         }
     }
-    Ok(judged)
+    judged
 }
 
 /// The same for codes alone.
