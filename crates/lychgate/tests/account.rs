@@ -246,6 +246,22 @@ async fn everything_else_can_be_ended_at_once(#[values(Database::Sqlite, Databas
 }
 
 #[tokio::test]
+async fn auth_tokens_with_a_uniquifier_of_their_own_end_with_the_others() {
+    let app = app().sql("ALTER TABLE \"user\" ADD COLUMN fs_token_uniquifier VARCHAR(64)").start().await;
+    let token = app.auth_token("joe@lp.com").await;
+    assert!(app.user("joe@lp.com").await.fs_token_uniquifier.is_some());
+    let mut program = app.browser();
+    let mut who = async || {
+        let reply = program.call("GET", "/whoami").header("authentication-token", &token).send().await;
+        reply.json()["email"].clone()
+    };
+    assert_eq!(who().await, "joe@lp.com");
+    let mut desk = signed_in(&app, "joe@lp.com", FIREFOX).await;
+    assert_eq!(desk.post_json("/account/sessions/end-others", json!({})).await.status(), 200);
+    assert_eq!((who().await, desk.who().await.as_str()), (Value::Null, "joe@lp.com"));
+}
+
+#[tokio::test]
 async fn of_two_who_end_the_others_one_stays() {
     let app = app().start().await;
     let mut browsers = Vec::new();

@@ -280,6 +280,23 @@ async fn changes_are_meant_and_recent() {
 }
 
 #[tokio::test]
+async fn a_new_password_ends_api_keys_too() {
+    let app = app().toml("[security]\napi_keys = true").start().await;
+    let mut jill = app.browser();
+    jill.sign_in("jill@lp.com").await;
+    assert_eq!(jill.post_json("/account/keys", json!({"name": "build", "scopes": []})).await.status(), 200);
+    let id = app.user("jill@lp.com").await.id;
+    let live =
+        async || app.store().api_keys(Some(id)).await.unwrap().iter().filter(|key| key.revoked_at.is_none()).count();
+    assert_eq!(live().await, 1);
+    let mut matt = signed_in(&app, "matt").await;
+    let path = path(&app, "jill@lp.com").await;
+    let reply = send(&mut matt, "PATCH", &path, json!({"password": "battery staple"})).await;
+    assert_eq!(reply.status(), 200, "{}", reply.text());
+    assert_eq!((live().await, jill.who().await.as_str()), (0, "nobody"));
+}
+
+#[tokio::test]
 async fn it_works_without_json_web_tokens_and_can_be_off() {
     let app = app().toml("[jwt]\nenabled = false").start().await;
     let mut browser = app.browser();

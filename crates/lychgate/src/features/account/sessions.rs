@@ -89,15 +89,20 @@ pub(super) async fn end_others(call: Call) -> Result<Reply, Failure> {
     done(&call, messages::ACCOUNT_OTHERS_ENDED)
 }
 
-/// Gives the user a new uniquifier. That ends what the registry does not know, too: remember-me cookies on other
-/// devices and sessions that a Flask application made and that never came by here.
+/// Gives the user new uniquifiers. That ends what the registry does not know, too: remember-me cookies on other devices,
+/// auth tokens, and sessions that a Flask application made and that never came by here.
 async fn renew(call: &Exchange, who: &Authenticated) -> Result<(), Failure> {
     let (store, user): (_, &Arc<User>) = (call.gate.store(), &who.user);
     let own = own(call, who);
-    let fresh = uuid::Uuid::new_v4().simple().to_string();
+    let new = || uuid::Uuid::new_v4().simple().to_string();
+    let fresh = new();
     let expected =
         UserPatch { fs_uniquifier: Some(user.fs_uniquifier.clone()), active: Some(true), ..UserPatch::default() };
-    let patch = UserPatch { fs_uniquifier: Some(fresh.clone()), ..UserPatch::default() };
+    let patch = UserPatch {
+        fs_uniquifier: Some(fresh.clone()),
+        fs_token_uniquifier: store.has_user_column("fs_token_uniquifier").then(new),
+        ..UserPatch::default()
+    };
     let mut batch = store.batch();
     batch.update_user_if(user.id, &expected, &patch, call.now.datetime());
     batch.revoke_sessions_of(user.id, own.as_deref(), call.now.datetime());

@@ -11,7 +11,7 @@ use crate::{
     accounts::{AccountError, FieldErrors, NewAccount, Problem},
     audit::Audited,
     failure::Failure,
-    flow::{activity::What, administrators::last_administrator, links, names, notices::Notice},
+    flow::{access::end_sessions, activity::What, administrators::last_administrator, links, names, notices::Notice},
     identity, messages,
     web::{
         answer::{Reply, plain_json},
@@ -188,11 +188,7 @@ async fn checked(call: &Call, sent: &Map<String, Value>, user: &User) -> Result<
         match gate.check_password(password, &words).await? {
             Err(message) => errors.push(("password", message)),
             Ok(password) if errors.is_empty() => {
-                let fresh = || uuid::Uuid::new_v4().simple().to_string();
                 change.patch.password = Some(Some(gate.hash_password(&password).await?));
-                // Ends whatever was signed in with the old one.
-                change.patch.fs_uniquifier = Some(fresh());
-                change.patch.fs_token_uniquifier = gate.store().has_user_column("fs_token_uniquifier").then(fresh);
                 change.password = true;
             }
             Ok(_) => {}
@@ -240,11 +236,15 @@ async fn write(call: &Call, user: &User, change: &Change) -> Result<(), Failure>
         call.notify(&mut post, user, &Notice::PasswordChanged)?;
         call.note(&mut batch, user.id, What::PasswordChanged, None);
     }
-    batch.update_user_if(user.id, &expected, &change.patch, now);
-    if change.password || change.patch.active == Some(false) {
+    let mut patch = change.patch.clone();
+    if change.password {
+        // Whatever was signed in with the old one.
+        end_sessions(&call.gate, &mut batch, user, &mut patch, call.now);
+    } else if change.patch.active == Some(false) {
         batch.revoke_sessions_of(user.id, None, now);
         batch.revoke_refresh_trackers_of(user.id, now);
     }
+    batch.update_user_if(user.id, &expected, &patch, now);
     if let Some(roles) = &change.roles {
         for role in roles.iter().filter(|role| !user.has_role(role)) {
             batch.add_role(user.id, role);
