@@ -391,6 +391,20 @@ async fn another_site_is_refused_whatever_it_knows(#[case] name: &str, #[case] v
     assert_eq!(browser.call("GET", "/whoami").header(name, value).send().await.status(), 200, "reading is no matter");
 }
 
+/// Whoever can change what comes unencrypted can write any page of this host.
+#[rstest]
+#[case("http://localhost", 400)]
+#[case("https://localhost", 200)]
+#[tokio::test]
+async fn an_unencrypted_page_of_the_same_host_is_another_site(#[case] origin: &str, #[case] status: u16) {
+    let app = TestApp::builder().toml("profile = \"modern\"\n[csrf]\nssl_strict = false").routes(routes).start().await;
+    let mut browser = app.browser();
+    browser.origin = "https://localhost".to_owned();
+    let token = browser.get_json("/login").await.csrf_token();
+    let call = browser.call("POST", "/login").header("origin", origin).json(&with_token(&token));
+    assert_eq!(call.send().await.status(), status);
+}
+
 #[tokio::test]
 async fn the_modern_profile_checks_sign_in_and_sign_out() {
     let app = TestApp::builder().toml("profile = \"modern\"").routes(routes).start().await;

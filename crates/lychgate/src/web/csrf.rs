@@ -246,8 +246,9 @@ impl Exchange {
     }
 
     fn is_own_origin(&self, origin: &str) -> bool {
-        let Some((_, host)) = origin_of(origin) else { return false };
-        host == self.host()
+        let Some((scheme, host)) = origin_of(origin) else { return false };
+        // A page that came unencrypted may be anybody's, whatever host it names.
+        host == self.host() && (scheme == "https" || !self.is_https())
             || self.config().base_url.as_deref().is_some_and(|base| base == origin)
             || self.config().cors.as_ref().is_some_and(|cors| cors.allows(origin))
     }
