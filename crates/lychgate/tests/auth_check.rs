@@ -1,7 +1,7 @@
 //! Forward authentication, and whose forwarding headers are believed.
 #![allow(clippy::unwrap_used)]
 
-use lychgate::store::UserPatch;
+use lychgate::{Need, store::UserPatch};
 use lychgate_testkit::{AppBuilder, Browser, Database, PASSWORD, Reply, TestApp};
 use rstest::rstest;
 
@@ -42,6 +42,20 @@ async fn the_proxy_is_told_who_it_is(#[values(Database::Sqlite, Database::Postgr
     app.update("dave@lp.com", UserPatch { active: Some(false), ..UserPatch::default() }).await;
     let reply = check(&mut browser, "").await;
     assert_eq!((reply.status(), reply.header("x-auth-user")), (401, ""));
+}
+
+#[tokio::test]
+async fn what_the_application_adds_is_told_too() {
+    let adds = |builder: lychgate::Builder| {
+        builder
+            .needs(|_| async { vec![Need::role("auditor"), Need::permission("audit"), Need::item("edit", 7, "page")] })
+    };
+    let app = app().configure(adds).start().await;
+    let mut browser = app.browser();
+    browser.sign_in("dave@lp.com").await;
+    let reply = check(&mut browser, "?role=auditor").await;
+    assert_eq!(reply.header("x-auth-roles"), "admin,auditor,editor");
+    assert_eq!(reply.header("x-auth-permissions"), "audit,full-read,full-write,super");
 }
 
 #[tokio::test]

@@ -162,20 +162,19 @@ fn passed(told: &Told, who: &Authenticated) -> Response {
     tell(&told.user, &who.user.id.to_string());
     tell(&told.email, &escaped(&who.user.email));
     let identity = who.identity();
-    let roles = who.user.roles.iter().map(|role| role.name.as_str());
-    let permissions = who.user.roles.iter().flat_map(|role| &role.permissions).map(String::as_str);
-    tell(&told.roles, &list("roles", identity, Need::role, roles));
-    tell(&told.permissions, &list("permissions", identity, Need::permission, permissions));
+    tell(&told.roles, &list("roles", identity, &Need::role("")));
+    tell(&told.permissions, &list("permissions", identity, &Need::permission("")));
     response
 }
 
-/// Those of `names` that the caller may use, sorted. A list that is too long for a header is empty: whoever goes by it
-/// refuses, and can ask by name instead.
-fn list<'a>(what: &str, identity: &Identity, need: fn(String) -> Need, names: impl Iterator<Item = &'a str>) -> String {
-    let mut names: Vec<&str> = names.filter(|name| identity.provides.contains(&need((*name).to_owned()))).collect();
+/// The names of what the caller provides of the same kind as `like`, sorted; what the application's loader adds is among
+/// it. A list that is too long for a header is empty: whoever goes by it refuses, and can ask by name instead.
+fn list(what: &str, identity: &Identity, like: &Need) -> String {
+    let provided = identity.provides.iter().filter(|need| need.method() == like.method() && need.item_kind().is_none());
+    let mut names: Vec<String> = provided.map(|need| need.value().to_string()).collect();
     names.sort_unstable();
     names.dedup();
-    let names: Vec<Cow<'_, str>> = names.into_iter().map(escaped).collect();
+    let names: Vec<Cow<'_, str>> = names.iter().map(|name| escaped(name)).collect();
     let text = names.join(",");
     if text.len() <= MAX_LIST {
         return text;
