@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use axum::{Router, routing::get};
-use lychgate::{NewAccount, guard, store::UserPatch};
+use lychgate::{NewAccount, Session, guard, store::UserPatch};
 use lychgate_signing::{
     KeyRing, identifier,
     remember::RememberCodec,
@@ -585,6 +585,52 @@ async fn t60_a_session_ends_when_nothing_is_asked_for_too_long() {
     assert_eq!(browser.who().await, "nobody", "an hour to the second");
     assert_eq!(remembered.who().await, "joe@lp.com", "whoever asked to be remembered is");
     browser.sign_in("joe@lp.com").await;
+    assert_eq!(browser.who().await, "joe@lp.com");
+}
+
+/// A copy of a cookie that the Flask application wrote never has our id in it.
+#[tokio::test]
+async fn t60_a_flask_session_ends_too() {
+    let app = app().toml("[session]\nidle_timeout = \"1 hour\"\nabsolute_timeout = \"3 hours\"").start().await;
+    let mut browser = flask_made(&app, "joe@lp.com", Some(1_749_999_990.0)).await;
+    let copy = browser.clone();
+    for _ in 0..3 {
+        used(&app, &mut browser).await;
+        assert_eq!(copy.clone().who().await, "joe@lp.com");
+        app.advance(HOUR - 1);
+    }
+    app.advance(3);
+    assert_eq!((browser.who().await.as_str(), copy.clone().who().await.as_str()), ("nobody", "nobody"));
+}
+
+#[tokio::test]
+async fn an_application_cannot_push_the_sign_in_out_of_the_cookie() {
+    let keeps = |routes: Router| {
+        let keep = async |session: Session, body: String| {
+            let (name, value) = body.split_once('=').unwrap_or_default();
+            session.set(name, value).map(|()| "kept")
+        };
+        routes.route("/keep", axum::routing::post(keep))
+    };
+    let app = TestApp::builder().toml("[csrf]\nenabled = false").routes(keeps).start().await;
+    let mut browser = app.browser();
+    browser.sign_in("joe@lp.com").await;
+    // Nothing that could be compressed.
+    let mut state = 1_u32;
+    let mut random = |length: usize| -> String {
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from_u32(u32::from('#') + (state >> 16) % 56).unwrap()
+        };
+        (0..length).map(|_| next()).collect()
+    };
+    for (name, length, status) in
+        [("a", 1000, 200), ("b", 900, 200), ("b", 950, 200), ("c", 500, 413), ("a", 2000, 413)]
+    {
+        let reply = browser.call("POST", "/keep").body("text/plain", format!("{name}={}", random(length))).send().await;
+        assert_eq!(reply.status(), status, "{name} {length}: {}", reply.text());
+    }
+    assert!(browser.cookie("session").unwrap().len() < 4096);
     assert_eq!(browser.who().await, "joe@lp.com");
 }
 

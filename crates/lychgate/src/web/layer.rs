@@ -25,7 +25,7 @@ use super::{
     answer,
     body::{self, Submitted},
     body_limit::Capped,
-    cookie::Keep,
+    cookie::{Keep, LONGEST_COOKIE},
     exchange::{Exchange, Remember},
     host,
     page::PendingPage,
@@ -277,6 +277,9 @@ fn session_cookie(exchange: &Exchange, headers: &mut HeaderMap) {
             } else {
                 Keep::Session
             };
+            if config.name.len() + value.len() > LONGEST_COOKIE {
+                tracing::error!(bytes = value.len(), "the session is too long for a cookie; browsers drop it");
+            }
             exchange.set_cookie(config.cookie.set(&config.name, &value, keep, https));
         }
         Err(error) => tracing::error!(%error, "the session cannot be written"),

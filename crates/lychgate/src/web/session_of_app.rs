@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::request::Parts;
+use http::{StatusCode, request::Parts};
 use lychgate_signing::session::{Map, Value};
 
 use super::exchange::Exchange;
-use crate::failure::{Error, Failure};
+use crate::{
+    failure::{Error, Failure},
+    messages,
+};
 
 /// What the application keeps in the visitor's session, and the way out of it.
 ///
 /// The session is a signed cookie: the visitor can read it, cannot change it, and keeps it until it expires. What is
-/// secret, large or has to be taken back belongs in the database. Names that Lychgate and Flask use themselves (those
+/// secret, large or has to be taken back belongs in the database: there is room for 2 KiB as JSON. Names that Lychgate and Flask use themselves (those
 /// that begin with `_`, `fs_`, `tf_`, `lg_`, `us_`, `identity.`, and `csrf_token`) are refused.
 ///
 /// ```
@@ -42,14 +45,21 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If the name is one of Lychgate's, or the value cannot be written as JSON.
+    /// If the name is one of Lychgate's, or the value cannot be written as JSON; 413 if there is no more room.
     pub fn set(&self, name: &str, value: impl serde::Serialize) -> Result<(), Error> {
         if is_reserved(name) {
             return Err(Error(Failure::internal(format!("the name {name:?} in the session is not the application's"))));
         }
         let value = serde_json::to_value(value).map_err(|error| Error(Failure::internal(error)))?;
-        self.0.session(|session| session.set(name, from_json(value)));
-        Ok(())
+        self.0.session(|session| {
+            let kept = session.map().iter().filter(|(other, _)| !is_reserved(other) && *other != name);
+            let kept: usize = kept.filter_map(|(other, value)| Some(room(other, &to_json(value)?))).sum();
+            if kept + room(name, &value) > MOST {
+                return Err(Error(Failure::bad(StatusCode::PAYLOAD_TOO_LARGE, messages::BODY_TOO_LARGE)));
+            }
+            session.set(name, from_json(value));
+            Ok(())
+        })
     }
 
     /// Takes out what is kept under `name`.
@@ -75,6 +85,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         parts.extensions.get::<Arc<Exchange>>().cloned().map(Session).ok_or(Error(Failure::MissingLayer))
     }
+}
+
+/// What the application may keep, in bytes: a browser drops a cookie of more than 4 kB without a word, and the sign-in
+/// with it.
+const MOST: usize = 2048;
+
+/// The room that something takes.
+fn room(name: &str, value: &serde_json::Value) -> usize {
+    name.len() + value.to_string().len()
 }
 
 fn is_reserved(name: &str) -> bool {
