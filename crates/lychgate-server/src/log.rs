@@ -13,6 +13,8 @@ pub(crate) fn start(default: &str, json: bool) {
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
         .with_env_filter(discreet(filter))
+        // It would tell of a log that cannot be written by writing to the log.
+        .log_internal_errors(false)
         .with_ansi(coloured)
         .with_writer(Stderr { coloured });
     if json {

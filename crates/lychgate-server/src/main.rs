@@ -10,6 +10,7 @@ mod config;
 mod exit;
 mod files;
 mod log;
+mod memory;
 mod metrics;
 mod open;
 mod output;
@@ -17,9 +18,14 @@ mod prompt;
 mod secrets;
 mod usage;
 
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped: passwords and tokens pass through buffers of many libraries, which wipe none of them.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> std::process::ExitCode {
+    memory::keep_to_itself();
     cli::run(std::env::args_os().collect())
 }

@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
+#[path = "faults/machine.rs"]
+mod machine;
+#[path = "faults/memory.rs"]
+mod memory;
 mod support;
 
 use std::{

@@ -140,6 +140,33 @@ async fn a_locked_row_makes_a_request_wait() {
     store.close().await;
 }
 
+/// All connections are taken: whoever comes waits for `busy_timeout`, is told to come again, and gets one when it is free.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_is_used_up_is_busy() {
+    let url = SERVER.fresh_database().unwrap();
+    let (store, id) = with_joe(&url).await;
+    store.close().await;
+    let mut options = url_options(&url);
+    options.max_connections = 1;
+    // Long enough for connecting on a busy machine.
+    options.busy_timeout = Duration::from_secs(3);
+    let small = Store::open(options).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE \"user\" IN EXCLUSIVE MODE").await.unwrap();
+    let writer = small.clone();
+    let mut write = tokio::spawn(async move { writer.update_user(id, UserPatch::default(), now()).await });
+    assert!(tokio::time::timeout(A_WHILE, &mut write).await.is_err(), "the lock was not there");
+    let refused = small.meta_get("k").await.unwrap_err();
+    assert_eq!(*refused.kind(), ErrorKind::Busy);
+    client.batch_execute("COMMIT").await.unwrap();
+    assert!(write.await.unwrap().unwrap());
+    assert_eq!(small.meta_get("k").await.unwrap(), None);
+    drop(client);
+    connection.await.unwrap().unwrap();
+    small.close().await;
+}
+
 /// Two transactions that want the same rows in opposite order: one is told to give way, and is tried again.
 #[tokio::test(flavor = "multi_thread")]
 async fn transactions_in_each_others_way_both_go_through() {

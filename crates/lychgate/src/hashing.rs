@@ -14,7 +14,7 @@ use std::{
 
 use lychgate_passwords::{Context, HashError, Verdict};
 use tokio::sync::{Semaphore, oneshot};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{failure::Failure, measure};
 
@@ -124,7 +124,8 @@ impl Hashing {
         let (answer, result) = oneshot::channel();
         let contexts = Arc::clone(&self.contexts);
         self.threads.spawn(move || {
-            let outcome = job(&contexts);
+            let outcome = apart(job, &contexts);
+            wipe_stack();
             drop(permit);
             // The request may be gone; the work is done all the same.
             let _ = answer.send(outcome);
@@ -133,6 +134,21 @@ impl Hashing {
         measure::hashed(waited, began.elapsed());
         Ok(outcome)
     }
+}
+
+/// Does a job in a frame of its own, which is gone afterwards.
+#[inline(never)]
+fn apart<T>(job: impl FnOnce(&[Context]) -> T, contexts: &[Context]) -> T {
+    job(contexts)
+}
+
+/// Overwrites what a job that has ended left on the stack of its thread: hash functions keep the beginning of a password in
+/// a block of their own, and the thread may not be needed again for long.
+#[inline(never)]
+fn wipe_stack() {
+    let mut used = [0_u8; 32 * 1024];
+    used.zeroize();
+    std::hint::black_box(&used);
 }
 
 /// A place in the line; given back when dropped.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::{Router, routing::get};
 use lychgate::{
     Lychgate, ManualClock, Settings,
     sms::{SmsError, SmsSender, TextMessage},
@@ -64,6 +65,32 @@ async fn the_webhook_gets_numbers_and_text(#[case] delivery: &str) {
     let item = only_item(&app).await;
     assert_eq!((item.state, item.kind.as_str(), item.payload.as_str()), (OutboxState::Sent, "sms", ""));
     assert_eq!(asked.header("idempotency-key"), item.id);
+}
+
+/// Proxies that are named tell which trace a request is part of; the gateway is told, strangers are not believed.
+#[rstest]
+#[case::inline(INLINE, "127.0.0.1", true)]
+#[case::outbox(OUTBOX, "127.0.0.1", true)]
+#[case::of_a_stranger(OUTBOX, "10.0.0.1", false)]
+#[tokio::test]
+async fn a_trace_goes_on_to_the_webhook(#[case] delivery: &str, #[case] proxy: &str, #[case] told: bool) {
+    let sink = HttpSink::start().await;
+    let route = |gate: &Lychgate| {
+        let gate = gate.clone();
+        let send =
+            async move || gate.send_text("650-555-1212", "Your code is 123456", GOOD_FOR).await.is_ok().to_string();
+        Router::new().route("/text", get(send))
+    };
+    let trusted = format!("[proxy]\ntrusted = [{proxy:?}]");
+    let app = webhook(&sink).toml(delivery).toml(&trusted).mount(route).start().await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let reply = app.browser().call("GET", "/text").header("traceparent", trace).send().await;
+    assert_eq!((reply.status(), reply.text()), (200, "true"));
+    app.gate().deliver_due().await.unwrap();
+    let asked = sink.take();
+    let given = asked[0].header("traceparent");
+    assert_eq!(given.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && given != trace, told, "{given}");
+    assert_eq!(given.is_empty(), !told);
 }
 
 #[tokio::test]

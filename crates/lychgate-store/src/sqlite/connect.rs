@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, Error, ErrorCode, MAIN_DB, OpenFlags, ffi};
 
+use super::error::is_busy;
 use super::{MMAP, NO_WAIT, STATEMENTS};
 use crate::error::{OpenError, one_line};
 use crate::options::{CreateMode, JournalMode};
@@ -60,6 +61,11 @@ impl Place {
         };
         connection
             .and_then(|connection| {
+                // A file that may only be read is opened as well, and nothing could be written; before anything makes a log
+                // beside it.
+                if connection.is_readonly(MAIN_DB)? {
+                    return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY), None));
+                }
                 connection.busy_timeout(busy_timeout)?;
                 common(&connection)?;
                 connection.execute_batch(
@@ -67,7 +73,11 @@ impl Place {
                 )?;
                 // The first page is read only now: this is where a file that is no database shows.
                 connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
-                Ok(connection)
+                // That the log beside it cannot be written shows here. A lock does not matter yet.
+                match connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK") {
+                    Err(error) if !is_busy(&error) => Err(error),
+                    _ => Ok(connection),
+                }
             })
             .map_err(|error| self.refused(&error))
     }

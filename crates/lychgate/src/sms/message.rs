@@ -21,6 +21,8 @@ pub struct TextMessage {
     pub body: String,
     /// When it becomes worthless, because the code in it expires.
     pub good_until: OffsetDateTime,
+    /// The header `traceparent` for the gateway, if the request that it comes from is part of a trace.
+    pub trace: Option<String>,
 }
 
 impl TextMessage {
@@ -35,6 +37,7 @@ impl TextMessage {
             "to": self.to,
             "body": self.body,
             "good_until": self.good_until.unix_timestamp(),
+            "trace": self.trace,
         })
         .to_string()
     }
@@ -49,6 +52,7 @@ impl TextMessage {
             to: text(&value["to"])?,
             body: text(&value["body"])?,
             good_until: OffsetDateTime::from_unix_timestamp(value["good_until"].as_i64()?).ok()?,
+            trace: text(&value["trace"]),
         })
     }
 }
@@ -114,12 +118,13 @@ mod tests {
             to: "+16505551212".to_owned(),
             body: "HIDDEN ü\n\"".to_owned(),
             good_until: OffsetDateTime::from_unix_timestamp(1_750_000_120).unwrap(),
+            trace: None,
         }
     }
 
     #[test]
     fn the_outbox_gives_back_what_it_got() {
-        let with_sender = TextMessage { from: Some("Lych".to_owned()), ..message() };
+        let with_sender = TextMessage { from: Some("Lych".to_owned()), trace: Some("00-".to_owned()), ..message() };
         for message in [message(), with_sender] {
             assert_eq!(TextMessage::from_payload(&message.to_payload()), Some(message));
         }

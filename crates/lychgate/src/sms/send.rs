@@ -5,7 +5,7 @@ use std::time::Duration;
 use lychgate_store::StoreError;
 
 use super::TextMessage;
-use crate::{clock::Moment, gate::Lychgate, identity, mail::Post};
+use crate::{clock::Moment, gate::Lychgate, identity, mail::Post, web::layer::REQUEST};
 
 /// The longest number that a message is sent to, in bytes: an international one with an extension, spelt freely.
 const LONGEST_NUMBER: usize = 40;
@@ -56,6 +56,7 @@ impl Lychgate {
             to,
             body: text.to_owned(),
             good_until: now.saturating_add(good_for),
+            trace: trace(),
         });
         let mut batch = self.store().batch();
         post.enqueue(&mut batch, now);
@@ -75,6 +76,11 @@ impl Lychgate {
         let read = wanted.then(|| identity::map(self.identity_rules(), "uia_phone_mapper", to)).flatten();
         Some(read.unwrap_or_else(|| to.to_owned()))
     }
+}
+
+/// Where the request that this task serves, if any, stands in a trace.
+fn trace() -> Option<String> {
+    REQUEST.try_with(|exchange| exchange.headers().forwarded.trace.map(|trace| trace.header())).ok().flatten()
 }
 
 /// Country codes of two digits (ITU-T E.164, list of country codes); but for 1 and 7 all others have three.

@@ -14,7 +14,7 @@ use crate::outgoing;
 /// Posts each text message as JSON to a URL: `{"from_number": …, "to_number": …, "msg": …}`.
 ///
 /// The header `Idempotency-Key` is the id of the message, the same at each attempt. With a token there is also
-/// `Authorization: Bearer …`. Any answer out of 200 to 299 means that the message is sent; 400, 410 and 422 that it never
+/// `Authorization: Bearer …`; `traceparent` where the request that it comes from is part of a trace. Any answer out of 200 to 299 means that the message is sent; 400, 410 and 422 that it never
 /// will be. Redirects are not followed.
 pub struct WebhookSender {
     client: Client,
@@ -45,6 +45,9 @@ impl SmsSender for WebhookSender {
             .body(body.to_string());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
+        }
+        if let Some(trace) = &message.trace {
+            request = request.header("traceparent", trace);
         }
         let reply = request.send().await.map_err(unreachable)?;
         let (status, _) = outgoing::read(reply).await;

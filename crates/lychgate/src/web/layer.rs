@@ -122,7 +122,13 @@ where
                 method = method.as_str(),
                 route = matched.unwrap_or("none"),
                 status = tracing::field::Empty,
+                trace_id = tracing::field::Empty,
+                parent_id = tracing::field::Empty,
+                span_id = tracing::field::Empty,
             );
+            if let Some(trace) = &exchange.headers().forwarded.trace {
+                span.record("trace_id", trace.id()).record("parent_id", trace.parent()).record("span_id", trace.span());
+            }
             let serving = Arc::clone(&exchange);
             let work = async {
                 let let_in = match exchange.led_to_https() {

@@ -36,4 +36,5 @@ pub(crate) mod routes;
 pub(crate) mod session;
 pub(crate) mod session_of_app;
 pub(crate) mod steps;
+pub(crate) mod trace;
 pub mod uploads;

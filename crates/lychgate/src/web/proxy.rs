@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderValue;
 use ipnet::IpNet;
 
+use super::trace::Trace;
 use crate::settings::{Settings, network};
 
 /// What the settings say of proxies.
@@ -36,6 +37,7 @@ pub(crate) struct Forwarded {
     pub(crate) proto: Option<HeaderValue>,
     host: Option<HeaderValue>,
     path: Option<HeaderValue>,
+    pub(crate) trace: Option<Trace>,
 }
 
 impl ProxyConfig {
@@ -80,6 +82,7 @@ impl ProxyConfig {
                 true => last("x-forwarded-uri").or_else(|| last("x-original-uri")),
                 false => None,
             },
+            trace: if named { Trace::of(headers) } else { None },
         }
     }
 
@@ -198,6 +201,7 @@ mod tests {
             ("x-forwarded-proto", "http, https"),
             ("x-forwarded-host", "evil.example, app.example"),
             ("x-forwarded-uri", "/orders?page=2"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ]);
         let read = |networks: &[&str], peer: &str| config(1, networks).read(Some(peer.parse().unwrap()), &sent);
         let believed = read(LAN, "10.0.0.1");
@@ -205,9 +209,12 @@ mod tests {
             (believed.is_https(), believed.host(), believed.path()),
             (Some(true), Some("app.example"), Some("/orders?page=2"))
         );
+        assert_eq!(believed.trace.unwrap().parent(), "b7ad6b7169203331");
         let stranger = read(LAN, "192.0.2.1");
+        assert_eq!(stranger.trace, None);
         assert_eq!((stranger.is_https(), stranger.host(), stranger.path()), (None, None, None));
         let unnamed = read(&[], "192.0.2.1");
         assert_eq!((unnamed.is_https(), unnamed.path()), (Some(true), None), "a path counts from named proxies only");
+        assert_eq!(unnamed.trace, None, "and so does a trace");
     }
 }

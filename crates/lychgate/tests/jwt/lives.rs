@@ -274,3 +274,34 @@ async fn tokens_of_flask_jwt_extended_are_honoured() {
     assert_eq!(bearing(&mut app.browser(), "POST", "/jwt/logout", THEIR_ACCESS).await.status(), 200);
     says(&get_with(&app, "/protected", THEIR_ACCESS).await, 401, "Token has been revoked");
 }
+
+/// T149: while the clock is wrong tokens are refused at worst; what was revoked, used or expired stays so; and what lives is good again
+/// as soon as the clock is.
+#[rstest]
+#[tokio::test]
+async fn a_clock_that_jumps_revives_no_token(#[values(Database::Sqlite, Database::Postgres)] database: Database) {
+    const HOUR: i64 = 3600;
+    const YEAR: i64 = 365 * 24 * HOUR;
+    let app = super::app().toml("[jwt]\nrefresh_rotation = true").on(database).start().await;
+    let (live, refresh) = tokens(&app, "joe@lp.com").await;
+    let (revoked, _) = tokens(&app, "joe@lp.com").await;
+    assert_eq!(bearing(&mut app.browser(), "POST", "/jwt/logout", &revoked).await.status(), 200);
+    let (_, used) = tokens(&app, "joe@lp.com").await;
+    assert_eq!(bearing(&mut app.browser(), "POST", "/jwt/refresh", &used).await.status(), 200);
+    let mut remembered = app.browser();
+    remembered.sign_in_with(json!({"email": "joe@lp.com", "password": PASSWORD, "remember": true})).await;
+    remembered.drop_cookie("session");
+    for jump in [-HOUR, HOUR, YEAR, -YEAR] {
+        app.advance(jump);
+        let again = bearing(&mut app.browser(), "POST", "/jwt/refresh", &used).await;
+        assert_eq!(again.status(), 401, "a used token after {jump}: {}", again.text());
+        let ended = get_with(&app, "/protected", &revoked).await;
+        assert_eq!(ended.status(), 401, "a revoked token after {jump}: {}", ended.text());
+        let right = [HOUR, -YEAR].contains(&jump);
+        let lives = get_with(&app, "/protected", &live).await;
+        assert_eq!(lives.status(), if right { 200 } else { 401 }, "after {jump}: {}", lives.text());
+        let who = remembered.clone().who().await;
+        assert!(who == "joe@lp.com" || (!right && who == "nobody"), "after {jump}: {who}");
+    }
+    assert_eq!(bearing(&mut app.browser(), "POST", "/jwt/refresh", &refresh).await.status(), 200);
+}
