@@ -283,6 +283,8 @@ async fn a_clock_that_jumps_revives_no_token(#[values(Database::Sqlite, Database
     const HOUR: i64 = 3600;
     const YEAR: i64 = 365 * 24 * HOUR;
     let app = super::app().toml("[jwt]\nrefresh_rotation = true").on(database).start().await;
+    // A token of the future is one that cannot be, which flask-jwt-extended says with 422.
+    let is_refused = |status: u16| matches!(status, 401 | 422);
     let (live, refresh) = tokens(&app, "joe@lp.com").await;
     let (revoked, _) = tokens(&app, "joe@lp.com").await;
     assert_eq!(bearing(&mut app.browser(), "POST", "/jwt/logout", &revoked).await.status(), 200);
@@ -294,12 +296,16 @@ async fn a_clock_that_jumps_revives_no_token(#[values(Database::Sqlite, Database
     for jump in [-HOUR, HOUR, YEAR, -YEAR] {
         app.advance(jump);
         let again = bearing(&mut app.browser(), "POST", "/jwt/refresh", &used).await;
-        assert_eq!(again.status(), 401, "a used token after {jump}: {}", again.text());
+        assert!(is_refused(again.status()), "a used token after {jump}: {}", again.text());
         let ended = get_with(&app, "/protected", &revoked).await;
-        assert_eq!(ended.status(), 401, "a revoked token after {jump}: {}", ended.text());
+        assert!(is_refused(ended.status()), "a revoked token after {jump}: {}", ended.text());
         let right = [HOUR, -YEAR].contains(&jump);
         let lives = get_with(&app, "/protected", &live).await;
-        assert_eq!(lives.status(), if right { 200 } else { 401 }, "after {jump}: {}", lives.text());
+        assert!(
+            if right { lives.status() == 200 } else { is_refused(lives.status()) },
+            "after {jump}: {}",
+            lives.text()
+        );
         let who = remembered.clone().who().await;
         assert!(who == "joe@lp.com" || (!right && who == "nobody"), "after {jump}: {who}");
     }
