@@ -85,7 +85,7 @@ fn over_tls_our_own_server_holds() {
     certificate(&place);
     place.write(
         "lychgate.toml",
-        "attack_token_file = \"attack.token\"\n[limits]\nenabled = false\n[server]\ntls_certificate = \"tls.pem\"\n\
+        "attack_token_file = \"attack.token\"\n[limits]\nenabled = false\nlockout = false\n[server]\ntls_certificate = \"tls.pem\"\n\
          tls_key = \"tls.key\"\n[session]\ncookie_name = \"__Host-session\"\ncookie_secure = true\n",
     );
     place.user(&["-a", "joe@example.com"]);
@@ -104,7 +104,6 @@ fn over_tls_a_weak_server_is_found_out() {
     let place = Place::new();
     certificate(&place);
     let (url, _old) = weak::serve_tls(&prepared(&place), &place.path("tls.pem"), &place.path("tls.key"));
-    // What is about TLS is asked first; the rest is found without it too.
     let said = attack(&place, &url, &["--ca", "tls.pem", "--format", "json", "--patience", "2"]);
     let report: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
     let found = with_result(&report, "found");

@@ -442,7 +442,7 @@ fn an_api_for_pages_of_other_origins() {
 fn a_proxy_and_the_server_read_requests_alike() {
     let place = Place::new();
     let name = "api.shop.example";
-    place.write("lychgate.toml", &format!("{}\n[limits]\nenabled = false\n", read_guide("api.toml")));
+    place.write("lychgate.toml", &format!("{}\n[limits]\nenabled = false\nlockout = false\n", read_guide("api.toml")));
     let server = place.serve(&[]);
     let between = Between::start(server.address);
     let tls = certificate(&place, name);
