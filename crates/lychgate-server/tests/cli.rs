@@ -195,6 +195,12 @@ fn accounts_are_suspended_and_locked() {
     run(&["lock", "joe@lp.com"]).succeeds("User \"joe@lp.com\" has been locked, and everything has ended.\n");
     run(&["suspend", "joe@lp.com"]).succeeds("User \"joe@lp.com\" cannot sign in anyhow.\n");
     run(&["unlock", "joe@lp.com"]).succeeds("User \"joe@lp.com\" is no longer locked.\n");
+    // Switched off is for good, whatever end a suspension had.
+    run(&loud).succeeds("User \"joe@lp.com\" has been suspended.\n");
+    run(&["deactivate", "joe@lp.com"]).succeeds("User \"joe@lp.com\" has been deactivated.\n");
+    run(&["deactivate", "joe@lp.com"]).succeeds("User \"joe@lp.com\" was already deactivated.\n");
+    assert_eq!(run(&["show", "joe@lp.com", "--json"]).json()["state"], "off");
+    run(&["activate", "joe@lp.com"]).succeeds("User \"joe@lp.com\" has been activated.\n");
     for wrong in ["soon", "2026-13-01", ""] {
         assert_eq!(run(&["suspend", "joe@lp.com", "--until", wrong]).code, 2, "{wrong}");
     }

@@ -54,6 +54,7 @@ fn users_go_out_as_a_table_and_come_in() {
 #[test]
 fn dead_letters_are_seen_tried_again_and_dropped() {
     let place = Place::new();
+    place.write("lychgate.toml", "[security]\naudit = true\n");
     place.user(&["joe@lp.com"]);
     for (id, state) in [("one", "dead"), ("two", "dead"), ("three", "dead"), ("four", "waiting")] {
         place.sql(&format!(
@@ -79,6 +80,10 @@ fn dead_letters_are_seen_tried_again_and_dropped() {
     place.run(&["outbox", "drop", "--all"]).succeeds("2 messages dropped.\n");
     place.run(&["outbox", "drop", "--all"]).succeeds("0 messages dropped.\n");
     assert_eq!(place.run(&["outbox", "list", "--json"]).json().as_array().unwrap().len(), 2);
+    let noted = |kind: &str| place.run(&["audit", "list", "--what", kind, "--json"]).json();
+    assert_eq!(noted("message-retried").as_array().unwrap().len(), 1);
+    assert_eq!(noted("message-dropped").as_array().unwrap().len(), 2);
+    assert_eq!(noted("message-retried")[0]["details"]["message"], "one");
     place.write("lychgate.toml", "[mail]\nbackend = \"smtp\"\nserver = \"127.0.0.1\"\nport = 1\n");
     let said = place.run(&["outbox", "test"]);
     assert!(said.code == 1 && said.err.starts_with("Error: mails cannot be sent: "), "{said:?}");

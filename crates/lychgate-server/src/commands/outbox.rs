@@ -1,8 +1,8 @@
 //! `lychgate outbox`: mails and text messages, those that could not be sent above all.
 
 use clap::{Args, Subcommand, ValueEnum};
-use lychgate::Lychgate;
-use lychgate_store::{OutboxItem, OutboxState};
+use lychgate::{Lychgate, audit::Audited};
+use lychgate_store::{ErrorKind, OutboxItem, OutboxState};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -142,10 +142,7 @@ impl Which {
                 ids = store.outbox_list(Some(OutboxState::Dead), 1000).await?.into_iter().map(|item| item.id).collect();
             }
             for id in &ids {
-                let changed = match again {
-                    true => store.outbox_retry(id, gate.now()).await?,
-                    false => store.outbox_drop(id).await?,
-                };
+                let changed = settle(gate, id, again).await?;
                 if !changed && !self.all {
                     return Err(missing());
                 }
@@ -161,6 +158,27 @@ impl Which {
             false => done(format_args!("{count} {messages} dropped.")),
         }
         Ok(())
+    }
+}
+
+/// Sets a dead message going again or drops it, with an entry in the audit log; `false` if it is not dead.
+async fn settle(gate: &Lychgate, id: &str, again: bool) -> Result<bool, Exit> {
+    let mut batch = gate.store().batch();
+    let kind = match again {
+        true => {
+            batch.retry_item(id, gate.now());
+            "message-retried"
+        }
+        false => {
+            batch.drop_item(id);
+            "message-dropped"
+        }
+    };
+    gate.audit().note(&mut batch, Audited::new(kind).with("message", id));
+    match gate.store().commit(batch).await {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::Unmet(_)) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

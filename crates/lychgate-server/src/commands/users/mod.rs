@@ -145,14 +145,11 @@ pub(crate) async fn find(gate: &Lychgate, identity: &str) -> Result<Arc<User>, E
 async fn set_active(gate: &Lychgate, identity: &str, active: bool) -> Result<(), Exit> {
     let user = find(gate, identity).await?;
     let state = if active { "activated" } else { "deactivated" };
-    if user.active == active {
-        already(format_args!("User \"{identity}\" was already {state}."));
-        return Ok(());
+    // Not the row alone: a suspended account is off for a time, and is to stay so.
+    match gate.accounts().by(states::BY).set_active(&user, active).await? {
+        true => done(format_args!("User \"{identity}\" has been {state}.")),
+        false => already(format_args!("User \"{identity}\" was already {state}.")),
     }
-    if !gate.accounts().by(states::BY).set_active(&user, active).await? {
-        return Err(Exit::usage("User not found."));
-    }
-    done(format_args!("User \"{identity}\" has been {state}."));
     Ok(())
 }
 
