@@ -148,6 +148,9 @@ fn it_says_what_it_cannot_do() {
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.err.contains(why), "{said:?}");
     }
+    let said = attack(&place, "http://attack.invalid", &["--account", "joe@example.com"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("name the server by https"), "{said:?}");
     let said = place.run(&["attack", "http://127.0.0.1:1"]);
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("--token-file"), "{said:?}");

@@ -99,6 +99,11 @@ impl Attack {
             slow: self.slow.map(Duration::from_secs),
         };
         let target = Target::new(url, self.ca.as_deref(), limits)?;
+        if self.account.is_some() && !target.is_https() && !target.is_here() {
+            return Err(Exit::usage(
+                "--account sends a password, which can be read on the way: name the server by https",
+            ));
+        }
         ownership::demand(&target, token_file)?;
         let account = match &self.account {
             Some(email) => {

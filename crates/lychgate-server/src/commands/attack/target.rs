@@ -5,7 +5,7 @@
 use std::{
     cell::{Cell, RefCell},
     io::{Read, Write},
-    net::{TcpStream, ToSocketAddrs as _},
+    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -53,6 +53,8 @@ pub(super) struct Target {
     pub(super) url: Url,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     pub(super) limits: Limits,
+    /// Where it answered first, which is where it proved whose it is: its name may lead elsewhere the next time.
+    found_at: Cell<Option<SocketAddr>>,
     began: Instant,
     sent: Cell<u32>,
     failures: RefCell<Vec<String>>,
@@ -131,7 +133,7 @@ impl Target {
         parsed.set_fragment(None);
         let (began, sent) = (Instant::now(), Cell::new(0));
         let (failures, details) = (RefCell::default(), RefCell::default());
-        Ok(Self { url: parsed, tls, limits, began, sent, failures, details })
+        Ok(Self { url: parsed, tls, limits, found_at: Cell::new(None), began, sent, failures, details })
     }
 
     /// Scheme, host and port.
@@ -237,11 +239,15 @@ impl Target {
         }
         let host = self.url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = self.url.port_or_known_default().unwrap_or(80);
-        let addresses: Vec<_> = (host, port).to_socket_addrs().map_err(silent)?.collect();
+        let addresses: Vec<_> = match self.found_at.get() {
+            Some(address) => vec![address],
+            None => (host, port).to_socket_addrs().map_err(silent)?.collect(),
+        };
         let mut result = Err(Stop::Silent(format!("{host} has no address")));
         for address in addresses {
             match TcpStream::connect_timeout(&address, PATIENCE) {
                 Ok(stream) => {
+                    self.found_at.set(Some(address));
                     stream.set_read_timeout(Some(patience)).map_err(silent)?;
                     stream.set_write_timeout(Some(PATIENCE)).map_err(silent)?;
                     return Ok(stream);
