@@ -117,7 +117,7 @@
     let served = Date.now();
     let working = null;
 
-    // Without script, the first button with this form's name is what is pressed; the bar belongs beside it.
+    // The bar belongs beside the button.
     form.querySelector("[type=submit]")?.before(part);
 
     const isOld = () => Date.now() - served > Number(part.dataset.lasts) * 800;
@@ -145,16 +145,17 @@
     };
 
     form.addEventListener("focusin", begin, { once: true });
+    let leaving = false;
     form.addEventListener("submit", (event) => {
-      if (solution.value !== "" && !isOld()) return;
-      if (working === "given up") return;
+      if (leaving || (solution.value !== "" && !isOld())) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       if (isOld()) working = null;
       status.textContent = status.dataset.working;
       begin().then(() => {
-        if (solution.value === "") working = "given up";
+        leaving = true;
         form.requestSubmit(event.submitter ?? undefined);
+        leaving = false;
       });
     }, true);
     // Back to a page kept in memory: its work is used up.
