@@ -145,6 +145,7 @@
     };
 
     form.addEventListener("focusin", begin, { once: true });
+    if (form.contains(document.activeElement)) begin();
     let leaving = false;
     form.addEventListener("submit", (event) => {
       if (leaving || (solution.value !== "" && !isOld())) return;
