@@ -2,8 +2,11 @@
 
 use crate::texts::{Text, say};
 
-/// What is entered in the audit log, and what that is for people. A test sees that none is missing.
-const KINDS: [(&str, fn() -> Text); 60] = [
+/// A word of the audit log, and what it is for people.
+type Kind = (&'static str, fn() -> Text);
+
+/// What is entered in the audit log. A test sees that none is missing.
+const KINDS: [Kind; 60] = [
     ("access-reset", || say("Access reset")),
     ("account-deleted", || say("Account deleted by its owner")),
     ("administered", || say("Changed by an administrator")),
