@@ -100,17 +100,15 @@ fn operation(
 ) -> Value {
     let id: String = path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let shared = |name: &str| json!({"$ref": format!("#/components/responses/{name}")});
-    let mut responses = json!({
+    let responses = json!({
         "200": reply,
         "400": shared("Refused"),
         "401": shared(otherwise),
         "403": shared("Forbidden"),
+        "404": shared("NotFound"),
         "500": shared("Failed"),
         "503": shared("Busy"),
     });
-    if !parameters.iter().all(|one| one["in"] != "path") {
-        responses["404"] = shared("NotFound");
-    }
     json!({
         "tags": ["admin"],
         "operationId": format!("{method}_admin{}", id.trim_end_matches('_')),
@@ -152,7 +150,7 @@ impl Kind {
     fn schema(self) -> Value {
         match self {
             Self::Text => json!({"type": ["string", "null"]}),
-            Self::Number => json!({"type": "integer"}),
+            Self::Number => json!({"type": ["integer", "null"]}),
             Self::Flag => json!({"type": "boolean"}),
             Self::Texts => json!({"type": "array", "items": {"type": "string"}}),
             Self::Object => json!({"type": ["object", "null"], "additionalProperties": true}),
