@@ -155,7 +155,7 @@ def test_an_administrator(serving):
     # What would end the session of whoever asks, if it came upon them.
     own = "/(end-sessions|reset-access)$"
     headers = ["-H", f"Cookie: session={session}"]
-    attack(site, "--include-path-regex", "^/admin/api", "--exclude-path-regex", own, *headers, least=45)
+    attack(site, "--include-path-regex", "^/admin/api", "--exclude-path-regex", own, *headers, least=40)
     still = urllib.request.Request(f"{site.url}/admin/api", headers={"Cookie": f"session={session}"})
     with urllib.request.urlopen(still, timeout=30) as reply:
         assert json.load(reply)["response"]["users"] >= 1
