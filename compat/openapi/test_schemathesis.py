@@ -81,8 +81,8 @@ class Serving:
         self.url = found.group(1)
 
     def create(self, email):
-        command = [binary(), "users", "create", "--admin", "--password", PASSWORD, email]
-        subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
+        command = [binary(), "users", "create", "--admin", "--password-stdin", email]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True, input=f"{PASSWORD}\n".encode())
 
     def sign_in(self, email="joe@lp.com"):
         """An auth token of a user, and the cookie of the session that it belongs to."""

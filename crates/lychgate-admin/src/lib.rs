@@ -27,6 +27,7 @@ mod csv;
 mod export;
 mod impersonate;
 mod import;
+pub mod jobs;
 mod keys;
 mod kinds;
 mod outbox;

@@ -15,6 +15,13 @@ First steps:
   lychgate init                        write a commented lychgate.toml to change settings in
   lychgate doctor                      see whether settings, database, clock and mail are in order
 
+Every day:
+  lychgate overview                    how things are: users, sign-ins, failures, what waits
+  lychgate users list --search joe     find people; `users show` says all about one, `users bulk` changes many
+  lychgate explain joe@lp.com /admin   why somebody may do something, or may not
+  lychgate audit list --user joe@lp.com   what happened
+
+Exit codes: 0 done, also where it was so already; 1 tried, and it did not work; 2 it cannot be done as it was written.
 Settings come from lychgate.toml, then the environment (SECURITY_URL_PREFIX, DATABASE_URL, …), then options.";
 
 // What every command takes. (A doc comment would become the help of the command that flattens it.)
@@ -50,6 +57,8 @@ enum Command {
     /// What is still in use of which key, and encrypting anew with today's
     #[command(subcommand)]
     Secrets(commands::secrets::Secrets),
+    Overview(commands::overview::Overview),
+    Settings(commands::settings::Settings),
     /// What new passwords are compared with
     #[command(subcommand)]
     Passwords(commands::passwords::Passwords),
@@ -172,6 +181,8 @@ fn execute(global: &Global, command: Command) -> Result<(), Exit> {
                     Command::Keys(keys) => keys.run(global).await,
                     Command::Sessions(sessions) => sessions.run(global).await,
                     Command::Outbox(outbox) => outbox.run(global).await,
+                    Command::Overview(overview) => overview.run(global).await,
+                    Command::Settings(settings) => settings.run(global),
                     Command::Passwords(passwords) => passwords.run(),
                     Command::Secrets(secrets) => secrets.run(global).await,
                     Command::Explain(explain) => explain.run(global).await,

@@ -47,7 +47,7 @@ impl From<SettingsErrors> for Exit {
 impl From<BuildError> for Exit {
     fn from(error: BuildError) -> Self {
         match error {
-            BuildError::Setting(text) => Self::Settings(format!("settings: {text}")),
+            BuildError::Setting(text) => Self::Settings(text),
             other => Self::failed(other),
         }
     }

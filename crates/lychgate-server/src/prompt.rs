@@ -1,10 +1,14 @@
 //! Questions: passwords, which are never shown, and yes or no.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::{
+    io::{self, BufRead, BufReader, IsTerminal as _, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
 
 use dialoguer::Password;
+use lychgate::Settings;
 
-use crate::{exit::Exit, output};
+use crate::{exit::Exit, files, output};
 
 /// The variable that a password may come from.
 const VARIABLE: &str = "LYCHGATE_PASSWORD";
@@ -14,23 +18,44 @@ const LINE_MAX: u64 = 4096;
 // Where a password comes from, as far as the command line says.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct PasswordSource {
-    /// The password. Unsafe: other users of the machine can see it, and the shell remembers it
-    #[arg(long, value_name = "TEXT", conflicts_with = "password_stdin")]
+    /// The password. Unsafe: every user of the machine can see it, and the shell remembers it. Refused unless
+    /// `cli_password_argument` is on, as it is in the flask profile
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["password_stdin", "password_file"])]
     password: Option<String>,
     /// Read the password from the first line of standard input
-    #[arg(long)]
+    #[arg(long, conflicts_with = "password_file")]
     password_stdin: bool,
+    /// Read the password from the first line of this file
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
 }
 
+/// What is said of a password among the arguments.
+const SEEN: &str = "\
+--password shows the password to every user of this machine and to the shell's history, so it is not taken. Leave it out \
+to be asked, or use --password-stdin, --password-file FILE or the variable LYCHGATE_PASSWORD. (Scripts written for \
+Flask-Security can have it with cli_password_argument = true in the settings.)";
+
 impl PasswordSource {
-    /// The password: given, from standard input, from `LYCHGATE_PASSWORD`, or asked for twice.
-    pub(crate) async fn get(self) -> Result<String, Exit> {
-        if let Some(password) = self.password {
+    /// The password: from standard input, a file, `LYCHGATE_PASSWORD`, asked for twice, or given where the settings let it.
+    pub(crate) async fn get(mut self, settings: &Settings) -> Result<String, Exit> {
+        if let Some(password) = self.password.take() {
+            if !settings.flag("cli_password_argument") {
+                return Err(Exit::usage(SEEN));
+            }
             output::complain("Warning: other users of this machine could see the password; use --password-stdin.");
             return Ok(password);
         }
+        self.unseen().await
+    }
+
+    /// The password from where nobody else sees it.
+    pub(crate) async fn unseen(self) -> Result<String, Exit> {
         if self.password_stdin {
             return line()?.ok_or_else(|| Exit::usage("--password-stdin: standard input is empty"));
+        }
+        if let Some(file) = &self.password_file {
+            return from_file(file);
         }
         match std::env::var(VARIABLE) {
             Ok(password) => return Ok(password),
@@ -39,6 +64,34 @@ impl PasswordSource {
         }
         if io::stdin().is_terminal() { ask().await } else { read_twice() }
     }
+}
+
+/// The first line of a file.
+fn from_file(path: &Path) -> Result<String, Exit> {
+    let failed = |error: io::Error| Exit::failed(format!("{}: {error}", path.display()));
+    let mut file = BufReader::new(std::fs::File::open(path).map_err(failed)?);
+    if let Some(mode) = files::open_to_others(path) {
+        let path = path.display();
+        output::complain(format_args!("Warning: {path} can be read by others (mode {mode:03o}): chmod 600 {path}"));
+    }
+    match line_of(&mut file).map_err(failed)? {
+        None => Err(Exit::usage(format!("--password-file: {} is empty", path.display()))),
+        Some(line) => line.ok_or_else(too_long),
+    }
+}
+
+fn too_long() -> Exit {
+    Exit::usage("the line is too long")
+}
+
+/// A line without its end; `None` if nothing is left, the inner one if it is too long.
+fn line_of(from: &mut impl BufRead) -> io::Result<Option<Option<String>>> {
+    let mut text = String::new();
+    Ok(match from.take(LINE_MAX + 1).read_line(&mut text)? {
+        0 => None,
+        _ if text.len() as u64 > LINE_MAX => Some(None),
+        _ => Some(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
+    })
 }
 
 /// Asks on the terminal. Ctrl-C would end the process while the terminal hides what is typed, so it is caught.
@@ -108,14 +161,9 @@ fn read_twice() -> Result<String, Exit> {
 
 /// A line of standard input without its end; `None` if nothing is left.
 fn line() -> Result<Option<String>, Exit> {
-    let mut text = String::new();
     // One lock for the whole line; what follows it stays in the shared buffer.
-    let read = io::stdin().lock().take(LINE_MAX + 1).read_line(&mut text);
-    match read.map_err(|error| Exit::failed(format!("standard input: {error}")))? {
-        0 => Ok(None),
-        _ if text.len() as u64 > LINE_MAX => Err(Exit::usage("the line is too long")),
-        _ => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
-    }
+    let read = line_of(&mut io::stdin().lock()).map_err(|error| Exit::failed(format!("standard input: {error}")))?;
+    read.map(|line| line.ok_or_else(too_long)).transpose()
 }
 
 /// Asks a question that destroys something; anything but yes ends the command.

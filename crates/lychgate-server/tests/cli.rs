@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::{io::Write as _, net::TcpListener};
+use std::{io::Write as _, net::TcpListener, process::Stdio};
 
 use serde_json::json;
 use support::{PASSWORD, Place};
@@ -63,7 +63,7 @@ fn a_list_of_breached_passwords_is_made_and_kept_to() {
         "profile = \"modern\"\n[security]\npassword_breached_list = \"known.list\"\npassword_breached_url = false\n",
     )
     .unwrap();
-    let create = |password| place.run(&["users", "create", "--password", password, "new@lp.com"]);
+    let create = |password| place.run_as(password, &["users", "create", "new@lp.com"]);
     let refused = create("correct horse battery staple");
     assert!(refused.code != 0 && refused.err.contains("breach"), "{refused:?}");
     let taken = create("nobody guesses this phrase");
@@ -80,10 +80,10 @@ fn a_list_of_breached_passwords_is_made_and_kept_to() {
 fn users_are_created() {
     let place = Place::new();
     place
-        .run(&["users", "create", "New@LP.com", "--password", PASSWORD])
+        .run_as(PASSWORD, &["users", "create", "New@LP.com"])
         .succeeds("User created successfully.\n{'email': 'New@lp.com', 'password': '****', 'active': False}\n");
     place
-        .run(&["users", "create", "email:joe@lp.com", "--username", "joeschmo", "-a", "--password", PASSWORD])
+        .run_as(PASSWORD, &["users", "create", "email:joe@lp.com", "--username", "joeschmo", "-a"])
         .succeeds("User created successfully.\n{'email': 'joe@lp.com', 'password': '****', 'username': 'joeschmo', 'active': True}\n");
     let users = place.run(&["users", "list", "--json"]).json();
     assert_eq!(users[0]["confirmed_at"], json!(null), "it is not confirmed");
@@ -94,7 +94,7 @@ fn users_are_created() {
 fn users_that_cannot_be_created() {
     let place = Place::new();
     place.user(&["joe@lp.com"]);
-    let create = |args: &[&str]| place.run(&[&["users", "create", "--password", PASSWORD], args].concat());
+    let create = |args: &[&str]| place.run_as(PASSWORD, &[&["users", "create"], args].concat());
     create(&["joe@lp.com"])
         .refuses("users create", "Error creating user. {'email': ['There is an account for joe@lp.com already.']}");
     create(&[]).refuses("users create", "Error creating user. {'email': ['Please type your email address.']}");
@@ -103,7 +103,7 @@ fn users_that_cannot_be_created() {
         .refuses("users create", "Invalid value: 'nosuch' is an invalid keyword argument for User");
     create(&["a@lp.com", "fs_uniquifier:1"])
         .refuses("users create", "Invalid value: 'fs_uniquifier' cannot be given as an attribute");
-    let short = place.run(&["users", "create", "a@lp.com", "--password", "short"]);
+    let short = place.run_as("short", &["users", "create", "a@lp.com"]);
     assert_eq!(short.code, 2);
     assert!(short.err.contains("Error creating user. {'password': ['"), "{short:?}");
     assert_eq!(place.run(&["users", "list", "--json"]).json().as_array().unwrap().len(), 1);
@@ -115,7 +115,7 @@ fn attributes_split_at_the_first_colon_and_fill_own_columns() {
     place.user(&["first@lp.com"]);
     place.sql("ALTER TABLE \"user\" ADD COLUMN home VARCHAR(100)");
     place
-        .run(&["users", "create", "joe@lp.com", "home:http://lp.com:80/", "--password", PASSWORD])
+        .run_as(PASSWORD, &["users", "create", "joe@lp.com", "home:http://lp.com:80/"])
         .succeeds("User created successfully.\n{'email': 'joe@lp.com', 'home': 'http://lp.com:80/', 'password': '****', 'active': False}\n");
     let database = rusqlite::Connection::open(place.path("instance/lychgate.db")).unwrap();
     let home: String =
@@ -134,7 +134,7 @@ fn a_phone_number_is_an_identity() {
     let joe = place.run(&["users", "show", "+442079460958", "--json"]).json();
     assert_eq!((&joe["email"], &joe["phone"]), (&json!("joe@lp.com"), &json!("+442079460958")));
     place
-        .run(&["users", "create", "a@lp.com", "us_phone_number:none", "--password", PASSWORD])
+        .run_as(PASSWORD, &["users", "create", "a@lp.com", "us_phone_number:none"])
         .refuses("users create", "Attr us_phone_number with value none wasn't accepted by uia_phone_mapper");
 }
 
@@ -150,6 +150,11 @@ fn passwords_come_from_four_places() {
     assert_eq!(place.run_with(&["users", "create", "c@lp.com"], &[("LYCHGATE_PASSWORD", PASSWORD)], "").code, 0);
     assert_eq!(place.run_with(&["users", "create", "d@lp.com", "--password-stdin"], &[], PASSWORD).code, 0);
 
+    place.write("first line", &format!("{PASSWORD}\nsomething else\n"));
+    place.set_mode("first line", 0o600);
+    let from_file = ["users", "create", "-a", "g@lp.com", "--password-file", "first line"];
+    assert_eq!(place.run(&from_file).err, "");
+
     let aborted = place.run_with(&["users", "create", "e@lp.com"], &[], "one\ntwo\n");
     assert_eq!((aborted.code, aborted.out.as_str()), (1, ""));
     assert_eq!(aborted.err, "Error: The two entered values do not match.\nAborted!\n");
@@ -159,7 +164,76 @@ fn passwords_come_from_four_places() {
     let server = place.serve(&[]);
     place.run(&["users", "activate", "d@lp.com"]).succeeds("User \"d@lp.com\" has been activated.\n");
     assert_eq!(server.client().sign_in("d@lp.com").status, 200, "the line's end is not part of the password");
+    assert_eq!(server.client().sign_in("g@lp.com").status, 200, "a file may have more lines");
     assert_ne!(server.client().sign_in("a@lp.com").status, 200, "without --active nobody gets in");
+}
+
+/// What everybody on the machine may read of a process never holds a password, unless the settings of an application that
+/// was moved ask for it.
+#[test]
+fn the_list_of_processes_shows_no_password() {
+    let place = Place::new();
+    let given = ["users", "create", "a@lp.com", "--password", PASSWORD];
+    let refused = place.run(&given);
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{refused:?}");
+    for word in ["--password-stdin", "--password-file", "LYCHGATE_PASSWORD", "cli_password_argument"] {
+        assert!(refused.err.contains(word), "{word}: {refused:?}");
+    }
+    assert!(!refused.err.contains(PASSWORD), "{refused:?}");
+    let changed = place.run(&["users", "change_password", "a@lp.com", "--password", PASSWORD]);
+    changed.refuses("users change_password", "User not found.");
+
+    let mut command = place.command();
+    command.args(["users", "create", "b@lp.com", "--password-stdin"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // It waits for the end of the line.
+    child.stdin.as_mut().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+    let seen = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+    let seen = String::from_utf8(seen).unwrap();
+    assert!(seen.contains("--password-stdin") && !seen.contains(PASSWORD), "{seen:?}");
+    drop(child.stdin.take());
+    assert!(child.wait_with_output().unwrap().status.success());
+
+    place.write("lychgate.toml", "profile = \"flask\"\n");
+    let taken = place.run(&given);
+    assert_eq!(taken.code, 0, "{taken:?}");
+    assert!(taken.err.contains("could see the password; use --password-stdin"), "{taken:?}");
+    place.write("lychgate.toml", "[security]\ncli_password_argument = true\ncli_users_name = \"people\"\n");
+    let taken = place.run(&["people", "create", "c@lp.com", "--password", PASSWORD]);
+    assert!(taken.code == 0 && !taken.err.contains("does not have yet"), "{taken:?}");
+}
+
+/// All that is wrong, at once, each with its file and line: what a value is, what it says, what it names.
+#[test]
+fn a_start_says_all_that_is_wrong_with_the_settings() {
+    let place = Place::new();
+    let wrong = "[security]\nlogin_url = 7\nfreshness = \"soon\"\nlogout_url = \"/same\"\nregister_url = \"/same\"\n";
+    place.write("lychgate.toml", wrong);
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["users", "list"]] {
+        let said = place.run(command);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        for line in ["lychgate.toml:2: login_url: expected", "lychgate.toml:3: freshness: expected"] {
+            assert!(said.err.lines().any(|one| one.starts_with(line)), "{line}: {said:?}");
+        }
+        assert!(said.err.contains("same path"), "{said:?}");
+    }
+    // What can be known of each only when it is used.
+    let wrong = "languages = [\"xx\"]\n[mail]\nserver = \"mail.lp.com\"\nuse_tls = true\nssl_cafile = \"nowhere.pem\"\n\
+                 [security]\npassword_breached_list = \"nowhere.list\"\n";
+    place.write("lychgate.toml", wrong);
+    for command in ["serve", "doctor"] {
+        let said = place.run(&[command]);
+        let all = format!("{}{}", said.out, said.err);
+        assert_ne!(said.code, 0, "{said:?}");
+        for part in [
+            "lychgate.toml:1: languages: there is no catalogue for \"xx\"",
+            "lychgate.toml:5: mail.ssl_cafile: nowhere.pem: ",
+            "lychgate.toml:7: password_breached_list",
+        ] {
+            assert!(all.contains(part), "{part}: {all}");
+        }
+    }
+    assert!(!place.path("instance/lychgate.db").exists(), "nothing is made before all is right");
 }
 
 #[test]
@@ -270,12 +344,12 @@ fn access_is_reset_and_the_password_stays() {
 #[test]
 fn passwords_are_changed() {
     let place = Place::new();
-    place.run(&["users", "create", "-a", "joe@lp.com", "--password", "another horse battery"]);
+    place.run_as("another horse battery", &["users", "create", "-a", "joe@lp.com"]);
     let server = place.serve(&[]);
     assert_ne!(server.client().sign_in("joe@lp.com").status, 200);
-    place.run(&["users", "change_password", "joe@lp.com", "--password", PASSWORD]).succeeds("");
+    place.run_as(PASSWORD, &["users", "change_password", "joe@lp.com"]).succeeds("");
     assert_eq!(server.client().sign_in("joe@lp.com").status, 200);
-    let short = place.run(&["users", "change_password", "joe@lp.com", "--password", "x"]);
+    let short = place.run_as("x", &["users", "change_password", "joe@lp.com"]);
     assert_eq!(short.code, 2);
     assert!(short.err.contains("Error: Error changing password. {'password': ['"), "{short:?}");
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "tables/operate.rs"]
+mod operate;
 mod support;
 
 use support::{PASSWORD, Place};

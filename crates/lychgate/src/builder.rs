@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc};
 
 use lychgate_otp::Wallet;
+use lychgate_passwords::Context;
 use lychgate_signing::KeyRing;
 use lychgate_store::{CreateMode, DatabaseUrl, OpenError, OpenOptions, Store, User};
 
@@ -19,6 +20,7 @@ use crate::{
     limits::Limits,
     mail::{AnyMailer, Desk, Mailer},
     messages::{Library, Messages},
+    passwords::breached::Breached,
     principal::{Need, Permission},
     render::{Renderer, Sources},
     settings::{RawValue, Settings},
@@ -71,14 +73,14 @@ impl Default for Builder {
     }
 }
 
-/// Why a gate could not be put together; each is one line that says what to do.
+/// Why a gate could not be put together; each line says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// No settings were given.
     #[error("no settings were given; call `.settings(Settings::load()?)`")]
     NoSettings,
-    /// A setting is missing or cannot be used.
+    /// Settings are missing or cannot be used: a line for each, with where it was written.
     #[error("{0}")]
     Setting(String),
     /// The database cannot be opened.
@@ -318,21 +320,66 @@ impl Builder {
         self
     }
 
+    /// Whether the settings can be used, as far as that is known without the database: the files that they name are
+    /// looked at. Nothing is begun.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], as [`build`](Self::build).
+    pub fn check(mut self) -> Result<(), BuildError> {
+        let settings = self.settings.take().ok_or(BuildError::NoSettings)?;
+        self.parts(&settings).map(drop)
+    }
+
+    /// What is made of the settings alone; all that is wrong with them is told at once.
+    fn parts(&mut self, settings: &Settings) -> Result<Parts, BuildError> {
+        let mut wrong = Wrong { settings, lines: Vec::new() };
+        let web = wrong.unless(WebConfig::from_settings(settings));
+        let gateway = wrong.unless(sms::gateway(settings, self.sms_sender.take())).flatten();
+        let desk = wrong.unless(Desk::new(settings, self.mailer.take(), gateway));
+        let breached = wrong.unless(Breached::from_settings(settings));
+        let contexts = wrong.unless(crate::passwords::contexts(settings));
+        let keys = wrong.unless(key_ring(settings.text_opt("secret_key"), settings.list("secret_key_fallbacks")));
+        let csrf_keys = match settings.text_opt("csrf.secret_key") {
+            Some(key) => wrong.unless(key_ring(Some(key), &[])),
+            None => keys.clone(),
+        };
+        let recovery = wrong.unless(Vault::from_settings(settings));
+        let library = wrong.unless(Library::load(settings, &self.catalogues));
+        let languages = library.as_ref().and_then(|library| wrong.unless(offered(settings, library)));
+        let jwt = wrong.unless(jwt::config::keys(settings));
+        let wallet = wrong.unless(wallet(settings));
+        let made = || {
+            Some(Parts {
+                web: web?,
+                desk: desk?,
+                breached: breached?,
+                contexts: contexts?,
+                keys: keys?,
+                csrf_keys: csrf_keys?,
+                recovery: recovery?,
+                library: library?,
+                languages: languages?,
+                jwt: jwt?,
+                wallet: wallet?,
+            })
+        };
+        made().ok_or_else(|| BuildError::Setting(wrong.lines.join("\n")))
+    }
+
     /// Opens the database, starts the hashing pool and reads the settings for good.
     ///
     /// # Errors
     ///
-    /// [`BuildError`], one line that says what is wrong.
+    /// [`BuildError`]: what is wrong, a line for each setting.
     pub async fn build(mut self) -> Result<Lychgate, BuildError> {
         let settings = self.settings.take().ok_or(BuildError::NoSettings)?;
         for warning in settings.warnings() {
             tracing::warn!("{warning}");
         }
-        let web = WebConfig::from_settings(&settings).map_err(BuildError::Setting)?;
-        let gateway = sms::gateway(&settings, self.sms_sender.take()).map_err(BuildError::Setting)?;
-        let desk = Desk::new(&settings, self.mailer.take(), gateway).map_err(BuildError::Setting)?;
-        let breached = crate::passwords::breached::Breached::from_settings(&settings).map_err(BuildError::Setting)?;
-        let contexts = crate::passwords::contexts(&settings).map_err(BuildError::Setting)?;
+        let wrong = |text: String| BuildError::Setting(placed(&settings, &text));
+        let Parts { web, desk, breached, contexts, keys, csrf_keys, recovery, library, languages, jwt, wallet } =
+            self.parts(&settings)?;
         let store = match self.store.take() {
             Some(store) => store,
             None => open(&settings, self.create).await?,
@@ -340,18 +387,13 @@ impl Builder {
         if settings.flag("webauthn") && !store.can_hold_passkeys() {
             let text = "webauthn is on, but the database has no table web_authn, or its users have no column \
                         fs_webauthn_user_handle; `lychgate doctor` says what it found";
-            return Err(BuildError::Setting(text.to_owned()));
+            return Err(wrong(text.to_owned()));
         }
         if settings.flag("multi_factor_recovery_codes") && !store.has_user_column("mf_recovery_codes") {
             let missing = "multi_factor_recovery_codes needs the column mf_recovery_codes in the table of users";
-            return Err(BuildError::Setting(missing.to_owned()));
+            return Err(wrong(missing.to_owned()));
         }
-        let keys = key_ring(settings.text_opt("secret_key"), settings.list("secret_key_fallbacks"))?;
-        let csrf_keys = match settings.text_opt("csrf.secret_key") {
-            Some(key) => key_ring(Some(key), &[])?,
-            None => keys.clone(),
-        };
-        let recovery = Vault::from_settings(&settings).map_err(BuildError::Setting)?;
+        check_jwt(&settings, &store).map_err(wrong)?;
         let count = |name: &str| usize::try_from(settings.int(name)).unwrap_or(usize::MAX);
         let at_once = match count("server.hashing_threads") {
             0 => {
@@ -364,17 +406,12 @@ impl Builder {
         let max_waiting = self.max_waiting.unwrap_or_else(|| count("server.hashing_queue"));
         let hashing =
             Hashing::new(contexts, at_once, max_waiting).map_err(|error| BuildError::Threads(error.to_string()))?;
-        let library = Library::load(&settings, &self.catalogues).map_err(BuildError::Setting)?;
-        let languages = offered(&settings, &library).map_err(BuildError::Setting)?;
         let mut endpoints = self.endpoints;
         endpoints.extend(features::endpoints(&settings));
-        let jwt = jwt::config::keys(&settings).map_err(BuildError::Setting)?;
-        check_jwt(&settings, &store)?;
         let codecs = Codecs::new(&keys, &csrf_keys, &settings, &web, jwt);
         let renderer = renderer(&settings, &web, self.sources, &endpoints);
-        let wallet = wallet(&settings)?;
-        let limits = Limits::from_settings(&settings, &store).map_err(BuildError::Setting)?;
-        let challenges = Challenges::from_settings(&settings, &keys, limits.counting).map_err(BuildError::Setting)?;
+        let limits = Limits::from_settings(&settings, &store).map_err(wrong)?;
+        let challenges = Challenges::from_settings(&settings, &keys, limits.counting).map_err(wrong)?;
         let gate = Lychgate(Arc::new(Inner {
             challenges,
             limits,
@@ -397,11 +434,12 @@ impl Builder {
             refusals: crate::flow::refusals::Refusals::new(crate::random::number()),
             audit: Keeper::new(&settings, &keys, self.program),
             beside: parking_lot::RwLock::default(),
+            has_layer: std::sync::atomic::AtomicBool::default(),
             settings,
         }));
         crate::flow::audit::hear(&gate);
         crate::measure::hear(&gate);
-        make_roles(&gate).await.map_err(BuildError::Setting)?;
+        make_roles(&gate).await.map_err(|text| BuildError::Setting(format!("settings: {text}")))?;
         if self.outbox_worker {
             gate.start_worker();
             gate.start_upkeep();
@@ -415,6 +453,41 @@ impl Builder {
             });
         }
         Ok(gate)
+    }
+}
+
+/// What is made of the settings alone.
+struct Parts {
+    web: WebConfig,
+    desk: Desk,
+    breached: Breached,
+    contexts: Vec<Context>,
+    keys: KeyRing,
+    csrf_keys: KeyRing,
+    recovery: Vault,
+    library: Library,
+    languages: Vec<Messages>,
+    jwt: Option<lychgate_signing::jwt::Keys>,
+    wallet: Option<Wallet>,
+}
+
+/// What is wrong so far.
+struct Wrong<'a> {
+    settings: &'a Settings,
+    lines: Vec<String>,
+}
+
+impl Wrong<'_> {
+    fn unless<T>(&mut self, made: Result<T, String>) -> Option<T> {
+        made.map_err(|text| self.lines.push(placed(self.settings, &text))).ok()
+    }
+}
+
+/// A line about a setting, with where it was written.
+fn placed(settings: &Settings, text: &str) -> String {
+    match settings.place_of(text) {
+        Some(source) => format!("{source}: {text}"),
+        None => format!("settings: {text}"),
     }
 }
 
@@ -455,16 +528,16 @@ fn offered(settings: &Settings, library: &Library) -> Result<Vec<Messages>, Stri
 
 async fn open(settings: &Settings, create: CreateMode) -> Result<Store, BuildError> {
     let Some(url) = settings.text_opt("database_url") else {
-        return Err(BuildError::Setting(
-            "no database is named; set `database_url`, such as \"sqlite:////path/to/app.db\"".to_owned(),
-        ));
+        let text = "settings: no database is named; set `database_url`, such as \"sqlite:////path/to/app.db\"";
+        return Err(BuildError::Setting(text.to_owned()));
     };
-    let url: DatabaseUrl = url.parse().map_err(|error| BuildError::Setting(format!("database_url: {error}")))?;
+    let wrong = |error| BuildError::Setting(placed(settings, &format!("database_url: {error}")));
+    let url: DatabaseUrl = url.parse().map_err(wrong)?;
     Ok(Store::open(OpenOptions::new(url).create(create)).await?)
 }
 
 /// Whether the column that names the bearers of JSON Web Tokens is there.
-fn check_jwt(settings: &Settings, store: &Store) -> Result<(), BuildError> {
+fn check_jwt(settings: &Settings, store: &Store) -> Result<(), String> {
     let column = settings.text("jwt.identity_column");
     let known = matches!(column, "id" | "fs_uniquifier") || store.has_user_column(column);
     let secret = matches!(
@@ -472,20 +545,19 @@ fn check_jwt(settings: &Settings, store: &Store) -> Result<(), BuildError> {
         "password" | "fs_token_uniquifier" | "tf_totp_secret" | "us_totp_secrets" | "mf_recovery_codes"
     );
     if settings.flag("jwt.enabled") && (secret || !known) {
-        let text = format!("jwt.identity_column: users cannot be named by the column {column:?}");
-        return Err(BuildError::Setting(text));
+        return Err(format!("jwt.identity_column: users cannot be named by the column {column:?}"));
     }
     Ok(())
 }
 
-fn key_ring(key: Option<&str>, fallbacks: &[String]) -> Result<KeyRing, BuildError> {
-    let missing = || BuildError::Setting("secret_key is empty; `lychgate init` makes one".to_owned());
+fn key_ring(key: Option<&str>, fallbacks: &[String]) -> Result<KeyRing, String> {
+    let missing = || "secret_key is empty; `lychgate init` makes one".to_owned();
     let ring = KeyRing::new(key.ok_or_else(missing)?).map_err(|_| missing())?;
     ring.with_fallbacks(fallbacks.iter().map(String::as_str)).map_err(|_| missing())
 }
 
 /// What encrypts the secrets of one-time codes.
-fn wallet(settings: &Settings) -> Result<Option<Wallet>, BuildError> {
+fn wallet(settings: &Settings) -> Result<Option<Wallet>, String> {
     let secrets = settings.map("totp_secrets").iter().filter_map(|(tag, secret)| match secret {
         RawValue::Text(secret) => Some((tag.as_str(), secret.as_str())),
         _ => None,
@@ -494,7 +566,7 @@ fn wallet(settings: &Settings) -> Result<Option<Wallet>, BuildError> {
     if secrets.peek().is_none() {
         return Ok(None);
     }
-    Wallet::new(secrets).map(Some).map_err(|error| BuildError::Setting(format!("totp_secrets: {error}")))
+    Wallet::new(secrets).map(Some).map_err(|error| format!("totp_secrets: {error}"))
 }
 
 fn renderer(

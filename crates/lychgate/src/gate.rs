@@ -1,6 +1,15 @@
 //! The gate: everything that requests share, behind one handle.
 
-use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::Router;
 use lychgate_otp::Wallet;
@@ -99,6 +108,8 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) challenges: Challenges,
     pub(crate) beside: RwLock<Beside>,
+    /// Whether a layer was made.
+    pub(crate) has_layer: AtomicBool,
 }
 
 /// What crates with pages of their own say of them.
@@ -221,10 +232,16 @@ impl Lychgate {
         self.collect_routes().into_router()
     }
 
-    /// The layer that everything of Lychgate needs; put it on last, around the merged router.
+    /// The layer that everything of Lychgate needs; put it on last, around the merged router. What stands outside is found
+    /// by [`checked`](Self::checked) before the first request.
     #[must_use]
     pub fn layer(&self) -> GateLayer {
+        self.0.has_layer.store(true, Ordering::Relaxed);
         GateLayer(self.clone())
+    }
+
+    pub(crate) fn has_layer(&self) -> bool {
+        self.0.has_layer.load(Ordering::Relaxed)
     }
 
     /// The routes as a list, for people and for tools.
@@ -565,8 +582,9 @@ impl Lychgate {
     ///
     /// # Errors
     ///
-    /// If the listener fails.
+    /// If the listener fails, or a guard of `app` stands outside of the layer: see [`checked`](Self::checked).
     pub async fn serve(&self, app: Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+        let app = self.checked(app).map_err(std::io::Error::other)?;
         crate::serve::serve(self, app, listener).await
     }
 }

@@ -79,6 +79,7 @@ pub use self::{
     web::{
         banner::ImpersonationBanner,
         body_limit::{BodyLimit, BodyLimited},
+        coverage::LayerError,
         extract::{Csrf, CurrentUser, WantsJson},
         guard,
         headers::{

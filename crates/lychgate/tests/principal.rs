@@ -578,6 +578,79 @@ fn needs_and_permissions_are_values() {
     assert!(!both.difference(&lychgate::Allowance::of([sponsor, editor])).allows(&somebody), "and not everybody");
 }
 
+fn of_editors() -> Guard {
+    guard::role("editor").and(guard::session())
+}
+
+fn guarded() -> Router {
+    Router::new().route("/guarded", behind(of_editors()))
+}
+
+/// A gate whose layer nobody has made yet.
+async fn bare_gate() -> Lychgate {
+    let settings = lychgate::Settings::builder()
+        .set("secret_key", "f3b0c44298fc1c149afbf4c8996fb924")
+        .set("password_salt", "27ae41e4649b934ca495991b7852b855")
+        .set("database_url", "sqlite://")
+        .build();
+    Lychgate::builder().settings(settings.unwrap()).outbox_worker(false).build().await.unwrap()
+}
+
+/// S0-26: what needs the layer and stands outside is found before the first request, with where it was written.
+#[tokio::test]
+async fn what_stands_outside_of_the_layer_is_found_at_the_start() {
+    let gate = bare_gate().await;
+    let said = |app: Router| gate.checked(app).unwrap_err().to_string();
+    let listener = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    assert!(said(guarded()).contains("`gate.layer()` was never called"), "{}", said(guarded()));
+    let refused = gate.serve(guarded(), listener().await).await.unwrap_err().to_string();
+    assert!(refused.contains(".layer(gate.layer())"), "{refused}");
+
+    let layered = || Router::new().route("/", get(async || "home")).layer(gate.layer());
+    let place = format!("the guard \"{}\" of {}:", of_editors(), file!());
+    let nothing = tower::layer::util::Identity::new();
+    // The layer comes too early; is on another part; is on a nested part alone.
+    for app in [
+        layered().merge(guarded()),
+        Router::new().nest("/a", guarded()).merge(layered()),
+        Router::new().nest("/a", layered()).nest("/b", guarded().route_layer(nothing.clone())),
+    ] {
+        let said = said(app.clone());
+        assert!(said.contains(&place) && said.contains(".layer(gate.layer())"), "{place}: {said}");
+        assert!(gate.serve(app, listener().await).await.is_err());
+    }
+    // Routes of the toolkit, guards for tokens, limits.
+    let of_toolkit = said(layered().merge(gate.routes()));
+    assert!(of_toolkit.contains("  /login of `gate.routes()`"), "{of_toolkit}");
+    let more = Router::new()
+        .route("/jwt", get(async || "in").route_layer(guard::jwt()))
+        .route("/limited", get(async || "in").route_layer(guard::limit("1/minute").unwrap()));
+    let of_more = said(layered().merge(more));
+    assert!(of_more.contains("the guard \"within a limit\""), "{of_more}");
+    assert_eq!(of_more.matches("  the guard").count(), 2, "{of_more}");
+
+    // What is right stays right: with a state, nested, merged, below other layers, and even twice.
+    let with_state: Router<u8> =
+        Router::new().route("/state", get(async |_: axum::extract::State<u8>| "in").route_layer(of_editors()));
+    let whole = || guarded().nest("/a", guarded()).merge(gate.routes()).fallback(async || "nothing");
+    for right in [
+        whole().layer(gate.layer()),
+        whole().layer(gate.layer()).layer(gate.layer()),
+        whole().layer(gate.layer()).layer(nothing),
+        with_state.layer(gate.layer()).with_state(1),
+        guarded().layer(gate.layer()).merge(Router::new().nest("/b", guarded()).layer(gate.layer())),
+    ] {
+        assert!(gate.checked(right).is_ok());
+    }
+    // And it works as before.
+    let app = gate.checked(whole().layer(gate.layer())).unwrap();
+    let request = http::Request::get("/guarded").body(axum::body::Body::empty()).unwrap();
+    assert_eq!(tower::ServiceExt::oneshot(app, request).await.unwrap().status(), 403);
+
+    let other = bare_gate().await;
+    assert!(said(guarded().layer(gate.layer()).layer(other.layer())).contains("two gates"));
+}
+
 /// S0-26: a guard or an argument without the layer is a failure that names the missing line, never an open door.
 #[tokio::test]
 async fn without_the_layer_nothing_opens() {

@@ -5,6 +5,7 @@ mod mail;
 mod tls;
 
 use clap::Args;
+use lychgate::Lychgate;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -114,6 +115,9 @@ impl Doctor {
         let mut report = Report::default();
         match Config::load(global, None) {
             Ok(config) => {
+                if let Err(error) = Lychgate::builder().settings(config.settings.clone()).check() {
+                    wrong(&mut report, &error.to_string());
+                }
                 checks::settings(&mut report, &config);
                 checks::secrets(&mut report, &config);
                 checks::database(&mut report, &config).await;
@@ -122,13 +126,7 @@ impl Doctor {
                 mail::check(&mut report, &config.settings).await;
             }
             Err(Exit::Settings(lines)) => {
-                for line in lines.lines() {
-                    report.problem(
-                        "settings",
-                        line,
-                        "put it right in the file or variable named; docs/SETTINGS.md explains each",
-                    );
-                }
+                wrong(&mut report, &lines);
             }
             Err(other) => return Err(other),
         }
@@ -138,5 +136,16 @@ impl Doctor {
             report.print()
         }
         if report.problems() == 0 { Ok(()) } else { Err(Exit::Reported) }
+    }
+}
+
+/// A problem for each line about the settings.
+fn wrong(report: &mut Report, lines: &str) {
+    for line in lines.lines() {
+        report.problem(
+            "settings",
+            line,
+            "put it right in the file or variable named; `lychgate settings NAME` and docs/SETTINGS.md explain each",
+        );
     }
 }

@@ -12,18 +12,24 @@ use crate::{cli::Global, exit::Exit, open, output};
 ///
 /// A permission is `role:NAME`, `permission:NAME`, `ACTION:ITEM:TYPE` such as edit:27:document, or the name that an
 /// application gave one. A route is a path. A reference is what a refused request shows on its page, in its JSON and in the
-/// header X-Request-Id.
+/// header X-Request-Id. With --who it says whom a permission allows.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "lychgate explain [OPTIONS] <USER> <ROUTE|PERMISSION>\n       lychgate explain [OPTIONS] <REFERENCE>"
+    override_usage = "lychgate explain [OPTIONS] <USER> <ROUTE|PERMISSION>\n       lychgate explain [OPTIONS] <REFERENCE>\n       lychgate explain [OPTIONS] --who <PERMISSION>"
 )]
 pub(crate) struct Explain {
     /// Whom (e-mail address, username …), or the reference of a refusal
-    #[arg(value_name = "USER|REFERENCE")]
-    subject: String,
+    #[arg(value_name = "USER|REFERENCE", required_unless_present = "who")]
+    subject: Option<String>,
     /// What they want to do
     #[arg(value_name = "ROUTE|PERMISSION")]
     wanted: Option<String>,
+    /// Everybody whom this permission allows, and why
+    #[arg(long, value_name = "PERMISSION", conflicts_with_all = ["subject", "wanted"])]
+    who: Option<String>,
+    /// With --who: at most so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: usize,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -34,6 +40,7 @@ impl Explain {
         let gate = open::gate(global, None, false).await?;
         lychgate_admin::describe(&gate);
         let result = match &self.wanted {
+            None if self.who.is_some() => self.people(&gate, self.who.as_deref().unwrap_or_default()).await,
             None => self.refusal(&gate).await,
             Some(route) if route.starts_with('/') => self.route(&gate, route).await,
             Some(permission) => self.permission(&gate, permission).await,
@@ -41,9 +48,46 @@ impl Explain {
         open::closing(&gate, result).await
     }
 
+    fn subject(&self) -> &str {
+        self.subject.as_deref().unwrap_or_default()
+    }
+
+    /// Whom a permission allows.
+    async fn people(&self, gate: &Lychgate, text: &str) -> Result<(), Exit> {
+        let permission = permission(gate, text)?;
+        let (mut people, mut after) = (Vec::new(), None);
+        while people.len() < self.limit {
+            let found = gate.who_can(&permission, after.as_deref(), self.limit - people.len()).await?;
+            people.extend(found.people);
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if self.json {
+            let people: Vec<_> = people
+                .iter()
+                .map(|one| json!({"id": one.user.id, "email": one.user.email, "why": one.why.to_json()}))
+                .collect();
+            output::json(&json!({"permission": text, "people": people, "more": after.is_some()}));
+            return Ok(());
+        }
+        for one in &people {
+            output::line(output::printable(&one.user.email));
+            one.why.to_string().lines().for_each(|line| output::line(format_args!("  {}", output::printable(line))));
+        }
+        if people.is_empty() {
+            output::line("Nobody.");
+        }
+        if after.is_some() {
+            output::complain("There may be more: a greater --limit shows them.");
+        }
+        Ok(())
+    }
+
     async fn permission(&self, gate: &Lychgate, text: &str) -> Result<(), Exit> {
         let permission = permission(gate, text)?;
-        let user = users::find(gate, &self.subject).await?;
+        let user = users::find(gate, self.subject()).await?;
         let why = gate.explain(&user, &permission).await?;
         let standing = gate.accounts().standing(&user).await?;
         let usable = standing.status == AccountStatus::Active;
@@ -63,7 +107,7 @@ impl Explain {
     }
 
     async fn route(&self, gate: &Lychgate, path: &str) -> Result<(), Exit> {
-        let user = users::find(gate, &self.subject).await?;
+        let user = users::find(gate, self.subject()).await?;
         let Some(route) = gate.explain_route(&user, path).await? else {
             return Err(Exit::usage("There is no such route; `lychgate routes` lists them."));
         };
@@ -92,7 +136,7 @@ impl Explain {
     }
 
     async fn refusal(&self, gate: &Lychgate) -> Result<(), Exit> {
-        let Some(found) = gate.explain_refusal(&self.subject).await? else {
+        let Some(found) = gate.explain_refusal(self.subject()).await? else {
             return Err(Exit::usage(
                 "Nothing is noted under this reference. (Of a user, say also what they want: a route or a permission.)",
             ));

@@ -23,8 +23,7 @@ pub(crate) enum Outbox {
     Retry(Which),
     /// Forget dead messages
     Drop(Which),
-    /// Ask the mail server whether it would take mails; none is sent
-    Test,
+    Test(Test),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -81,7 +80,7 @@ impl Outbox {
             Self::Show(show) => show.run(&gate).await,
             Self::Retry(which) => which.each(&gate, true).await,
             Self::Drop(which) => which.each(&gate, false).await,
-            Self::Test => test(&gate).await,
+            Self::Test(test) => test.run(&gate).await,
         };
         open::closing(&gate, result).await
     }
@@ -182,13 +181,56 @@ async fn settle(gate: &Lychgate, id: &str, again: bool) -> Result<bool, Exit> {
     }
 }
 
-async fn test(gate: &Lychgate) -> Result<(), Exit> {
-    match gate.check_mail().await {
-        Ok(to) => {
-            done(format_args!("Mails can be sent: {}", output::printable(&to)));
-            Ok(())
+/// Try out whether mails arrive: ask the mail server, or send a real mail and say what the server answered
+///
+/// The mail goes at once and beside the outbox, the way that all mails go, and says nothing but that mails arrive.
+///
+///   lychgate outbox test                         ask only; nothing is sent
+///   lychgate outbox test --to ann@example.com    send one, to any address or to a user
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Test {
+    /// Send a mail to this address, or to the user of this name
+    #[arg(long, value_name = "ADDRESS|USER")]
+    to: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Test {
+    async fn run(self, gate: &Lychgate) -> Result<(), Exit> {
+        let (to, said) = match &self.to {
+            None => (None, gate.check_mail().await),
+            Some(to) => {
+                let address = match gate.accounts().find(to).await? {
+                    Some(user) => user.email.clone(),
+                    None if to.contains('@') => to.clone(),
+                    None => return Err(Exit::usage("User not found; write an address to send a mail anywhere.")),
+                };
+                let said = gate.send_test_mail(&address).await;
+                (Some(address), said)
+            }
+        };
+        if self.json {
+            let (answer, error) = (said.as_ref().ok(), said.as_ref().err());
+            output::json(&json!({"to": to, "answer": answer, "error": error}));
+            return if said.is_ok() { Ok(()) } else { Err(Exit::Reported) };
         }
-        Err(why) => Err(Exit::failed(format!("mails cannot be sent: {}", output::printable(&why)))),
+        match (said, to) {
+            (Ok(answer), None) => done(format_args!("Mails can be sent: {}", output::printable(&answer))),
+            (Ok(answer), Some(to)) => {
+                done(format_args!("A mail to {} was sent: {}", output::printable(&to), output::printable(&answer)));
+            }
+            (Err(why), None) => {
+                return Err(Exit::failed(format!("mails cannot be sent: {}", output::printable(&why))));
+            }
+            (Err(why), Some(to)) => {
+                let (to, why) = (output::printable(&to), output::printable(&why));
+                return Err(Exit::failed(format!("the mail to {to} was not sent: {why}")));
+            }
+        }
+        Ok(())
     }
 }
 

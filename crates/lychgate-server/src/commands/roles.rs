@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use lychgate::{Lychgate, audit::Audited};
+use lychgate::{Lychgate, Need, RoleChange, audit::Audited};
 use lychgate_store::{Batch, ErrorKind, Role, Store, StoreError, UserQuery};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -17,10 +17,12 @@ use crate::{
     prompt,
 };
 
+/// The most people who are named before a change.
+const CONCERNED: usize = 200;
 /// The most users that are counted for a role.
 const COUNTED: u32 = 1000;
 
-/// Names of roles tell upper case from lower case.
+/// Names of roles tell upper case from lower case. What a change would do to whom is said by --dry-run.
 #[derive(Debug, Subcommand)]
 #[command(rename_all = "snake_case")]
 pub(crate) enum Roles {
@@ -60,6 +62,8 @@ pub(crate) struct Membership {
     user: String,
     /// The role's name
     role: String,
+    #[command(flatten)]
+    preview: Preview,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +72,19 @@ pub(crate) struct Permissions {
     role: String,
     /// Names with commas between them
     permissions: String,
+    #[command(flatten)]
+    preview: Preview,
+}
+
+// Seeing a change before it is made.
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// Say only who would gain or lose what, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// With --dry-run: as JSON
+    #[arg(long, requires = "dry_run")]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +110,8 @@ pub(crate) struct Delete {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    preview: Preview,
 }
 
 impl Roles {
@@ -106,11 +125,15 @@ impl Roles {
         let (store, now) = (gate.store(), OffsetDateTime::now_utc());
         match self {
             Self::Create(create) => create_role(gate, create, now).await,
-            Self::Add(Membership { user, role }) => {
+            Self::Add(Membership { user, role, preview }) => {
                 let found = users::find(gate, &user).await?;
                 find(store, &role).await?;
                 if found.has_role(&role) {
                     return Err(Exit::usage("Cannot add role to user."));
+                }
+                if preview.dry_run {
+                    let change = RoleChange::Give { user_id: found.id, role };
+                    return preview.show(gate, &change).await;
                 }
                 let mut batch = store.batch();
                 batch.add_role(found.id, &role);
@@ -119,11 +142,15 @@ impl Roles {
                 done(format_args!("Role \"{role}\" added to user \"{user}\" successfully."));
                 Ok(())
             }
-            Self::Remove(Membership { user, role }) => {
+            Self::Remove(Membership { user, role, preview }) => {
                 let found = users::find(gate, &user).await?;
                 find(store, &role).await?;
                 if !found.has_role(&role) {
                     return Err(Exit::usage("Cannot remove role from user."));
+                }
+                if preview.dry_run {
+                    let change = RoleChange::Take { user_id: found.id, role };
+                    return preview.show(gate, &change).await;
                 }
                 let mut batch = store.batch();
                 batch.remove_role(found.id, &role);
@@ -132,16 +159,25 @@ impl Roles {
                 done(format_args!("Role \"{role}\" removed from user \"{user}\" successfully."));
                 Ok(())
             }
-            Self::AddPermissions(Permissions { role, permissions }) => {
+            Self::AddPermissions(Permissions { role, permissions, preview }) => {
                 let more = split(&permissions);
+                if preview.dry_run {
+                    let permissions = [find(store, &role).await?.permissions.as_slice(), more.as_slice()].concat();
+                    return preview.show(gate, &RoleChange::Permissions { role, permissions }).await;
+                }
                 let note = |batch: &mut Batch| enter(gate, batch, "permissions-added", &role, &permissions);
                 let change = |had: &[String]| [had, more.as_slice()].concat();
                 permissions_changed(store.change_permissions_with(&role, now, change, note).await)?;
                 done(format_args!("Permission(s) \"{permissions}\" added to role \"{role}\" successfully."));
                 Ok(())
             }
-            Self::RemovePermissions(Permissions { role, permissions }) => {
+            Self::RemovePermissions(Permissions { role, permissions, preview }) => {
                 let less = split(&permissions);
+                if preview.dry_run {
+                    let had = &find(store, &role).await?.permissions;
+                    let permissions = had.iter().filter(|item| !less.contains(item)).cloned().collect();
+                    return preview.show(gate, &RoleChange::Permissions { role, permissions }).await;
+                }
                 let note = |batch: &mut Batch| enter(gate, batch, "permissions-removed", &role, &permissions);
                 let change = |had: &[String]| had.iter().filter(|item| !less.contains(item)).cloned().collect();
                 permissions_changed(store.change_permissions_with(&role, now, change, note).await)?;
@@ -152,6 +188,48 @@ impl Roles {
             Self::Show(show) => show_role(store, show).await,
             Self::Delete(delete) => delete_role(gate, delete).await,
         }
+    }
+}
+
+impl Preview {
+    /// Whom a change of roles is about, and what it does to each.
+    async fn show(&self, gate: &Lychgate, change: &RoleChange) -> Result<(), Exit> {
+        lychgate_admin::describe(gate);
+        let (mut people, mut after) = (Vec::new(), None);
+        while people.len() < CONCERNED {
+            let found = gate.would_change(change, after.as_deref(), CONCERNED - people.len()).await?;
+            people.extend(found.people);
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let names = |needs: &[Need]| needs.iter().map(ToString::to_string).collect::<Vec<_>>();
+        if self.json {
+            let people: Vec<_> = people
+                .iter()
+                .map(|one| {
+                    json!({"id": one.user.id, "email": one.user.email, "gains": names(&one.gained),
+                        "loses": names(&one.lost), "opens": one.opened, "closes": one.closed})
+                })
+                .collect();
+            output::json(&json!({"people": people, "more": after.is_some()}));
+            return Ok(());
+        }
+        if people.is_empty() {
+            output::line("Nobody gains or loses anything.");
+            return Ok(());
+        }
+        let rows = people.iter().map(|one| {
+            let (gained, lost) = (names(&one.gained).join(", "), names(&one.lost).join(", "));
+            vec![one.user.email.clone(), gained, lost, one.opened.join(", "), one.closed.join(", ")]
+        });
+        output::table(&["USER", "GAINS", "LOSES", "OPENS", "CLOSES"], rows);
+        if after.is_some() {
+            output::complain("There are more.");
+        }
+        output::complain("Nothing was changed, as this only looks.");
+        Ok(())
     }
 }
 
@@ -251,6 +329,9 @@ async fn show_role(store: &Store, show: Show) -> Result<(), Exit> {
 async fn delete_role(gate: &Lychgate, delete: Delete) -> Result<(), Exit> {
     let store = gate.store();
     let role = find(store, &delete.role).await?;
+    if delete.preview.dry_run {
+        return delete.preview.show(gate, &RoleChange::Delete { role: role.name.clone() }).await;
+    }
     if !delete.yes {
         let name = output::printable(&role.name);
         prompt::confirm(&format!("Delete the role \"{name}\" and take it from everybody who has it?"))?;

@@ -1,5 +1,6 @@
 //! Making and changing accounts without a form: for the command line, the first administrator, and applications.
 
+mod administer;
 mod entry;
 mod impersonate;
 mod operate;

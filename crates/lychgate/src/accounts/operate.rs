@@ -1,13 +1,14 @@
 //! What an administrator does to the accounts of others.
 
 use lychgate_store::{Batch, ErrorKind, StoreError, User, UserPatch};
+use serde_json::{Map, Value};
 
 use crate::{
     audit::Audited,
     events::Event,
     failure::Failure,
     flow::{
-        access::{end_access, end_sessions},
+        access::{self, end_access, end_sessions},
         account::{AccountStatus, standing},
         activity::What,
         administrators::{Left, last_administrator},
@@ -16,9 +17,10 @@ use crate::{
         public_id::public_id,
     },
     gate::Lychgate,
+    identity,
     mail::Letter,
     messages::words,
-    web::operator::Operator,
+    web::{exchange::Exchange, operator::Operator},
 };
 
 /// Why an administrator cannot do something to an account.
@@ -91,11 +93,29 @@ impl From<StoreError> for Refused {
 
 type Done = Result<(), Refused>;
 
+/// A letter that says nothing but that letters arrive.
+fn test_letter(to: &str, context: Map<String, Value>) -> Letter<'_> {
+    Letter { template: "security/email/test_mail", subject: "A mail to try out".to_owned(), to, context }
+}
+
 impl Lychgate {
     /// The role of administrators, `admin_role` of the settings.
     #[must_use]
     pub fn admin_role(&self) -> &str {
         self.settings().text("admin_role")
+    }
+
+    /// Sends a mail that says nothing else to an address, at once and beside the outbox, the way that all mails go. Gives
+    /// what the mail server answered.
+    ///
+    /// # Errors
+    ///
+    /// One line: what is wrong with the address, or what the mail server said.
+    pub async fn send_test_mail(&self, to: &str) -> Result<String, String> {
+        let address = identity::map(self.identity_rules(), "uia_email_mapper", to.trim());
+        let address = address.ok_or_else(|| format!("\"{to}\" is no mail address"))?;
+        let letter = test_letter(&address, Map::new());
+        Exchange::of_nobody(self.clone()).try_letter(letter).await
     }
 
     /// The path of the panel of administrators, `admin_url` of the settings, without a slash at its end.
@@ -296,12 +316,8 @@ impl Operator {
     /// [`Refused::Failed`] with what the mail server said.
     pub async fn send_test_mail(&self) -> Result<String, Refused> {
         let to = self.who.user.email.clone();
-        let context = letters::about(&self.who.user);
-        let letter =
-            Letter { template: "security/email/test_mail", subject: "A mail to try out".to_owned(), to: &to, context };
-        let mut post = self.exchange.post();
-        post.letter(&self.exchange, letter)?;
-        post.send_now(self.gate()).await.map_err(Refused::Failed)?;
+        let letter = test_letter(&to, letters::about(&self.who.user));
+        self.exchange.try_letter(letter).await.map_err(Refused::Failed)?;
         Ok(to)
     }
 
@@ -335,11 +351,7 @@ impl Operator {
         }
         let mut batch = self.batch();
         let left = self.spare_last(&mut batch, user.id);
-        let numbers = [&user.us_phone_number, &user.tf_phone_number].into_iter().flatten();
-        for recipient in std::iter::once(&user.email).chain(numbers) {
-            batch.forget_recipient(recipient);
-        }
-        batch.delete_user(user.id);
+        access::delete(&mut batch, user);
         // The account's own activity goes with it; the administrator's stays.
         let detail = format!("deleted {} ({})", user.email, self.name());
         self.exchange.note(&mut batch, self.who.user.id, What::Administered, Some(&detail));

@@ -261,7 +261,7 @@ impl Accounts<'_> {
         self.0.resolve(ended.await)
     }
 
-    fn note_end(&self, batch: &mut Batch, user_id: i64, what: &str) {
+    pub(super) fn note_end(&self, batch: &mut Batch, user_id: i64, what: &str) {
         let entry = Audited::new("administered").about(user_id).with("what", what);
         let entry = if let Some(name) = self.1 { entry.with("by_name", name) } else { entry };
         self.0.audit().note(batch, entry);

@@ -27,3 +27,12 @@ pub(crate) fn end_sessions(gate: &Lychgate, batch: &mut Batch, user: &User, patc
     batch.revoke_refresh_trackers_of(user.id, now.datetime());
     batch.revoke_api_keys_of(user.id, now.datetime());
 }
+
+/// Deletes an account with what is on its way to its owner.
+pub(crate) fn delete(batch: &mut Batch, user: &User) {
+    let numbers = [&user.us_phone_number, &user.tf_phone_number].into_iter().flatten();
+    for recipient in std::iter::once(&user.email).chain(numbers) {
+        batch.forget_recipient(recipient);
+    }
+    batch.delete_user(user.id);
+}

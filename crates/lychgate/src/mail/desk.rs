@@ -16,7 +16,7 @@ use tokio::{sync::Notify, task::JoinSet};
 use tracing::Instrument as _;
 
 use super::{
-    AnyMailer, FileMailer, LogMailer, SmtpMailer, compose,
+    AnyMailer, FileMailer, LogMailer, Message, SmtpMailer, compose,
     parcel::{Parcel, Trouble},
 };
 use crate::{
@@ -72,8 +72,9 @@ impl Desk {
         let development = settings.text("environment") == "development";
         let sender = settings.mailbox("email_sender").or_else(|| settings.mailbox("mail.default_sender"));
         let sender = sender.cloned().unwrap_or(Mailbox { name: None, address: "no-reply@localhost".to_owned() });
-        super::mime::address(&sender.address)
-            .map_err(|_| format!("the sender {:?} is not a mail address", sender.address))?;
+        super::mime::address(&sender.address).map_err(|_| {
+            format!("email_sender, mail.default_sender: the sender {:?} is not a mail address", sender.address)
+        })?;
         let seconds = settings.duration("mail.timeout").map_or(10.0, |timeout| timeout.as_secs_f64());
         let timeout = Duration::from_secs_f64(seconds.clamp(0.01, 600.0));
         let mailer = match mailer {
@@ -217,9 +218,20 @@ impl Lychgate {
         }
     }
 
-    /// Sends once what is in no outbox, and says how that went.
-    pub(super) async fn try_once(&self, parcel: &Parcel) -> Result<(), String> {
-        self.attempt(parcel, self.desk().timeout).await.map_err(|trouble| trouble.text)
+    /// Sends a letter once that is in no outbox, and says what the other side answered.
+    pub(super) async fn try_once(&self, letter: &Message) -> Result<String, String> {
+        let (mailer, letter) = (self.desk().mailer.clone(), letter.clone());
+        // A mailer that panics has failed, no more.
+        let trying = tokio::spawn(async move { mailer.try_out(&letter).await });
+        let stop = trying.abort_handle();
+        match tokio::time::timeout(self.desk().timeout, trying).await {
+            Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
+            Ok(Err(_)) => Err("the mailer panicked".to_owned()),
+            Err(_) => {
+                stop.abort();
+                Err(format!("no answer within {} s", self.desk().timeout.as_secs_f64()))
+            }
+        }
     }
 
     /// Sends what a request has written, or sees to it that the worker does; whether nothing has failed so far.

@@ -36,6 +36,11 @@ impl Mailer for LogMailer {
         Ok(())
     }
 
+    async fn try_out(&self, message: &Message) -> Result<String, MailError> {
+        self.send(message).await?;
+        self.check().await
+    }
+
     async fn check(&self) -> Result<String, MailError> {
         Ok("mails are written to the log, not sent".to_owned())
     }
@@ -74,6 +79,11 @@ impl Mailer for FileMailer {
         let path = self.folder.join(format!("{}.eml", message.id));
         let written = tokio::task::spawn_blocking(move || write_private(&path, &bytes)).await;
         written.map_err(MailError::temporary)?.map_err(MailError::temporary)
+    }
+
+    async fn try_out(&self, message: &Message) -> Result<String, MailError> {
+        self.send(message).await?;
+        Ok(format!("written to {}, not sent", self.folder.join(format!("{}.eml", message.id)).display()))
     }
 
     async fn check(&self) -> Result<String, MailError> {

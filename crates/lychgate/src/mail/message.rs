@@ -118,6 +118,16 @@ pub trait Mailer: Send + Sync + 'static {
     /// [`MailError`], which says whether the letter is tried again.
     fn send(&self, message: &Message) -> impl Future<Output = Result<(), MailError>> + Send;
 
+    /// Sends one letter as [`send`](Self::send) does, and says what became of it, for people who try out whether mails
+    /// arrive: what a mail server answered, or that no server is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`MailError`].
+    fn try_out(&self, message: &Message) -> impl Future<Output = Result<String, MailError>> + Send {
+        async { self.send(message).await.map(|()| "the application took it".to_owned()) }
+    }
+
     /// Whether letters can be sent at present, and where to, in a few words.
     ///
     /// # Errors

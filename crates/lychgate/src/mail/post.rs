@@ -30,6 +30,13 @@ pub(crate) struct Post {
 }
 
 impl Exchange {
+    /// Writes a letter and sends it at once, beside the outbox: for trying out whether that works. Gives what the other
+    /// side answered.
+    pub(crate) async fn try_letter(&self, letter: Letter<'_>) -> Result<String, String> {
+        let letter = self.compose(letter).map_err(|failure| format!("the mail cannot be written: {failure:?}"))?;
+        self.gate.try_once(&letter).await
+    }
+
     /// No letters yet.
     pub(crate) fn post(&self) -> Post {
         Post::new(&self.gate)
@@ -57,14 +64,6 @@ impl Post {
     /// Adds a text message.
     pub(crate) fn text(&mut self, text: TextMessage) {
         self.parcels.push(Parcel::Text(text));
-    }
-
-    /// Sends all at once, beside the outbox: for trying out whether that works.
-    pub(crate) async fn send_now(self, gate: &Lychgate) -> Result<(), String> {
-        for parcel in &self.parcels {
-            gate.try_once(parcel).await?;
-        }
-        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -10,6 +10,7 @@ use lettre::transport::smtp::{
     authentication::{Credentials, DEFAULT_MECHANISMS},
     client::{AsyncSmtpConnection, Certificate, Identity, TlsParameters},
     extension::ClientId,
+    response::Response,
 };
 use parking_lot::Mutex;
 
@@ -119,20 +120,22 @@ fn is_here(server: &str) -> bool {
 }
 
 fn parameters(settings: &Settings, server: &str) -> Result<TlsParameters, String> {
-    let read = |path: &str| std::fs::read(path).map_err(|error| format!("{path}: {error}"));
+    let wrong = |name: &str, path: &str, error: &dyn fmt::Display| format!("mail.{name}: {path}: {error}");
+    let read = |name: &str, path: &str| std::fs::read(path).map_err(|error| wrong(name, path, &error));
     let mut builder = TlsParameters::builder(server.to_owned());
     if let Some(path) = settings.text_opt("mail.ssl_cafile") {
-        let pem = read(path)?;
+        let name = "ssl_cafile";
+        let pem = read(name, path)?;
         if !pem.windows(18).any(|window| window == b"BEGIN CERTIFICATE-") {
-            return Err(format!("{path}: there is no certificate in it"));
+            return Err(wrong(name, path, &"there is no certificate in it"));
         }
-        builder =
-            builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| format!("{path}: {error}"))?);
+        let certificate = Certificate::from_pem(&pem).map_err(|error| wrong(name, path, &error))?;
+        builder = builder.add_root_certificate(certificate);
     }
     match (settings.text_opt("mail.ssl_certfile"), settings.text_opt("mail.ssl_keyfile")) {
         (Some(certificate), Some(key)) => {
-            let identity = Identity::from_pem(&read(certificate)?, &read(key)?);
-            builder = builder.identify_with(identity.map_err(|error| format!("{certificate}: {error}"))?);
+            let identity = Identity::from_pem(&read("ssl_certfile", certificate)?, &read("ssl_keyfile", key)?);
+            builder = builder.identify_with(identity.map_err(|error| wrong("ssl_certfile", certificate, &error))?);
         }
         (None, None) => {}
         _ => return Err("mail.ssl_certfile and mail.ssl_keyfile are given together or not at all".to_owned()),
@@ -140,22 +143,35 @@ fn parameters(settings: &Settings, server: &str) -> Result<TlsParameters, String
     builder.build_rustls().map_err(|error| format!("mail.server {server:?}: {error}"))
 }
 
-impl Mailer for SmtpMailer {
-    async fn send(&self, message: &Message) -> Result<(), MailError> {
+impl SmtpMailer {
+    /// Hands a letter over, and gives the answer of the server.
+    async fn hand_over(&self, message: &Message) -> Result<Response, MailError> {
         let letter = message.to_lettre()?;
         let addresses = letter.envelope().to().iter().chain(letter.envelope().from());
         let is_international = addresses.into_iter().any(|address| !AsRef::<str>::as_ref(address).is_ascii());
         let mut connection = self.ready().await.map_err(MailError::temporary)?;
         match connection.send(letter.envelope(), &letter.formatted()).await {
-            Ok(_) => {
+            Ok(answer) => {
                 self.keep(connection);
-                Ok(())
+                Ok(answer)
             }
             // Not even tried: the address needs SMTPUTF8 (RFC 6531), which the server does not have.
             Err(error) if error.is_client() && is_international => Err(MailError::permanent(error)),
             Err(error) if is_about_the_letter(&error) => Err(MailError::permanent(error)),
             Err(error) => Err(MailError::temporary(error)),
         }
+    }
+}
+
+impl Mailer for SmtpMailer {
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        self.hand_over(message).await.map(drop)
+    }
+
+    async fn try_out(&self, message: &Message) -> Result<String, MailError> {
+        let answer = self.hand_over(message).await?;
+        let said: Vec<&str> = answer.message().collect();
+        Ok(format!("{self:?} answered: {} {}", answer.code(), said.join(" ")))
     }
 
     async fn check(&self) -> Result<String, MailError> {

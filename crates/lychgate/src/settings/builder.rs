@@ -105,11 +105,14 @@ impl SettingsBuilder {
             }
         }
         let draft = Draft::fill(entries, &mut problems, &mut warnings);
-        let understood = problems.is_empty();
         let settings = Settings { inner: Arc::new(draft.finish(warnings)) };
-        // Combinations are judged only when every value was understood: a default in place of a bad
-        // value misleads.
-        let checked = if understood { check::run(&settings) } else { check::Findings::default() };
+        let mut checked = check::run(&settings);
+        // A default in place of a bad value misleads, so nothing is said of combinations that have one; nor of any where
+        // the defaults themselves, or what else was meant, are unknown.
+        let bad: Vec<Option<&str>> = problems.iter().map(|problem| problem.setting.as_deref()).collect();
+        let is_open = bad.iter().any(|name| matches!(*name, None | Some("profile" | "environment")));
+        let fits = |text: &str| !is_open && !bad.iter().flatten().any(|name| text.contains(name));
+        checked.problems.retain(|problem| fits(&problem.text));
         problems.extend(checked.problems);
         if problems.is_empty() {
             return Ok(settings.with_warnings(checked.warnings));
@@ -152,7 +155,8 @@ impl Draft {
                             draft.given.insert(at, (value, source));
                         }
                         Err(text) => {
-                            problems.push(Problem::new(source, format!("{}: {text}", setting.qualified())));
+                            let name = setting.qualified();
+                            problems.push(Problem::new(source, format!("{name}: {text}")).about(name));
                         }
                     }
                 }

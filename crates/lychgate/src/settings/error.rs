@@ -37,11 +37,17 @@ impl fmt::Display for Source {
 pub struct Problem {
     pub(crate) source: Source,
     pub(crate) text: String,
+    /// The setting whose value was not understood.
+    pub(crate) setting: Option<String>,
 }
 
 impl Problem {
     pub(crate) fn new(source: Source, text: impl Into<String>) -> Self {
-        Self { source, text: text.into() }
+        Self { source, text: text.into(), setting: None }
+    }
+
+    pub(crate) fn about(self, setting: String) -> Self {
+        Self { setting: Some(setting), ..self }
     }
 
     /// Where it stands; [`Source::Default`] when something is missing.

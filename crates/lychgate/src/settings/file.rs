@@ -109,7 +109,11 @@ impl Reader<'_> {
     fn take(&mut self, target: Target, at: usize, value: &Spanned<DeValue<'_>>) {
         match RawValue::from_toml(value.get_ref()) {
             Ok(raw) => self.out.entries.push(Entry { target, raw, source: self.source(at) }),
-            Err(text) => self.problem(at, format!("{}: {text}", target.name())),
+            Err(text) => {
+                let name = target.name();
+                let problem = Problem::new(self.source(at), format!("{name}: {text}")).about(name);
+                self.out.problems.push(problem);
+            }
         }
     }
 

@@ -169,6 +169,13 @@ impl Settings {
         self.inner.sources.get(at).unwrap_or(&Source::Default)
     }
 
+    /// Where the setting was given that a text speaks of first; nothing if it speaks of none that was given.
+    pub(crate) fn place_of(&self, text: &str) -> Option<&Source> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'));
+        let named = words.filter_map(|word| known::place(word.trim_matches('.')));
+        named.filter_map(|at| self.inner.sources.get(at)).find(|source| **source != Source::Default)
+    }
+
     /// A flag.
     #[must_use]
     pub fn flag(&self, name: &str) -> bool {

@@ -182,8 +182,11 @@ impl WebConfig {
         let text = |name: &str| settings.text_opt(name).map(str::to_owned);
         let count = |name: &str| usize::try_from(settings.int(name)).unwrap_or(0);
         let most_bytes = settings.int_opt("max_content_length").and_then(|most| usize::try_from(most).ok());
-        let header =
-            |name: &str| name.parse::<HeaderName>().map_err(|_| format!("{name:?} cannot be the name of a header"));
+        let header = |setting: &str, name: &str| {
+            let wrong = |_| format!("{setting}: {name:?} cannot be the name of a header");
+            name.parse::<HeaderName>().map_err(wrong)
+        };
+        let header_of = |setting: &str| header(setting, settings.text(setting));
         let root = settings.text("application_root").trim_end_matches('/').to_owned();
         let mut csrf_headers = settings.list("csrf.headers").to_vec();
         csrf_headers.extend(text("csrf_header"));
@@ -229,11 +232,11 @@ impl WebConfig {
                 time_limit: whole("csrf.time_limit"),
                 // Read once at start and used as the name of a field, which the program knows for good.
                 field: Box::leak(settings.text("csrf.field_name").to_owned().into_boxed_str()),
-                headers: csrf_headers.iter().map(|name| header(name)).collect::<Result<_, _>>()?,
+                headers: csrf_headers.iter().map(|name| header("csrf.headers", name)).collect::<Result<_, _>>()?,
                 methods: settings
                     .list("csrf.methods")
                     .iter()
-                    .map(|name| name.parse().map_err(|_| format!("{name:?} is not an HTTP method")))
+                    .map(|name| name.parse().map_err(|_| format!("csrf.methods: {name:?} is not an HTTP method")))
                     .collect::<Result<_, _>>()?,
                 ssl_strict: settings.flag("csrf.ssl_strict"),
                 mechanisms: mechanisms(settings.list("csrf_protect_mechanisms")),
@@ -243,7 +246,7 @@ impl WebConfig {
                 cookie_each_request: settings.flag("csrf_cookie_refresh_each_request"),
             },
             token: TokenConfig {
-                header: header(settings.text("token_authentication_header"))?,
+                header: header_of("token_authentication_header")?,
                 key: settings.text("token_authentication_key").to_owned(),
                 in_query: settings.flag("token_query_enabled"),
                 max_age: whole("token_max_age").unwrap_or(900),
@@ -251,7 +254,7 @@ impl WebConfig {
             },
             jwt: JwtConfig::from_settings(settings)?,
             proxy: ProxyConfig::from_settings(settings)?,
-            api_keys: ApiKeyConfig { on: settings.flag("api_keys"), header: header(settings.text("api_key_header"))? },
+            api_keys: ApiKeyConfig { on: settings.flag("api_keys"), header: header_of("api_key_header")? },
             refresh: settings.flag("refresh_token").then(|| {
                 let span = |name: &str| time::Duration::seconds_f64(seconds(name).unwrap_or(0.0).clamp(0.0, 1e10));
                 RefreshConfig {

@@ -13,13 +13,15 @@
 //!     .route("/jobs", get(|| async { "jobs" }).route_layer(guard::token().and(guard::permission("jobs:run"))));
 //! ```
 //!
-//! A guard works only below `gate.layer()`; without it every request is answered with a 500 that names the missing
-//! line, never let through.
+//! A guard works only below `gate.layer()`. `gate.serve` finds one that stands outside before it takes the first
+//! connection, as [`Lychgate::checked`](crate::Lychgate::checked) does for other servers; a request that reaches one
+//! nevertheless is answered with a 500 that names the missing line, never let through.
 
 use std::{
     borrow::Cow,
     fmt,
     future::Future,
+    panic::Location,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -36,7 +38,7 @@ use tower::{Layer, Service};
 
 pub use super::jwt::guard::{JwtGuard, jwt, token_required};
 pub use super::quota::{Limit, Limited, Quota};
-use super::{addresses, config::Freshness, exchange::Exchange, identify::Mechanism, jwt::guard::JwtRule};
+use super::{addresses, config::Freshness, coverage, exchange::Exchange, identify::Mechanism, jwt::guard::JwtRule};
 pub use crate::limits::NotALimit;
 use crate::{
     failure::{Failure, Refused},
@@ -49,7 +51,7 @@ use crate::{
 /// [`or`](Self::or).
 #[derive(Clone, Debug)]
 #[must_use = "a guard does nothing until it is put on a route"]
-pub struct Guard(Arc<Rule>);
+pub struct Guard(Arc<Rule>, &'static Location<'static>);
 
 #[derive(Debug)]
 enum Rule {
@@ -93,54 +95,64 @@ enum Rule {
     Or(Guard, Guard),
 }
 
+#[track_caller]
 fn guard(rule: Rule) -> Guard {
-    Guard(Arc::new(rule))
+    Guard(Arc::new(rule), Location::caller())
 }
 
 /// Somebody signed in, by the mechanisms of `api_enabled_methods` (by default session and token).
+#[track_caller]
 pub fn authenticated() -> Guard {
     guard(Rule::Authenticated { mechanisms: Vec::new(), realm: None })
 }
 
 /// Somebody signed in by one of `mechanisms`, which are always tried in the order API key, token, JSON Web Token,
 /// session, basic.
+#[track_caller]
 pub fn authenticated_by(mechanisms: impl IntoIterator<Item = Mechanism>) -> Guard {
     guard(Rule::Authenticated { mechanisms: mechanisms.into_iter().collect(), realm: None })
 }
 
 /// Somebody with a session; tokens and Basic credentials do not count.
+#[track_caller]
 pub fn session() -> Guard {
     authenticated_by([Mechanism::Session])
 }
 
 /// The bearer of an auth token; a session does not count.
+#[track_caller]
 pub fn token() -> Guard {
     authenticated_by([Mechanism::Token])
 }
 
 /// The bearer of an API key, which its owner made for programs. It has the rights that the key was given, as long as its
 /// owner has them: permissions, no roles.
+#[track_caller]
 pub fn api_key() -> Guard {
     authenticated_by([Mechanism::ApiKey])
 }
 
 /// HTTP Basic credentials (RFC 7617), asked for in the realm of `default_http_auth_realm`.
+#[track_caller]
 pub fn basic() -> Guard {
     authenticated_by([Mechanism::Basic])
 }
 
 /// HTTP Basic credentials, asked for in a realm of your own.
+#[track_caller]
 pub fn basic_in(realm: impl Into<Cow<'static, str>>) -> Guard {
     guard(Rule::Authenticated { mechanisms: vec![Mechanism::Basic], realm: Some(realm.into()) })
 }
 
 /// Somebody signed in who proved who they are within `within`; each success extends it by the grace period of
 /// `freshness_grace_period`.
+#[track_caller]
 pub fn fresh(within: Duration) -> Guard {
     guard(Rule::Fresh { within, grace: None })
 }
 
 /// As [`fresh`], with a grace period of its own.
+#[track_caller]
 pub fn fresh_with_grace(within: Duration, grace: Duration) -> Guard {
     guard(Rule::Fresh { within, grace: Some(grace) })
 }
@@ -151,23 +163,27 @@ pub fn fresh_with_grace(within: Duration, grace: Duration) -> Guard {
 ///
 /// A browser is sent to where the proof is taken, or to where a second factor is set up. A program gets 401 with
 /// `reauth_required` and `proof_required`. Tokens and Basic credentials prove none.
+#[track_caller]
 pub fn fresh_second_factor(within: Duration) -> Guard {
     guard(Rule::Proved { proof: Proof::SecondFactor, within })
 }
 
 /// Somebody with a session who used a passkey within `within`. As [`fresh_second_factor`], but nothing counts that can be
 /// typed into a page of somebody else.
+#[track_caller]
 pub fn phishing_resistant(within: Duration) -> Guard {
     guard(Rule::Proved { proof: Proof::PhishingResistant, within })
 }
 
 /// Somebody signed in who proved who they are within `within`, and by a second factor too, if they have set one up: for
 /// what administrators do to others. A token proves what was proved in its session before it was handed out.
+#[track_caller]
 pub fn fresh_proof(within: Duration) -> Guard {
     guard(Rule::Whole { within })
 }
 
 /// Nobody signed in; those who are get sent to `post_login_view`, programs a 400.
+#[track_caller]
 pub fn anonymous() -> Guard {
     guard(Rule::Anonymous)
 }
@@ -178,8 +194,10 @@ pub fn anonymous() -> Guard {
 /// # Errors
 ///
 /// If one of them is no network; the error names it.
+#[track_caller]
 pub fn address_in<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<Guard, NotANetwork> {
-    networks_of(networks).map(|networks| guard(Rule::Address { networks, inside: true }))
+    let networks = networks_of(networks)?;
+    Ok(guard(Rule::Address { networks, inside: true }))
 }
 
 /// Requests from anywhere but these networks, as [`address_in`] reads them.
@@ -187,8 +205,10 @@ pub fn address_in<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Resul
 /// # Errors
 ///
 /// If one of them is no network; the error names it.
+#[track_caller]
 pub fn address_not_in<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<Guard, NotANetwork> {
-    networks_of(networks).map(|networks| guard(Rule::Address { networks, inside: false }))
+    let networks = networks_of(networks)?;
+    Ok(guard(Rule::Address { networks, inside: false }))
 }
 
 fn networks_of<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<Vec<IpNet>, NotANetwork> {
@@ -198,6 +218,7 @@ fn networks_of<N: AsRef<str>>(networks: impl IntoIterator<Item = N>) -> Result<V
 
 /// Whoever has asked seldom enough; others get 429 with the seconds to wait. Put it behind the guards that say who may
 /// ask at all, so that only their requests count.
+#[track_caller]
 pub fn quota(quota: Quota) -> Guard {
     guard(Rule::Quota(quota))
 }
@@ -242,41 +263,49 @@ pub struct NotANetwork(String);
 
 /// Somebody with this role. Like every check of rights it answers 403 to strangers too; put it behind
 /// [`authenticated`] to send them to the sign-in page instead.
+#[track_caller]
 pub fn role(name: impl Into<String>) -> Guard {
     permit(Need::role(name.into()))
 }
 
 /// Somebody with at least one of these roles.
+#[track_caller]
 pub fn any_role<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
     permit(Permission::any(names.into_iter().map(|name| Need::role(name.into()))))
 }
 
 /// Somebody with every one of these roles.
+#[track_caller]
 pub fn all_roles<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
     permit(Permission::all(names.into_iter().map(|name| Need::role(name.into()))))
 }
 
 /// Somebody one of whose roles holds this permission.
+#[track_caller]
 pub fn permission(name: impl Into<String>) -> Guard {
     permit(Need::permission(name.into()))
 }
 
 /// Somebody whose roles hold at least one of these permissions.
+#[track_caller]
 pub fn any_permission<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
     permit(Permission::any(names.into_iter().map(|name| Need::permission(name.into()))))
 }
 
 /// Somebody whose roles hold every one of these permissions.
+#[track_caller]
 pub fn all_permissions<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Guard {
     permit(Permission::all(names.into_iter().map(|name| Need::permission(name.into()))))
 }
 
 /// Whoever `permission` allows.
+#[track_caller]
 pub fn permit(permission: impl Into<Permission>) -> Guard {
     guard(Rule::Permission(permission.into()))
 }
 
 /// Whoever comes by here has taken the step `name` of their session; it forbids nothing. [`step`] asks for it.
+#[track_caller]
 pub fn visit(name: impl Into<Cow<'static, str>>) -> Guard {
     guard(Rule::Visit(name.into()))
 }
@@ -293,6 +322,7 @@ pub fn visit(name: impl Into<Cow<'static, str>>) -> Guard {
 ///     .route("/terms", get(|| async { "terms" }).route_layer(guard::visit("terms")))
 ///     .route("/order", get(|| async { "order" }).route_layer(guard::step("terms").instead("/terms")));
 /// ```
+#[track_caller]
 pub fn step(name: impl Into<Cow<'static, str>>) -> Guard {
     guard(Rule::Step(name.into()))
 }
@@ -301,31 +331,47 @@ type Checked<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>
 
 impl Guard {
     /// Both; this one is asked first, and the first refusal is the reply.
+    #[track_caller]
     pub fn and(self, other: impl Into<Guard>) -> Guard {
         guard(Rule::And(self, other.into()))
     }
 
     /// Either; if both refuse, the reply is that of the one that came closer.
+    #[track_caller]
     pub fn or(self, other: impl Into<Guard>) -> Guard {
         guard(Rule::Or(self, other.into()))
     }
 
+    /// What it is and where it was written, as far as that is known.
+    fn whereabouts(&self) -> String {
+        // One that was made of something else was written elsewhere.
+        let own = file!().trim_end_matches("guard.rs");
+        match self.1.file() {
+            here if here.starts_with(own) => format!("the guard \"{self}\""),
+            _ => format!("the guard \"{self}\" of {}", self.1),
+        }
+    }
+
+    #[track_caller]
     pub(super) fn of_jwt(rule: JwtRule) -> Self {
         guard(Rule::Jwt(rule))
     }
 
     /// Refuses with this status, and nothing about why, strangers too. With 404 nobody learns that there is something.
+    #[track_caller]
     pub fn status(self, status: StatusCode) -> Guard {
         guard(Rule::Status(self, status))
     }
 
     /// Sends strangers to the sign-in page at this path rather than to the one of the settings; a part of the site may
     /// have its own. The page gets `next`, as the other one does.
+    #[track_caller]
     pub fn sign_in_at(self, path: impl Into<Cow<'static, str>>) -> Guard {
         guard(Rule::SignInAt(self, path.into()))
     }
 
     /// Sends browsers that lack a right or a step to this path instead of showing 403. Programs get 403.
+    #[track_caller]
     pub fn instead(self, path: impl Into<Cow<'static, str>>) -> Guard {
         guard(Rule::Instead(self, path.into()))
     }
@@ -528,10 +574,17 @@ impl<S> Layer<S> for Limit {
 }
 
 /// A service behind a [`Guard`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Guarded<S> {
     guard: Guard,
     inner: S,
+}
+
+impl<S: Clone> Clone for Guarded<S> {
+    fn clone(&self) -> Self {
+        coverage::met(|| self.guard.whereabouts());
+        Self { guard: self.guard.clone(), inner: self.inner.clone() }
+    }
 }
 
 impl<S> Service<Request> for Guarded<S>

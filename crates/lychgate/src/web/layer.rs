@@ -26,6 +26,7 @@ use super::{
     body::{self, Submitted},
     body_limit::Capped,
     cookie::{Keep, LONGEST_COOKIE},
+    coverage,
     exchange::{Exchange, Remember},
     host,
     page::PendingPage,
@@ -55,10 +56,16 @@ impl<S> Layer<S> for GateLayer {
 }
 
 /// A service inside a [`GateLayer`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Gated<S> {
     gate: Lychgate,
     inner: S,
+}
+
+impl<S: Clone> Clone for Gated<S> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone(), inner: coverage::below(&self.gate, || self.inner.clone()) }
+    }
 }
 
 impl<S> Service<Request> for Gated<S>

@@ -11,6 +11,7 @@ pub(crate) mod challenge;
 pub(crate) mod config;
 pub(crate) mod cookie;
 pub(crate) mod cors;
+pub(crate) mod coverage;
 pub(crate) mod csrf;
 pub(crate) mod device;
 pub(crate) mod exchange;

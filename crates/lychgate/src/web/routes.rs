@@ -17,7 +17,7 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use parking_lot::RwLock;
 
-use super::{answer::Reply, exchange::Exchange};
+use super::{answer::Reply, coverage::Marked, exchange::Exchange};
 use crate::{failure::Failure, limits::Kind};
 
 /// A call of a feature's route: the exchange and what stands in the path.
@@ -191,7 +191,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let cache_control = self.cache_control.clone();
         // Whatever changes something may write a mail, and a followed link may write another one.
         let is_link = path.contains("{token}");
-        let (kind_of, pattern) = (Arc::clone(&self.kind_of), path.clone());
+        let (kind_of, pattern) = (Arc::clone(&self.kind_of), Marked(path.clone()));
         if methods.contains(&Method::GET) {
             let shown = handler.clone();
             let page: Page = Arc::new(move |call| Box::pin(shown(call)));
@@ -202,8 +202,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let pages = Arc::clone(&self.pages);
         let service = on(filter, move |call: Call| {
             let (handler, cache_control) = (handler.clone(), cache_control.clone());
-            let kind = kind_of(name, &call.method, &pattern);
-            let page = page_of(&pages, &pattern, name);
+            let kind = kind_of(name, &call.method, &pattern.0);
+            let page = page_of(&pages, &pattern.0, name);
             let _ = call.endpoint.set(name);
             async move {
                 if !call.is_on_its_host() {

@@ -107,7 +107,7 @@ impl Attack {
         ownership::demand(&target, token_file)?;
         let account = match &self.account {
             Some(email) => {
-                let password = prompt::PasswordSource::default().get().await?;
+                let password = prompt::PasswordSource::default().unseen().await?;
                 Some(Account { email: email.clone(), password })
             }
             None => None,

@@ -40,10 +40,15 @@ const KEPT: &[&str] = &[
 /// Create a user
 ///
 /// Each attribute is a value, which is the e-mail address, or `name:value`. The password is asked for, unless an option or
-/// LYCHGATE_PASSWORD gives it. No mail is sent.
+/// the variable LYCHGATE_PASSWORD gives it. No mail is sent.
 ///
 /// Without --active the user cannot sign in yet; see `activate`.
+///
+///   lychgate users create --admin ann@example.com              an administrator; asks for the password
+///   lychgate users create --active joe@example.com username:joe
+///   pass show site/joe | lychgate users create --active joe@example.com --password-stdin
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Create {
     /// E-mail address, or name:value for any identity attribute or column of the application's own
     #[arg(value_name = "ATTRIBUTES")]
@@ -70,7 +75,7 @@ impl Create {
             ..NewAccount::default()
         };
         let shown = read_attributes(gate, &self.attributes, &mut account)?;
-        account.password = Some(self.password.get().await?);
+        account.password = Some(self.password.get(gate.settings()).await?);
         if self.admin {
             ensure_admin_role(gate).await?;
             account.roles.push(ADMIN.to_owned());

@@ -1,8 +1,11 @@
 //! `lychgate users`: accounts.
 
+mod bulk;
 mod create;
 mod entry;
+mod filter;
 mod list;
+mod show;
 mod states;
 mod table;
 
@@ -10,7 +13,7 @@ pub(crate) use states::BY;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use lychgate::{AccountError, AccountStatus, Lychgate, audit::Audited};
+use lychgate::{AccountError, AccountStatus, Lychgate};
 use lychgate_store::{Batch, ErrorKind, User};
 
 use crate::{
@@ -52,7 +55,12 @@ pub(crate) enum Users {
     /// Open a locked account again; the owner is told by mail
     Unlock(One),
     List(list::List),
-    Show(list::Show),
+    Show(show::Show),
+    /// The same done to many at once, with progress
+    #[command(subcommand)]
+    Bulk(bulk::Bulk),
+    /// Mail a user a link to choose a new password
+    SendReset(One),
     Export(table::Export),
     Import(table::Import),
     Delete(Delete),
@@ -74,7 +82,7 @@ pub(crate) struct Address {
 
 /// Give a user a new password and end all sessions
 ///
-/// The password is asked for, unless an option or LYCHGATE_PASSWORD gives it.
+/// The password is asked for, unless an option or the variable LYCHGATE_PASSWORD gives it.
 #[derive(Debug, Args)]
 pub(crate) struct ChangePassword {
     /// Whom: e-mail address, username …
@@ -83,7 +91,7 @@ pub(crate) struct ChangePassword {
     password: PasswordSource,
 }
 
-/// Delete a user with everything that belongs to it
+/// Delete a user with everything that belongs to it; the last administrator stays
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
     /// Whom: e-mail address, username …
@@ -124,6 +132,15 @@ impl Users {
             Self::Unlock(One { user }) => states::unlock(gate, &user).await,
             Self::List(list) => list.run(gate).await,
             Self::Show(show) => show.run(gate).await,
+            Self::Bulk(bulk) => bulk.run(gate).await,
+            Self::SendReset(One { user }) => {
+                gate.accounts().by(BY).send_reset(&*find(gate, &user).await?).await?;
+                done(format_args!(
+                    "A mail to choose a new password is on its way to \"{}\".",
+                    output::printable(&user)
+                ));
+                Ok(())
+            }
             Self::Export(export) => export.run(gate).await,
             Self::Import(import) => import.run(gate).await,
             Self::Delete(delete) => delete_user(gate, delete).await,
@@ -164,7 +181,7 @@ pub(crate) async fn commit(gate: &Lychgate, batch: Batch) -> Result<(), Exit> {
 
 async fn change_password(gate: &Lychgate, change: ChangePassword) -> Result<(), Exit> {
     let user = find(gate, &change.user).await?;
-    let password = change.password.get().await?;
+    let password = change.password.get(gate.settings()).await?;
     gate.accounts().change_password(&user, &password).await.map_err(|error| match error {
         AccountError::Invalid(errors) => {
             Exit::usage(format!("Error changing password. {}", output::errors_by_field(&errors)))
@@ -179,10 +196,9 @@ async fn delete_user(gate: &Lychgate, delete: Delete) -> Result<(), Exit> {
         let email = output::printable(&user.email);
         prompt::confirm(&format!("Delete the user \"{email}\" with all sessions, passkeys and roles?"))?;
     }
-    let mut batch = gate.store().batch();
-    batch.delete_user(user.id);
-    gate.audit().note(&mut batch, Audited::new("user-deleted").about(user.id));
-    commit(gate, batch).await?;
+    if !gate.accounts().by(BY).delete(&user).await? {
+        return Err(Exit::usage("User not found."));
+    }
     done(format_args!("User \"{}\" has been deleted.", delete.user));
     Ok(())
 }

@@ -11,6 +11,7 @@ use lychgate::Lychgate;
 use lychgate_admin::tables::{self, Columns};
 use lychgate_store::UserQuery;
 
+use super::filter::Filter;
 use crate::{
     exit::Exit,
     output::{self, done},
@@ -34,18 +35,8 @@ pub(crate) struct Export {
     /// Only these columns besides the address: id, username, status, confirmed, roles, second_factor, last_sign_in, created
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     columns: Vec<String>,
-    /// Only those whose e-mail address or username holds this
-    #[arg(long, value_name = "TEXT")]
-    search: Option<String>,
-    /// Only those who have this role
-    #[arg(long, value_name = "ROLE")]
-    role: Option<String>,
-    /// Only those who may sign in
-    #[arg(long, conflicts_with = "inactive")]
-    active: bool,
-    /// Only those who may not sign in
-    #[arg(long)]
-    inactive: bool,
+    #[command(flatten)]
+    filter: Filter,
     /// Replace the file if it is there
     #[arg(long)]
     force: bool,
@@ -118,9 +109,7 @@ impl Export {
     }
 
     async fn write(&self, gate: &Lychgate, mut out: impl Write, columns: &Columns) -> Result<u64, Trouble> {
-        let active = (self.active || self.inactive).then_some(self.active);
-        let (search, role) = (self.search.clone(), self.role.clone());
-        let mut query = UserQuery { search, role, active, limit: AT_ONCE, ..UserQuery::default() };
+        let mut query = UserQuery { limit: AT_ONCE, ..self.filter.query() };
         let store = gate.store();
         let all = store.count_users_matching(&query, u32::MAX).await.map_err(Exit::from)?;
         let bar = if self.file.is_some() { bar(all.unsigned_abs()) } else { ProgressBar::hidden() };

@@ -11,7 +11,13 @@ use crate::{
     accounts::{AccountError, FieldErrors, NewAccount, Problem},
     audit::Audited,
     failure::Failure,
-    flow::{access::end_sessions, activity::What, administrators::last_administrator, links, names, notices::Notice},
+    flow::{
+        access::{self, end_sessions},
+        activity::What,
+        administrators::last_administrator,
+        links, names,
+        notices::Notice,
+    },
     identity, messages,
     web::{
         answer::{Reply, plain_json},
@@ -277,7 +283,7 @@ pub(super) async fn delete(call: Call) -> Result<Reply, Failure> {
     let user = named(&call).await?;
     let mut batch = call.gate.store().batch();
     let left = last_administrator(&mut batch, call.gate.admin_role(), user.id, call.now.datetime());
-    batch.delete_user(user.id);
+    access::delete(&mut batch, &user);
     call.gate.audit().note(&mut batch, Audited::new("user-deleted").about(user.id));
     match call.gate.store().commit(batch).await {
         Ok(_) => Ok(done()),

@@ -38,12 +38,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         .means("Whether the OpenAPI document of the library's routes is served. Lychgate's own."),
     path("openapi_url", "/openapi.json").means("Route of that document. Lychgate's own."),
     path("openapi_page_url", "/openapi").means("Route of the page that shows it to people. Lychgate's own."),
-    text("cli_users_name", "users")
-        .later("command line")
-        .means("Name of the command group for users; empty removes it."),
-    text("cli_roles_name", "roles")
-        .later("command line")
-        .means("Name of the command group for roles; empty removes it."),
+    text("cli_users_name", "users").means("Name of the command group for users; empty removes it."),
+    text("cli_roles_name", "roles").means("Name of the command group for roles; empty removes it."),
+    flag("cli_password_argument", true).modern(Preset::Flag(false)).means(
+        "Whether commands take a password as an argument (`--password TEXT`), where every user of the machine can see it. \
+         Lychgate's own.",
+    ),
     flag("anonymous_user_disabled", false)
         .without_meaning("a visitor who is not signed in is `None`, never an object")
         .means("Whether the current user is nothing rather than an anonymous object."),

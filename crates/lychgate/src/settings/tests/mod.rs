@@ -3,6 +3,7 @@
 mod any;
 mod sources;
 mod together;
+mod types;
 
 use super::*;
 
@@ -174,6 +175,9 @@ fn settings_in_use_are_read() {
         "user_identity_attributes",
         "listen",
         "attack_token_file",
+        "cli_password_argument",
+        "cli_roles_name",
+        "cli_users_name",
         "metrics_listen",
         "metrics_token",
         "server.acme_terms_agreed",

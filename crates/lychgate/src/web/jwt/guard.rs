@@ -52,6 +52,7 @@ pub fn jwt() -> JwtGuard {
 /// The bearer of an access token who has one of `roles`, or anybody with one where none is named. Refusals are
 /// `{"message": "…", "data": null, "error": "…"}`, with 401 for whatever is wrong with the token and 403 for a missing
 /// role.
+#[track_caller]
 pub fn token_required<S: Into<String>>(roles: impl IntoIterator<Item = S>) -> Guard {
     let JwtGuard(rule) = jwt().roles(roles);
     JwtGuard(JwtRule { lesson: true, ..rule }).into()
@@ -93,17 +94,20 @@ impl JwtGuard {
     }
 
     /// Both; see [`Guard::and`].
+    #[track_caller]
     pub fn and(self, other: impl Into<Guard>) -> Guard {
         Guard::from(self).and(other.into())
     }
 
     /// Either; see [`Guard::or`].
+    #[track_caller]
     pub fn or(self, other: impl Into<Guard>) -> Guard {
         Guard::from(self).or(other.into())
     }
 }
 
 impl From<JwtGuard> for Guard {
+    #[track_caller]
     fn from(JwtGuard(rule): JwtGuard) -> Guard {
         Guard::of_jwt(rule)
     }
