@@ -25,8 +25,6 @@ pub(crate) const ROUTES: &[(&str, &str, &str)] =
 
 /// The application. The health addresses stand outside of it: they need no cookies and no prefix.
 pub(crate) fn router(gate: &Lychgate) -> Router {
-    let app = Router::new().route("/", get(home)).merge(lychgate_admin::routes(gate)).merge(gate.routes());
-    let app = app.fallback(not_found).layer(gate.layer());
     let mut outside = Router::new().route("/healthz", get(healthy)).route("/readyz", get(ready));
     if let Some(file) = attack_token_file(gate) {
         outside = outside.route(attack::PROOF_PATH, get(move || std::future::ready(prove(&file))));
@@ -34,7 +32,13 @@ pub(crate) fn router(gate: &Lychgate) -> Router {
     let headers = gate.clone();
     let outside =
         outside.route_layer(map_response(move |response: Response| std::future::ready(headers.with_headers(response))));
-    outside.with_state(gate.store().clone()).fallback_service(gate.mount(app))
+    outside.with_state(gate.store().clone()).fallback_service(gate.mount(inside(gate)))
+}
+
+/// What stands below the layer.
+fn inside(gate: &Lychgate) -> Router {
+    let app = Router::new().route("/", get(home)).merge(lychgate_admin::routes(gate)).merge(gate.routes());
+    app.fallback(not_found).layer(gate.layer())
 }
 
 /// The file that proves to `lychgate attack` whose server this is, if the settings name one.
@@ -109,6 +113,9 @@ mod tests {
             .build()
             .unwrap();
         let gate = Lychgate::builder().settings(settings).store(store.clone()).build().await.unwrap();
+        // As the service of a fallback it is not looked through when the server starts.
+        let app = gate.checked(inside(&gate));
+        assert!(app.is_ok(), "{app:?}");
         let app = router(&gate);
         let status = async |path: &str| {
             let request = Request::get(path).body(Body::empty()).unwrap();

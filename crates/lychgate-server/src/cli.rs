@@ -10,19 +10,22 @@ const ABOUT: &str = "Sign-in, accounts and permissions for web applications";
 const COMMON: &str = "Common options";
 const HELP: &str = "\
 First steps:
-  lychgate serve                       start the server; it prints a link to set up the first administrator
-  lychgate users create --admin EMAIL  or make the administrator here; the password is asked for
-  lychgate init                        write a commented lychgate.toml to change settings in
-  lychgate doctor                      see whether settings, database, clock and mail are in order
+  lychgate serve                         start; it prints a link to set up the first administrator
+  lychgate users create --admin EMAIL    or make one here; the password is asked for
+  lychgate init                          write a commented lychgate.toml to change settings in
+  lychgate doctor                        are settings, database, clock and mail in order?
 
 Every day:
-  lychgate overview                    how things are: users, sign-ins, failures, what waits
-  lychgate users list --search joe     find people; `users show` says all about one, `users bulk` changes many
-  lychgate explain joe@lp.com /admin   why somebody may do something, or may not
-  lychgate audit list --user joe@lp.com   what happened
+  lychgate overview                      how things are, and what waits for somebody
+  lychgate users list --search joe       find people; `users show` says all about one
+  lychgate explain joe@lp.com /admin     why somebody may do something, or may not
+  lychgate audit list --user joe@lp.com  what happened
 
-Exit codes: 0 done, also where it was so already; 1 tried, and it did not work; 2 it cannot be done as it was written.
-Settings come from lychgate.toml, then the environment (SECURITY_URL_PREFIX, DATABASE_URL, …), then options.";
+Exit codes: 0 done, also where it was so already
+            1 it was tried and did not work
+            2 it cannot be done as it was written
+Settings come from lychgate.toml, then the environment (SECURITY_URL_PREFIX, DATABASE_URL …), then
+options; `lychgate settings` shows where each came from.";
 
 // What every command takes. (A doc comment would become the help of the command that flattens it.)
 #[derive(Clone, Debug, Args)]
@@ -40,18 +43,32 @@ enum Command {
     Serve(commands::serve::Serve),
     Init(commands::init::Init),
     /// Create, change, list and delete users
+    ///
+    /// USER is an e-mail address, a username, or whatever else the settings let people sign in with. What the panel of
+    /// administrators does is here as well; `--json` gives what a program reads.
     #[command(subcommand)]
     Users(commands::users::Users),
     /// Create, change, list and delete roles, and give them to users
+    ///
+    /// Names of roles tell upper case from lower case. --dry-run says of a change who would gain or lose what.
     #[command(subcommand)]
     Roles(commands::roles::Roles),
     /// List the API keys of users, and take them back
+    ///
+    /// They are made on the account page alone, where their owner proves who they are.
     #[command(subcommand)]
     Keys(commands::keys::Keys),
     /// List who is signed in, and end sessions
+    ///
+    /// What names a session here is no secret: it does not sign anybody in.
+    ///
+    /// Acting as somebody else is begun in the panel of administrators alone: it needs the administrator's own browser and a
+    /// proof given there a moment ago. `list --acting` shows who does, and `end` ends it.
     #[command(subcommand)]
     Sessions(commands::sessions::Sessions),
-    /// Mails and text messages: list them, try dead ones again or drop them
+    /// Mails and text messages: list them, try dead ones again or drop them, send one to try out
+    ///
+    /// What a message says is never shown, as it may hold a link that signs somebody in.
     #[command(subcommand)]
     Outbox(commands::outbox::Outbox),
     /// What is still in use of which key, and encrypting anew with today's
@@ -64,6 +81,8 @@ enum Command {
     Passwords(commands::passwords::Passwords),
     Explain(commands::explain::Explain),
     /// Read the audit log, and look whether it is as it was written
+    ///
+    /// It is written where the setting `audit` is on.
     #[command(subcommand)]
     Audit(commands::audit::Audit),
     Attack(commands::attack::Attack),

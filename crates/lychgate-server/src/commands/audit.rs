@@ -20,7 +20,6 @@ const PAGE: u32 = 1000;
 /// The longest file of checkpoints that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
 
-/// The log is written where the setting `audit` is on.
 #[derive(Debug, Subcommand)]
 #[command(rename_all = "snake_case")]
 pub(crate) enum Audit {

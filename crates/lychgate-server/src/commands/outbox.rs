@@ -13,7 +13,6 @@ use crate::{
     output::{self, done},
 };
 
-/// What a message says is never shown, as it may hold a link that signs somebody in.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Outbox {
     List(List),

@@ -22,7 +22,6 @@ const CONCERNED: usize = 200;
 /// The most users that are counted for a role.
 const COUNTED: u32 = 1000;
 
-/// Names of roles tell upper case from lower case. What a change would do to whom is said by --dry-run.
 #[derive(Debug, Subcommand)]
 #[command(rename_all = "snake_case")]
 pub(crate) enum Roles {

@@ -16,10 +16,6 @@ use crate::{
     output::{self, done},
 };
 
-/// What names a session here is no secret: it does not sign anybody in.
-///
-/// Acting as somebody else is begun in the panel of administrators alone: it needs the administrator's own browser and a
-/// proof given there a moment ago. `list --acting` shows who does, and `end` ends it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sessions {
     List(List),

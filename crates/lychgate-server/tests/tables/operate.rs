@@ -279,6 +279,7 @@ fn a_mail_is_really_sent_to_try_it_out() {
     assert!(said.out.contains("written to the log, not sent"), "{said:?}");
 
     // A link for a new password needs an address to begin with.
+    place.write("lychgate.toml", "[security]\nrecoverable = true\n");
     let refused = place.run(&["users", "send_reset", "joe@lp.com"]);
     assert!(refused.code == 1 && refused.err.contains("base_url"), "{refused:?}");
     place.write("lychgate.toml", "base_url = \"https://lp.com\"\n[security]\nrecoverable = true\n");

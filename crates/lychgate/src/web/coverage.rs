@@ -92,6 +92,13 @@ pub(super) fn below<T>(gate: &Lychgate, clone: impl FnOnce() -> T) -> T {
 #[derive(Debug)]
 pub(super) struct Marked(pub(super) String);
 
+impl Marked {
+    /// The text. (A closure that asks for the field captures the field alone.)
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Clone for Marked {
     fn clone(&self) -> Self {
         met(|| format!("{} of `gate.routes()`", self.0));

@@ -246,6 +246,7 @@ pub fn limit(text: &str) -> Result<Limit, NotALimit> {
 /// let app: Router =
 ///     Router::new().route("/comments", post(|| async { "thank you" }).route_layer(guard::challenge("comments")));
 /// ```
+#[track_caller]
 pub fn challenge(door: impl Into<Cow<'static, str>>) -> Guard {
     guard(Rule::Challenge(door.into()))
 }

@@ -202,8 +202,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let pages = Arc::clone(&self.pages);
         let service = on(filter, move |call: Call| {
             let (handler, cache_control) = (handler.clone(), cache_control.clone());
-            let kind = kind_of(name, &call.method, &pattern.0);
-            let page = page_of(&pages, &pattern.0, name);
+            let kind = kind_of(name, &call.method, pattern.text());
+            let page = page_of(&pages, pattern.text(), name);
             let _ = call.endpoint.set(name);
             async move {
                 if !call.is_on_its_host() {

@@ -15,17 +15,7 @@ use crate::{
     prompt,
 };
 
-/// Change many users at once, with progress; `users list` shows first who is meant by the same options
-///
-/// Each user is changed by itself, and every few the place is written down. Ctrl-C stops after the few at hand; what is
-/// done stays done, and `resume` goes on, here or in the panel of administrators, which shows the same job. There is one
-/// job at a time.
-///
-///   lychgate users bulk begin deactivate --role guest
-///   lychgate users bulk begin send-reset --search @old.example --dry-run
-///   lychgate users bulk resume
 #[derive(Debug, Subcommand)]
-#[command(verbatim_doc_comment)]
 pub(crate) enum Bulk {
     Begin(Begin),
     /// Go on with a job that was stopped or cancelled

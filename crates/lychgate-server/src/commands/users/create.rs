@@ -39,8 +39,8 @@ const KEPT: &[&str] = &[
 
 /// Create a user
 ///
-/// Each attribute is a value, which is the e-mail address, or `name:value`. The password is asked for, unless an option or
-/// the variable LYCHGATE_PASSWORD gives it. No mail is sent.
+/// Each attribute is a value, which is the e-mail address, or `name:value`. The password is asked for,
+/// unless an option or the variable LYCHGATE_PASSWORD gives it. No mail is sent.
 ///
 /// Without --active the user cannot sign in yet; see `activate`.
 ///

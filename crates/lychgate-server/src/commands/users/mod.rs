@@ -24,7 +24,6 @@ use crate::{
     prompt::{self, PasswordSource},
 };
 
-/// USER is an e-mail address, a username, or whatever else the settings let people sign in with.
 #[derive(Debug, Subcommand)]
 #[command(rename_all = "snake_case")]
 pub(crate) enum Users {
@@ -56,8 +55,16 @@ pub(crate) enum Users {
     Unlock(One),
     List(list::List),
     Show(show::Show),
-    /// The same done to many at once, with progress
-    #[command(subcommand)]
+    /// Change many users at once, with progress
+    ///
+    /// `users list` shows first who is meant by the same options. Each user is changed by itself, and every few
+    /// the place is written down. Ctrl-C stops after the few at hand; what is done stays done, and `resume` goes
+    /// on, here or in the panel of administrators, which shows the same job. There is one job at a time.
+    ///
+    ///   lychgate users bulk begin deactivate --role guest
+    ///   lychgate users bulk begin send-reset --search @old.example --dry-run
+    ///   lychgate users bulk resume
+    #[command(subcommand, verbatim_doc_comment)]
     Bulk(bulk::Bulk),
     /// Mail a user a link to choose a new password
     SendReset(One),
