@@ -117,7 +117,7 @@ mod tests {
         assert!(!is_solved(&other, &numbers.join(",")));
         assert!(!is_solved(&work, &numbers[..7].join(",")), "a piece is missing");
         assert!(!is_solved(&work, &format!("{},1", numbers.join(","))), "a piece too many");
-        assert!(!is_solved(&work, &vec![numbers[0].as_str(); 8].join(",")), "one for all");
+        assert!(!is_solved(&work, &[numbers[0].as_str(); 8].join(",")), "one for all");
         for nonsense in ["", ",,,,,,,", "-1,-1,-1,-1,-1,-1,-1,-1", "1 ,1,1,1,1,1,1,1", &"1".repeat(5000)] {
             assert!(!is_solved(&work, nonsense), "{nonsense}");
         }
