@@ -18,7 +18,9 @@ pub(crate) const SETTINGS: &[Setting] = &section(
         ),
         text("app_name", "Lychgate").means("The name of the application, shown on pages and in mails."),
         opt_text("app_logo").means("Address of a logo shown on the pages."),
-        text("listen", "127.0.0.1:8000").means("Address and port that the server binds."),
+        text("listen", "127.0.0.1:8000").means(
+            "Address and port that an application binds; `lychgate serve` binds 127.0.0.1:5000 where nothing is given.",
+        ),
         opt_text("attack_token_file").means(
             "File that `lychgate attack --prepare` made. The server shows its digest at \
              `/.well-known/lychgate-attack`, which proves to `lychgate attack` that the server \
