@@ -257,6 +257,9 @@ def test_enabled_methods(play, methods):
         side.get("/us-setup", accept=JSON)
         for method in ("email", "sms", "authenticator", "password"):
             side.post("/us-setup", json={"chosen_method": method, "phone": PHONE})
+        for method in ("email", "sms"):
+            side.browser().post("/us-signin/send-code", json={"identity": JOE, "chosen_method": method})
+            side.post("/us-verify/send-code", json={"chosen_method": method})
         note_outgoing(side)
 
     story.label = f"unified, methods {methods}"

@@ -113,6 +113,15 @@ pub(super) fn sent_to(gate: &Lychgate, user: &User) -> Vec<&'static str> {
     unified::sent(gate).into_iter().filter(|method| theirs.contains(method)).collect()
 }
 
+/// Nothing chosen is nothing wrong, and a kind of code that is switched off, or that this user does not have, is not
+/// available, but no wrong choice.
+pub(super) fn forgive_choice(form: Form) -> Form {
+    match form.value("chosen_method") {
+        "" | "email" | "sms" => form.without(&[messages::INVALID_CHOICE]),
+        _ => form,
+    }
+}
+
 /// The page, with the first kind of code chosen.
 pub(super) fn page(mut form: Form, sent: &[&str]) -> Form {
     if form.value("chosen_method").is_empty() {

@@ -78,11 +78,7 @@ pub(super) async fn to_verify(call: Call) -> Result<Reply, Failure> {
     call.check_host()?;
     let mut form = forms::verify(&call, &who.user).await?;
     form.fill(&call.submitted)?;
-    if form.value("chosen_method").is_empty() {
-        form = form.without(&[messages::INVALID_CHOICE]);
-    }
-    // A method that exists and that this user does not have is no wrong choice.
-    let mut form = without_their_choice(form, &unified::sent(&call.gate));
+    let mut form = forms::forgive_choice(form);
     call.check_next(&mut form);
     call.csrf_of_form(&mut form);
     let wanted = if form.has_errors() { None } else { of_chosen(&call.gate, &mut form, &who.user) };
@@ -91,10 +87,6 @@ pub(super) async fn to_verify(call: Call) -> Result<Reply, Failure> {
     };
     let sent = send(&call, "us-verify", &wanted).await;
     replied(&call, form, sent)
-}
-
-fn without_their_choice(form: Form, sent: &[&str]) -> Form {
-    if sent.contains(&form.value("chosen_method")) { form.without(&[messages::INVALID_CHOICE]) } else { form }
 }
 
 /// Whom the form means and what they want; what is wrong becomes an error of a field.

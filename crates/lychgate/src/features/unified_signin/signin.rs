@@ -99,9 +99,7 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
 pub(super) fn read(call: &Call) -> Result<Form, Failure> {
     let mut form = forms::signin(call);
     form.fill(&call.submitted)?;
-    let chosen = form.value("chosen_method").is_empty();
-    // Nothing chosen is nothing wrong.
-    let mut form = if chosen { form.without(&[messages::INVALID_CHOICE]) } else { form };
+    let mut form = forms::forgive_choice(form);
     if form.value("identity").trim().is_empty() && !form.has_error_in("identity") {
         form.field_error("identity", messages::FIELD_REQUIRED);
     }
