@@ -6,7 +6,7 @@ use crate::texts::{Text, say};
 type Kind = (&'static str, fn() -> Text);
 
 /// What is entered in the audit log. A test sees that none is missing.
-const KINDS: [Kind; 60] = [
+const KINDS: [Kind; 62] = [
     ("access-reset", || say("Access reset")),
     ("account-deleted", || say("Account deleted by its owner")),
     ("administered", || say("Changed by an administrator")),
@@ -25,6 +25,8 @@ const KINDS: [Kind; 60] = [
     ("locked", || say("Account locked")),
     ("lockout-began", || say("Locked out after wrong passwords")),
     ("lockout-lifted", || say("Lockout ended")),
+    ("message-dropped", || say("Dead letter dropped")),
+    ("message-retried", || say("Dead letter set going again")),
     ("others-ended", || say("All other sessions ended")),
     ("passkey-added", || say("Passkey added")),
     ("passkey-removed", || say("Passkey removed")),
