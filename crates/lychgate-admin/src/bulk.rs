@@ -20,6 +20,7 @@ fn hand(ask: &Ask) -> Hand {
 }
 
 /// The reply where nothing was begun or changed.
+#[allow(clippy::result_large_err)] // a reply, as of every handler
 fn stopped(ask: &Ask, obstacle: Obstacle) -> Answer {
     match obstacle {
         Obstacle::Store(error) => Err(ask.stop(error.into())),
