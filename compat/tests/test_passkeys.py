@@ -636,6 +636,24 @@ def test_out_of_turn(play, path, who):
     play(story, passkeys())
 
 
+def _first_address(side, reply):
+    """Where a program that takes the first address of a page would send the form."""
+    side.note(f"first address of {reply.path}", re.search(r'(?:<form action|formaction)="(\S*)"', reply.text).group(1))
+
+
+def test_the_main_form_comes_before_the_buttons_of_passkeys(play):
+    def story(side):
+        _first_address(side, side.get("/login?next=/page1"))
+        _first_address(side, side.get("/us-signin"))
+        _first_address(side, side.get("/wan-signin"))
+        side.login()
+        _register(side, _device())
+        _first_address(side, side.get("/verify?next=/page1"))
+        _first_address(side, side.get("/us-verify"))
+
+    play(story, factors("webauthn", "unified_signin"))
+
+
 def test_pages_that_lead_to_passkeys(play):
     def story(side):
         side.get("/login")

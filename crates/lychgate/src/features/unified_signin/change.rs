@@ -12,6 +12,7 @@ use super::{
     store::{self, Written},
 };
 use crate::{
+    Lychgate,
     failure::Failure,
     flow::{
         authenticate,
@@ -43,10 +44,20 @@ async fn admit_fresh(call: &Call) -> Result<Arc<Authenticated>, Failure> {
     Ok(who)
 }
 
+/// What somebody can sign in with. A password is told also where it is no pass code: the sign-in page takes it.
+fn active_of(gate: &Lychgate, user: &User) -> Vec<&'static str> {
+    let mut active = unified::methods_of(gate, user);
+    let has_password = user.password.as_deref().is_some_and(|hash| !hash.is_empty());
+    if has_password && !active.contains(&"password") {
+        active.insert(0, "password");
+    }
+    active
+}
+
 /// The page, for a user as they are.
 pub(super) fn page(call: &Exchange, user: &User) -> Form {
     let (gate, settings) = (&call.gate, call.gate.settings());
-    let (open, active) = (unified::to_set_up(gate), unified::methods_of(gate, user));
+    let (open, active) = (unified::to_set_up(gate), active_of(gate, user));
     let help = |method: &str| match active.contains(&method) {
         true => call.text(&messages::CODE_AGAIN.into()),
         false => String::new(),
@@ -78,7 +89,7 @@ pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
     }
     let mut members = forms::facts(gate, &[]);
     members.remove("code_methods");
-    let active = match unified::methods_of(gate, &who.user) {
+    let active = match active_of(gate, &who.user) {
         none if none.is_empty() => json!([null]),
         active => json!(active),
     };
@@ -244,6 +255,8 @@ async fn begin(call: &Call, who: &Authenticated, user: &User, means: Means, wish
         }
         return Ok(Reply::Json(call.members(members)));
     }
+    // The choice is shown again above the code, as it was made.
+    form.fill(&call.submitted)?;
     let code = code_form(call, &state);
     code_setup::show_code_form(call, &mut form, means, &code, app)?;
     Ok(Reply::Form(Box::new(form)))
