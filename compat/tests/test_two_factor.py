@@ -306,6 +306,24 @@ def test_setup_expired(play):
     play(story, two_factor(two_factor_setup_within=-1))
 
 
+@STYLES
+@METHODS
+def test_setup_is_finished_where_a_sign_in_is(play, style, method):
+    def story(side):
+        side.login()
+        more = {"phone": PHONE} if method == "sms" else {}
+        _, held = _setup(side, style, method, **more)
+        side.get("/tf-validate", accept=JSON)
+        side.post("/tf-validate", json={"code": "000000"})
+        sent(side, style, "/tf-validate", {"code": _code(held)})
+        note_factors(side, "joe@lp.com")
+        note_outgoing(side)
+        side.get("/profile", accept=JSON)
+
+    story.label = f"set up {method} {style}, finished at /tf-validate"
+    play(story, two_factor())
+
+
 def test_setup_needs_a_fresh_proof(play):
     def story(side):
         side.get("/tf-setup")

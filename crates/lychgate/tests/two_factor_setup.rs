@@ -214,6 +214,27 @@ async fn a_state_is_of_one_user_and_one_session_and_good_once() {
     assert_eq!(late.field_errors(), json!({"": ["TWO_FACTOR_SETUP_EXPIRED"]}));
 }
 
+/// As clients of old do.
+#[tokio::test]
+async fn a_set_up_is_finished_where_a_sign_in_is() {
+    let app = app("").await;
+    let mut browser = signed_in(&app, "joe@lp.com").await;
+    let begun = plain(&browser.post_json("/tf-setup", json!({"setup": "authenticator"})).await);
+    let code = json!({"code": shown(&app, &begun["tf_authr_b32key"])});
+    // Not in another session of the same user, and not by a second try.
+    let mut other = signed_in(&app, "joe@lp.com").await;
+    assert_eq!(other.post_json("/tf-validate", code.clone()).await.status(), 400);
+    assert_eq!(stored(&app, "joe@lp.com").await, NOTHING);
+    assert_eq!(plain(&browser.get_json("/tf-validate").await)["user"], json!({}));
+    let wrong = browser.post_json("/tf-validate", json!({"code": "000000"})).await;
+    assert_eq!((wrong.status(), wrong.field_errors()), (400, json!({"code": ["TWO_FACTOR_INVALID_TOKEN"]})));
+    let done = browser.post_json("/tf-validate", code.clone()).await;
+    assert_eq!((done.status(), plain(&done)), (200, json!({"user": {}})));
+    assert_eq!(stored(&app, "joe@lp.com").await.0.as_deref(), Some("authenticator"));
+    assert_eq!(browser.post_json("/tf-validate", code).await.status(), 400);
+    assert_eq!(browser.get_json("/profile").await.status(), 200, "and stays signed in");
+}
+
 #[tokio::test]
 async fn a_program_with_a_token_sets_up() {
     let app = app("").await;

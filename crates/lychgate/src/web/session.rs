@@ -22,6 +22,8 @@ pub(crate) mod key {
     pub(crate) const TF_PHONE: &str = "lg_tf_phone";
     /// Our own: which sign-in waits for its second factor, since when, and by which first one.
     pub(crate) const TF_PENDING: &str = "lg_tf";
+    /// The state of the second factor that somebody signed in began to set up last.
+    pub(crate) const TF_CHANGE: &str = "lg_tf_change";
     /// Our own: what was proved when, by name.
     pub(crate) const PROOFS: &str = "lg_proofs";
     /// Our own: the steps that were taken, one a line.

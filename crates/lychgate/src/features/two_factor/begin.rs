@@ -9,7 +9,7 @@ use lychgate_signing::tokens::TwoFactorSetupPayload;
 use lychgate_store::User;
 use serde_json::{Map, Value, json};
 
-use super::{forms, store};
+use super::{finish, forms, store};
 use crate::{
     failure::Failure,
     flow::{
@@ -155,7 +155,9 @@ async fn begin(call: &Call, who: &Who, mut form: Form, means: Means, phone: Opti
                 binding: Some(code_setup::bind(call, who)),
             };
             let codec = call.gate.second_factor_setup_codec();
-            Some(codec.mint(&payload, call.now.unix()).map_err(Failure::internal)?.into_string())
+            let state = codec.mint(&payload, call.now.unix()).map_err(Failure::internal)?.into_string();
+            finish::remember(call, who, &state);
+            Some(state)
         }
         Who::Waiting(_) => {
             call.set_pending_state(State::Validating);

@@ -1,4 +1,6 @@
 //! The first code of a new second factor, by somebody signed in: only now it is stored.
+//!
+//! The state comes in the address, or, at `two_factor_token_validation_url`, from the session in which it was begun.
 
 use lychgate_signing::tokens::TwoFactorSetupPayload;
 use serde_json::json;
@@ -17,8 +19,9 @@ use crate::{
     web::{
         answer::Reply,
         form::{Form, Message},
-        identify::Authenticated,
+        identify::{Authenticated, Mechanism},
         routes::Call,
+        session::key,
     },
 };
 
@@ -39,14 +42,66 @@ fn open(call: &Call, who: &Authenticated, state: &str) -> Result<(TwoFactorSetup
     }
 }
 
-pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
+/// Keeps the state in the session, for clients that send the first code where that of a sign-in goes.
+pub(super) fn remember(call: &Call, who: &Authenticated, state: &str) {
+    if who.via == Mechanism::Session {
+        call.session(|session| session.set(key::TF_CHANGE, state));
+    }
+}
+
+fn forget(call: &Call) {
+    call.session(|session| drop(session.remove(key::TF_CHANGE)));
+}
+
+/// What somebody signed in began to set up last in this session.
+pub(super) async fn begun(call: &Call) -> Result<Option<String>, Failure> {
+    match call.current().await? {
+        Some(_) => Ok(call.session(|session| session.text(key::TF_CHANGE).map(str::to_owned))),
+        None => Ok(None),
+    }
+}
+
+/// The page that asks for the first code, or that there is one to come, where the session knows what was begun.
+pub(super) async fn get_begun(call: Call, state: String) -> Result<Reply, Failure> {
     let who = call.admit(&call.config().api_mechanisms, None).await?;
     call.second_factor_takes_part(&who).await?;
+    let form = forms::code(&call, call.token_path("two_factor_setup", &state));
+    let (payload, means) = match open(&call, &who, &state) {
+        Ok(opened) => opened,
+        Err(message) => {
+            forget(&call);
+            return code_setup::refuse(&call, form, message, PAGE);
+        }
+    };
+    if call.wants_json() {
+        let user = call.user_payload(&who.user, false).await?;
+        return Ok(Reply::Json(call.members(json!({"user": user}))));
+    }
+    again(&call, &who, form, means, &payload).await
+}
+
+pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
     let state = call.param("token").to_owned();
+    finish(call, state, From::Address).await
+}
+
+/// Where the state came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    Address,
+    Session,
+}
+
+pub(super) async fn finish(call: Call, state: String, from: From) -> Result<Reply, Failure> {
+    let who = call.admit(&call.config().api_mechanisms, None).await?;
+    call.second_factor_takes_part(&who).await?;
     let mut form = forms::code(&call, call.token_path("two_factor_setup", &state));
     let (payload, means) = match open(&call, &who, &state) {
         Ok(opened) => opened,
-        Err(message) => return code_setup::refuse(&call, form, message, PAGE),
+        Err(message) => {
+            forget(&call);
+            return code_setup::refuse(&call, form, message, PAGE);
+        }
     };
     form.fill(&call.submitted)?;
     let code = forms::typed_code(&mut form);
@@ -64,6 +119,11 @@ pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
         return code_setup::refuse(&call, form, messages::API_ERROR.into(), PAGE);
     }
     call.note_proof(means.name(), call.now.float());
+    forget(&call);
+    if call.wants_json() && from == From::Session {
+        let user = call.user_payload(&who.user, false).await?;
+        return Ok(Reply::Json(call.members(json!({"user": user}))));
+    }
     if call.wants_json() {
         let phone = payload.phone.or_else(|| who.user.tf_phone_number.clone());
         return Ok(Reply::Json(call.members(json!({

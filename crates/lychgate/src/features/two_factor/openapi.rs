@@ -134,15 +134,18 @@ fn setup(to: &mut Operations<'_>) {
 
 fn validate(to: &mut Operations<'_>) {
     let get = OperationBuilder::new()
-        .summary(Some("The page for the code of a sign-in"))
+        .summary(Some("The page for the code of a sign-in, or of what was begun in this session"))
         .parameter(next())
-        .response("200", page_or_json("The form.", options()))
+        .response(
+            "200",
+            page_or_json("The form.", members().property("recovery_options", ways_out()).property("user", user())),
+        )
         .response("302", redirect(elsewhere()))
         .response("400", shared("Refused"));
     to.add("two_factor_token_validation", &Method::GET, get);
     let done = members().property("user", user()).required("user");
     let post = OperationBuilder::new()
-        .summary(Some("Finish a sign-in by a code"))
+        .summary(Some("Finish a sign-in by a code, or the set-up that was begun in this session"))
         .parameter(next())
         .parameter(include_auth_token())
         .response(
@@ -158,11 +161,14 @@ fn validate(to: &mut Operations<'_>) {
     to.add("two_factor_token_validation", &Method::POST, post);
 }
 
-fn options() -> ObjectBuilder {
-    let urls = ObjectBuilder::new()
+fn ways_out() -> ObjectBuilder {
+    ObjectBuilder::new()
         .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-        .description(Some("What to do without a code, and where: `help`, `email`, `recovery_code`."));
-    members().property("recovery_options", urls).required("recovery_options")
+        .description(Some("What to do without a code, and where: `help`, `email`, `recovery_code`."))
+}
+
+fn options() -> ObjectBuilder {
+    members().property("recovery_options", ways_out()).required("recovery_options")
 }
 
 fn rescue(to: &mut Operations<'_>) {

@@ -1,9 +1,10 @@
-//! The code at sign-in: of the second factor that somebody has, or of the first one that they have just set up.
+//! The code at sign-in: of the second factor that somebody has, or of the first one that they have just set up. Somebody
+//! signed in finishes here, too, what was begun in their session.
 
 use serde_json::json;
 
 use super::{
-    forms,
+    finish, forms,
     store::{self, New},
 };
 use crate::{
@@ -65,6 +66,9 @@ fn with_page(call: &Call, mut form: Form, awaited: &Awaited) -> Form {
 }
 
 pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
+    if let Some(state) = finish::begun(&call).await? {
+        return finish::get_begun(call, state).await;
+    }
     let Some(awaited) = awaited(&call).await? else { return call.out_of_turn(form(&call)) };
     if call.wants_json() {
         let ways = forms::ways_out(&call, &awaited.pending);
@@ -74,6 +78,9 @@ pub(super) async fn get(call: Call) -> Result<Reply, Failure> {
 }
 
 pub(super) async fn post(call: Call) -> Result<Reply, Failure> {
+    if let Some(state) = finish::begun(&call).await? {
+        return finish::finish(call, state, finish::From::Session).await;
+    }
     call.csrf_unauthenticated().await?;
     let mut form = form(&call);
     let Some(awaited) = awaited(&call).await? else { return call.out_of_turn(form) };
