@@ -183,7 +183,7 @@ async fn an_administrator_with_a_second_factor_proves_that_one() {
     assert_eq!(matt.post_json("/tf-validate", json!({"code": code(&app)})).await.status(), 200);
     let path = format!("/admin/users/{}/impersonate", id_of(&app, "joe@lp.com").await);
     let why = json!({"reason": "cannot find a document"});
-    app.advance(86_400);
+    app.advance(86_460);
     for (proof, asked, page) in [
         (None, json!(null), "/verify?next="),
         (Some(json!({"password": PASSWORD})), json!("second_factor"), "/tf-verify?next="),

@@ -364,7 +364,7 @@ impl Builder {
                 wallet: wallet?,
             })
         };
-        made().ok_or_else(|| BuildError::Setting(wrong.lines.join("\n")))
+        made().filter(|_| wrong.lines.is_empty()).ok_or_else(|| BuildError::Setting(wrong.lines.join("\n")))
     }
 
     /// Opens the database, starts the hashing pool and reads the settings for good.

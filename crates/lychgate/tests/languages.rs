@@ -277,10 +277,10 @@ async fn catalogues_of_a_folder() {
 #[case(
     "languages = [\"fr\"]",
     "",
-    "languages: there is no catalogue for \"fr\", only for de, en, es; see `i18n_dirname`"
+    "b:1: languages: there is no catalogue for \"fr\", only for de, en, es; see `i18n_dirname`"
 )]
-#[case("languages = [\"de\"]", "[texts]\n\"a\" = 1", "the catalogue \"de\":2: this is a text")]
-#[case("[security]\ni18n_dirname = \"/no/such/folder\"", "", "i18n_dirname: /no/such/folder: ")]
+#[case("languages = [\"de\"]", "[texts]\n\"a\" = 1", "settings: the catalogue \"de\":2: this is a text")]
+#[case("[security]\ni18n_dirname = \"/no/such/folder\"", "", "b:2: i18n_dirname: /no/such/folder: ")]
 #[tokio::test]
 async fn a_start_tells_what_is_wrong(#[case] toml: &str, #[case] catalogue: &str, #[case] error: &str) {
     let settings = Settings::builder()

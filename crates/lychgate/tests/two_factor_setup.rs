@@ -225,11 +225,11 @@ async fn a_set_up_is_finished_where_a_sign_in_is() {
     let mut other = signed_in(&app, "joe@lp.com").await;
     assert_eq!(other.post_json("/tf-validate", code.clone()).await.status(), 400);
     assert_eq!(stored(&app, "joe@lp.com").await, NOTHING);
-    assert_eq!(plain(&browser.get_json("/tf-validate").await)["user"], json!({}));
+    assert_eq!(plain(&browser.get_json("/tf-validate").await)["user"], json!({"email": "joe@lp.com"}));
     let wrong = browser.post_json("/tf-validate", json!({"code": "000000"})).await;
     assert_eq!((wrong.status(), wrong.field_errors()), (400, json!({"code": ["TWO_FACTOR_INVALID_TOKEN"]})));
     let done = browser.post_json("/tf-validate", code.clone()).await;
-    assert_eq!((done.status(), plain(&done)), (200, json!({"user": {}})));
+    assert_eq!((done.status(), plain(&done)), (200, json!({"user": {"email": "joe@lp.com"}})));
     assert_eq!(stored(&app, "joe@lp.com").await.0.as_deref(), Some("authenticator"));
     assert_eq!(browser.post_json("/tf-validate", code).await.status(), 400);
     assert_eq!(browser.get_json("/profile").await.status(), 200, "and stays signed in");

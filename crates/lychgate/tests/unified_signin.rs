@@ -434,7 +434,7 @@ async fn only_enabled_kinds_count() {
     assert_eq!(sign_in(&mut browser, "joe@lp.com", PASSWORD).await.status(), 400);
     assert_eq!(sign_in(&mut browser, "joe@lp.com", &app_code(&app, 0)).await.status(), 400);
     let reply = send(&mut browser, "joe@lp.com", "sms").await;
-    assert_eq!(reply.field_errors(), json!({"chosen_method": ["INVALID_CHOICE"]}));
+    assert_eq!(reply.field_errors(), json!({"chosen_method": ["US_METHOD_NOT_AVAILABLE"]}));
     send(&mut browser, "joe@lp.com", "email").await;
     assert_eq!(sign_in(&mut browser, "joe@lp.com", &mailed_code(&app).await).await.status(), 200);
 }
