@@ -232,7 +232,7 @@ async fn a_set_up_is_finished_where_a_sign_in_is() {
     assert_eq!((done.status(), plain(&done)), (200, json!({"user": {"email": "joe@lp.com"}})));
     assert_eq!(stored(&app, "joe@lp.com").await.0.as_deref(), Some("authenticator"));
     assert_eq!(browser.post_json("/tf-validate", code).await.status(), 400);
-    assert_eq!(browser.get_json("/profile").await.status(), 200, "and stays signed in");
+    assert_eq!(browser.who().await, "joe@lp.com", "and stays signed in");
 }
 
 #[tokio::test]
