@@ -145,7 +145,7 @@ DECLARED = [
         "no-next-of-its-own",
         "the page of the first factor is no target for after the second",
         r"> (location|action)$",
-        lambda peer, ours: "next=http://localhost/" in peer and unsigned(peer).partition("?")[0] == unsigned(ours),
+        lambda peer, ours: "next=http://localhost/" in str(peer) and unsigned(peer).partition("?")[0] == unsigned(ours),
     ),
     Difference(
         "no-next-of-its-own-followed",
@@ -235,9 +235,15 @@ DECLARED = [
     ),
     Difference(
         "passkey-form",
-        "the button that leads to a passkey names the address itself",
+        "the form that leads to a passkey names its address, in the reference its button",
         r"GET /(verify|login|us-signin|us-verify)\S* > page > forms > wan_(verify|signin)_form > (action|fields > (submit|wan_signin|next))$",
-        lambda peer, ours: ours in (None, MISSING) or (peer == MISSING and ours["type"] == "hidden"),
+        lambda peer, ours: ours in (None, MISSING, "/wan-signin", "/wan-verify") or (peer == MISSING and ours["type"] == "hidden"),
+    ),
+    Difference(
+        "whole-choice",
+        "the choice above the first code is the whole one, with what switches off",
+        r"POST /tf-setup > page > forms > two_factor_setup_form > fields > setup=disable$",
+        lambda peer, ours: peer == MISSING,
     ),
     Difference(
         "no-hint-no-field",
