@@ -228,10 +228,13 @@ async fn a_set_up_is_finished_where_a_sign_in_is() {
     assert_eq!(plain(&browser.get_json("/tf-validate").await)["user"], json!({"email": "joe@lp.com"}));
     let wrong = browser.post_json("/tf-validate", json!({"code": "000000"})).await;
     assert_eq!((wrong.status(), wrong.field_errors()), (400, json!({"code": ["TWO_FACTOR_INVALID_TOKEN"]})));
+    let mut copy = browser.clone();
     let done = browser.post_json("/tf-validate", code.clone()).await;
     assert_eq!((done.status(), plain(&done)), (200, json!({"user": {"email": "joe@lp.com"}})));
     assert_eq!(stored(&app, "joe@lp.com").await.0.as_deref(), Some("authenticator"));
     assert_eq!(browser.post_json("/tf-validate", code).await.status(), 400);
+    // A copy of the cookie from before has not proved the second factor that is there now.
+    assert_eq!(copy.post_json("/tf-validate", json!({"code": "123456"})).await.status(), 401);
     assert_eq!(browser.who().await, "joe@lp.com", "and stays signed in");
 }
 

@@ -53,6 +53,12 @@ fn forget(call: &Call) {
     call.session(|session| drop(session.remove(key::TF_CHANGE)));
 }
 
+/// What is refused once is refused always, so the session need not keep it.
+fn refuse(call: &Call, form: Form, message: Message) -> Result<Reply, Failure> {
+    forget(call);
+    code_setup::refuse(call, form, message, PAGE)
+}
+
 /// What somebody signed in began to set up last in this session.
 pub(super) async fn begun(call: &Call) -> Result<Option<String>, Failure> {
     match call.current().await? {
@@ -68,10 +74,7 @@ pub(super) async fn get_begun(call: Call, state: String) -> Result<Reply, Failur
     let form = forms::code(&call, call.token_path("two_factor_setup", &state));
     let (payload, means) = match open(&call, &who, &state) {
         Ok(opened) => opened,
-        Err(message) => {
-            forget(&call);
-            return code_setup::refuse(&call, form, message, PAGE);
-        }
+        Err(message) => return refuse(&call, form, message),
     };
     if call.wants_json() {
         let user = call.user_payload(&who.user, false).await?;
@@ -98,10 +101,7 @@ pub(super) async fn finish(call: Call, state: String, from: From) -> Result<Repl
     let mut form = forms::code(&call, call.token_path("two_factor_setup", &state));
     let (payload, means) = match open(&call, &who, &state) {
         Ok(opened) => opened,
-        Err(message) => {
-            forget(&call);
-            return code_setup::refuse(&call, form, message, PAGE);
-        }
+        Err(message) => return refuse(&call, form, message),
     };
     form.fill(&call.submitted)?;
     let code = forms::typed_code(&mut form);
@@ -116,7 +116,7 @@ pub(super) async fn finish(call: Call, state: String, from: From) -> Result<Repl
     }
     let new = New { means, secret: &payload.totp_secret, phone: payload.phone.as_deref(), state: Some(state.as_str()) };
     if !store::set(&call, &who.user, &new).await? {
-        return code_setup::refuse(&call, form, messages::API_ERROR.into(), PAGE);
+        return refuse(&call, form, messages::API_ERROR.into());
     }
     call.note_proof(means.name(), call.now.float());
     forget(&call);
